@@ -1,0 +1,58 @@
+# Every command a contributor needs; CI runs the same ones. `make` alone lists them.
+#
+# Each target that compiles first completes the machine (scripts/prerequisites.sh) and RocksDB's library
+# (scripts/rocksdb.sh, 3 minutes once), then hands both to cargo. ROCKSDB_COMPILE=1 skips the library: cargo then
+# compiles RocksDB its own way, which takes 15 minutes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build test demo bench check fmt-check lint deny advisories clean
+
+export DEEDBOOK_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deedbook
+
+# A CI clone is new each time; what it compiled is kept outside, so that the next run starts warm.
+ifdef CI
+export CARGO_TARGET_DIR ?= $(DEEDBOOK_CACHE)/target
+endif
+
+ifeq ($(ROCKSDB_COMPILE),1)
+export ROCKSDB_COMPILE
+PREPARE = scripts/prerequisites.sh
+else
+# Two steps, because `export NAME=$(command)` would hide the command's failure.
+PREPARE = scripts/prerequisites.sh; ROCKSDB_LIB_DIR=$$(scripts/rocksdb.sh); export ROCKSDB_LIB_DIR ROCKSDB_STATIC=1
+endif
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+	  || sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1: \2/p' Makefile
+
+build: ## both programs, optimised: target/release/deedbook and deedbook-verify
+	@$(PREPARE); cargo build --locked --release --workspace
+
+test: ## every test
+	@$(PREPARE); cargo test --locked --workspace
+
+demo: ## a guided tour of a new ledger, with nothing to configure
+	@$(PREPARE); cargo run --locked --quiet --bin deedbook -- demo
+
+bench: ## how fast this machine appends, proves and verifies
+	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench
+
+check: fmt-check lint deny test ## what CI gates on; run it before you call a change done
+
+fmt-check: ## formatting
+	@cargo fmt --all --check
+
+lint: ## clippy, every warning an error
+	@$(PREPARE); cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+deny: ## licences, sources and bans of all dependencies, by deny.toml
+	@scripts/deny.sh check --hide-inclusion-graph licenses bans sources
+
+advisories: ## known vulnerabilities in dependencies; needs the network, so not a gate
+	@scripts/deny.sh check --hide-inclusion-graph advisories
+
+clean: ## what cargo built in this clone; RocksDB's library stays in the cache
+	@cargo clean
