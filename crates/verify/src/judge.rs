@@ -1,0 +1,320 @@
+//! The verdict on a receipt: eleven named checks, made in order, on bytes alone.
+
+use crate::authority::{KeyHistory, Tenure};
+use crate::detail::{Detail, Genesis, RefusalReason};
+use crate::entry::{Entry, SealedFrame};
+use crate::frame::{Signer, SignerRole, check_signatures};
+use crate::hash::{self, RefKey};
+use crate::kind::{Author, Kind};
+use crate::note::{VerifierKey, open_checkpoint};
+use crate::receipt::{Check, Extra, Finding, Proven, ReceiptFile, ReceiptRefusal};
+use crate::replay::{check_company, check_genesis_frame};
+use crate::tree::{InclusionProof, TreeHead};
+use crate::words::{Hash, Index, KeyId, LedgerId, Micros};
+
+/// Whether the body could be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyState {
+    /// It opens the commitment; its length in bytes.
+    Disclosed(usize),
+    /// It was left out, or erased; the commitment stands.
+    Redacted,
+    /// The event has none.
+    None,
+}
+
+/// Who let the signing key in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enroller {
+    /// Genesis names the key.
+    Genesis,
+    /// A genesis administrator enrolled it, and signed for that.
+    Administrator(KeyId),
+    /// Somebody whose authority this receipt does not show.
+    NotShown(KeyId),
+}
+
+/// What a receipt proves. Only `verify_receipt` makes one.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The ledger: leaf hash of its genesis.
+    pub ledger: LedgerId,
+    /// The checkpoint's tree.
+    pub head: TreeHead,
+    /// The entry's place.
+    pub index: Index,
+    /// What happened.
+    pub kind: Kind,
+    /// When the server had it.
+    pub received: Micros,
+    /// The key that signed its frame.
+    pub signer: KeyId,
+    /// Who let that key in.
+    pub enroller: Enroller,
+    /// What was judged of the body.
+    pub body: BodyState,
+    /// Signature lines that were not looked at.
+    pub ignored: Vec<String>,
+}
+
+impl Verified {
+    /// What this receipt cannot show, in words.
+    pub fn limits(&self) -> Vec<&'static str> {
+        let mut limits = vec!["not shown: whether the signing key was revoked since"];
+        if let Enroller::NotShown(_) = self.enroller {
+            limits.push("enrolling authority not shown");
+        }
+        if self.kind.author() == Author::Ledger {
+            limits.push("stated by the ledger, not replayed");
+        }
+        if self.kind.author() == Author::Asker {
+            limits.push("a command: not shown whether it was refused directly behind");
+        }
+        if self.body == BodyState::Redacted {
+            limits.push("body redacted: its commitment stands, its content is not shown");
+        }
+        limits
+    }
+}
+
+/// Verifies a receipt file with nothing but the ledger's verifier key.
+pub fn verify_receipt(bytes: &[u8], key: &VerifierKey) -> Result<Verified, ReceiptRefusal> {
+    let file = ReceiptFile::parse(bytes)?;
+    let extra = Extra::parse(&file.extra).map_err(Check::Extra.malformed())?;
+    check_no_surplus(&extra)?;
+    let opened = open_checkpoint(file.note.as_bytes(), key)
+        .map_err(|refusal| Check::Checkpoint.refuse(Finding::Note(refusal)))?;
+    let head = opened.checkpoint().head;
+    let subject = Entry::parse(extra.subject.entry).map_err(Check::Entry.malformed())?;
+    check_included(Check::Inclusion, &subject, file.index, file.path, head)?;
+    let keys = check_genesis(&extra, &subject, file.index, head, key)?;
+    let frame = check_frame(Check::Frame, &extra.subject, &subject, file.index)?;
+    let (tenure, enroller) = find_signer(&extra, &keys, &frame, &subject, file.index, head)?;
+    check_author(&subject, &frame, &keys, file.index)?;
+    let base = base_of(&subject, file.index);
+    check_signatures(&frame.header, &frame.block, |signer| match &tenure {
+        Some(tenure) if tenure.key.id() == signer.key_id => Some(&tenure.key),
+        _ => keys.key_for(&frame.header, signer, base),
+    })
+    .map_err(|refusal| Check::Signature.refuse(Finding::Frame(refusal)))?;
+    Ok(Verified {
+        ledger: keys.ledger(),
+        head,
+        index: file.index,
+        kind: subject.facts.kind,
+        received: subject.seal.received,
+        signer: last_signer(&frame)?.key_id,
+        enroller,
+        body: check_body(&extra, &subject)?,
+        ignored: opened.ignored().to_vec(),
+    })
+}
+
+fn check_no_surplus(extra: &Extra<'_>) -> Result<(), ReceiptRefusal> {
+    let surplus = |what| Err(Check::Extra.refuse(Finding::Surplus(what)));
+    if extra.subject.index.is_some() || !extra.subject.tree_path.is_empty() {
+        return surplus("index or tree path of the subject");
+    }
+    if extra.genesis.as_ref().is_some_and(|genesis| genesis.index.is_some()) {
+        return surplus("index of genesis");
+    }
+    Ok(())
+}
+
+fn check_included(
+    check: Check,
+    entry: &Entry<'_>,
+    index: Index,
+    path: Vec<Hash>,
+    head: TreeHead,
+) -> Result<(), ReceiptRefusal> {
+    InclusionProof { index, size: head.size, path }
+        .verify(&entry.leaf(), &head.root)
+        .map_err(|refusal| check.refuse(Finding::Proof(refusal)))
+}
+
+/// Genesis yields the ledger id and the first keys, and names the key that signs checkpoints.
+fn check_genesis(
+    extra: &Extra<'_>,
+    subject: &Entry<'_>,
+    index: Index,
+    head: TreeHead,
+    key: &VerifierKey,
+) -> Result<KeyHistory, ReceiptRefusal> {
+    let check = Check::Genesis;
+    let (entry, proven) = match &extra.genesis {
+        Some(_) if index == Index(0) => return Err(check.refuse(Finding::Surplus("genesis"))),
+        Some(proven) => {
+            let entry = Entry::parse(proven.entry).map_err(check.malformed())?;
+            check_included(check, &entry, Index(0), proven.tree_path.clone(), head)?;
+            (entry, proven)
+        }
+        None if index == Index(0) => (*subject, &extra.subject),
+        None => return Err(check.refuse(Finding::Missing("genesis"))),
+    };
+    let Detail::Genesis(genesis) = &entry.facts.detail else {
+        return Err(check.refuse(Finding::Differs("the kind of index 0")));
+    };
+    let frame = check_frame(check, proven, &entry, Index(0))?;
+    check_genesis_frame(&frame.header).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    let keys = KeyHistory::from_genesis(LedgerId(entry.leaf().0), entry.facts.source, genesis)
+        .map_err(|_| check.refuse(Finding::Differs("soundness of its keys")))?;
+    check_signatures(&frame.header, &frame.block, |signer| keys.key_for(&frame.header, signer, Index(0)))
+        .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    check_head_key(genesis, key)?;
+    Ok(keys)
+}
+
+fn check_head_key(genesis: &Genesis<'_>, key: &VerifierKey) -> Result<(), ReceiptRefusal> {
+    if genesis.head_key.bytes != key.key().to_wire() {
+        return Err(Check::HeadKey.refuse(Finding::Differs("genesis' head key")));
+    }
+    if genesis.origin != key.name() {
+        return Err(Check::HeadKey.refuse(Finding::Differs("genesis' origin")));
+    }
+    Ok(())
+}
+
+fn base_of(entry: &Entry<'_>, index: Index) -> Index {
+    Index(index.0.saturating_sub(u64::from(entry.seal.offset)))
+}
+
+/// Seal, facts, frame and path agree; signatures are checked by the caller, who knows the keys.
+fn check_frame<'a>(
+    check: Check,
+    proven: &Proven<'a>,
+    entry: &Entry<'a>,
+    index: Index,
+) -> Result<SealedFrame<'a>, ReceiptRefusal> {
+    let frame = match (entry.seal.frame, proven.frame) {
+        (Some(frame), None) => frame,
+        (None, Some((header, block))) => SealedFrame::parse(header, block).map_err(check.malformed())?,
+        (Some(_), Some(_)) => return Err(check.refuse(Finding::Surplus("a second frame header"))),
+        (None, None) => return Err(check.refuse(Finding::Missing("the frame header"))),
+    };
+    if frame.digest() != entry.seal.frame_digest {
+        return Err(check.refuse(Finding::Differs("the frame digest")));
+    }
+    let offset = entry.seal.offset;
+    if frame.header.n != entry.seal.n || index.0 < u64::from(offset) {
+        return Err(check.refuse(Finding::Differs("the place in the frame")));
+    }
+    let kind = entry.facts.kind;
+    if (kind == Kind::Genesis) != (index == Index(0)) {
+        return Err(check.refuse(Finding::Differs("the kind of index 0")));
+    }
+    check_company(kind, kind, frame.header.n).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    frame.header.agrees(offset, &entry.facts).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    let place = InclusionProof {
+        index: Index(u64::from(offset)),
+        size: crate::words::TreeSize(u64::from(frame.header.n)),
+        path: proven.frame_path.clone(),
+    };
+    place
+        .verify(&hash::leaf(entry.facts.bytes), &frame.header.root)
+        .map_err(|refusal| check.refuse(Finding::Proof(refusal)))?;
+    Ok(frame)
+}
+
+fn last_signer(frame: &SealedFrame<'_>) -> Result<Signer, ReceiptRefusal> {
+    frame.header.signers().last().ok_or(Check::Signature.refuse(Finding::Missing("a signer")))
+}
+
+/// The tenure of the signing key: from genesis, or from the enrollment that the receipt carries.
+fn find_signer(
+    extra: &Extra<'_>,
+    keys: &KeyHistory,
+    frame: &SealedFrame<'_>,
+    subject: &Entry<'_>,
+    index: Index,
+    head: TreeHead,
+) -> Result<(Option<Tenure>, Enroller), ReceiptRefusal> {
+    let check = Check::Enrollment;
+    let signer = last_signer(frame)?;
+    let proven = match (&extra.enrollment, keys.tenure(&signer.key_id)) {
+        (None, Some(_)) => return Ok((None, Enroller::Genesis)),
+        (Some(_), Some(_)) => return Err(check.refuse(Finding::Surplus("an enrollment"))),
+        (None, None) => return Err(check.refuse(Finding::Missing("the enrollment of the signing key"))),
+        (Some(proven), None) => proven,
+    };
+    let from = proven.index.ok_or(check.refuse(Finding::Missing("the index of the enrollment")))?;
+    let entry = Entry::parse(proven.entry).map_err(check.malformed())?;
+    check_included(check, &entry, from, proven.tree_path.clone(), head)?;
+    let enrolling = check_frame(check, proven, &entry, from)?;
+    let (Detail::KeyEnrolled(grant) | Detail::KeyRotated { grant, .. }) = entry.facts.detail else {
+        return Err(check.refuse(Finding::Differs("the kind of the enrollment")));
+    };
+    if from >= base_of(subject, index) {
+        return Err(check.refuse(Finding::Differs("the order of enrollment and frame")));
+    }
+    let key = grant.key.check().ok_or(check.refuse(Finding::Differs("soundness of the enrolled key")))?;
+    if key.id() != signer.key_id || grant.source != frame.header.source || signer.role != SignerRole::Source {
+        return Err(check.refuse(Finding::Differs("the enrolled key or source")));
+    }
+    let enroller = check_enroller(keys, &entry, &enrolling, from)?;
+    let role = SignerRole::Source;
+    Ok((Some(Tenure { key, source: grant.source, role, administrator: false, from, until: None }), enroller))
+}
+
+fn check_enroller(
+    keys: &KeyHistory,
+    entry: &Entry<'_>,
+    frame: &SealedFrame<'_>,
+    from: Index,
+) -> Result<Enroller, ReceiptRefusal> {
+    let check = Check::Enrollment;
+    let signer = last_signer(frame)?;
+    keys.check_author(&frame.header, entry.facts.kind.author())
+        .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    let Some(tenure) = keys.tenure(&signer.key_id) else { return Ok(Enroller::NotShown(signer.key_id)) };
+    check_signatures(&frame.header, &frame.block, |signer| keys.key_for(&frame.header, signer, from))
+        .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    if let Some(reason) = refused_by_rule(keys, tenure, from, &entry.facts.detail) {
+        return Err(check.refuse(Finding::Rule(reason)));
+    }
+    let id = signer.key_id;
+    Ok(if tenure.administrator { Enroller::Administrator(id) } else { Enroller::NotShown(id) })
+}
+
+/// What the rules refuse given genesis alone they refuse for ever: keys stay known, sources stay governed. Whether a
+/// rotation of a key that genesis does not name has effect is not decided here.
+fn refused_by_rule(keys: &KeyHistory, signer: &Tenure, from: Index, detail: &Detail<'_>) -> Option<RefusalReason> {
+    let Detail::KeyRotated { replaces, grant } = detail else {
+        return keys.clone().apply(&signer.key.id(), from, detail).err();
+    };
+    if keys.tenure(replaces).is_some() {
+        return keys.clone().apply(&signer.key.id(), from, detail).err();
+    }
+    if grant.source == keys.ledger_source() {
+        return Some(RefusalReason::LedgerKey);
+    }
+    (!signer.administrator).then_some(RefusalReason::NotAdministrator)
+}
+
+fn check_author(
+    subject: &Entry<'_>,
+    frame: &SealedFrame<'_>,
+    keys: &KeyHistory,
+    index: Index,
+) -> Result<(), ReceiptRefusal> {
+    if index == Index(0) {
+        return Ok(());
+    }
+    keys.check_author(&frame.header, subject.facts.kind.author())
+        .map_err(|refusal| Check::Signature.refuse(Finding::Frame(refusal)))
+}
+
+fn check_body(extra: &Extra<'_>, subject: &Entry<'_>) -> Result<BodyState, ReceiptRefusal> {
+    match (&subject.facts.commitment, &extra.body) {
+        (None, None) => Ok(BodyState::None),
+        (None, Some(_)) => Err(Check::Body.refuse(Finding::Surplus("a body"))),
+        (Some(_), None) => Ok(BodyState::Redacted),
+        (Some(commitment), Some((salt, body))) if commitment.opens(salt, body) => Ok(BodyState::Disclosed(body.len())),
+        (Some(_), Some(_)) => Err(Check::Body.refuse(Finding::Differs("the commitment"))),
+    }
+}
+
+/// Whether a ref key handed over by the operator is the one that genesis commits to.
+pub fn is_ref_key_of(genesis: &Genesis<'_>, key: &RefKey) -> bool {
+    key.digest() == genesis.ref_key_digest
+}

@@ -1,0 +1,21 @@
+//! `deedbook-verify`: what an auditor reads and runs. It judges receipts, proofs, checkpoints and whole logs from
+//! bytes and one verifier key. It has no server code, no signer, no async, no protobuf and no clock; it panics on no
+//! input; its bounds stand in [`limits`], its tables in `docs/FORMAT.md`.
+
+pub mod limits;
+pub mod words;
+pub mod bytes;
+pub mod hash;
+pub mod key;
+pub mod kind;
+pub mod tags;
+pub mod facts;
+pub mod detail;
+pub mod frame;
+pub mod entry;
+pub mod tree;
+pub mod note;
+pub mod authority;
+pub mod replay;
+pub mod receipt;
+pub mod judge;

@@ -1,0 +1,49 @@
+//! Every bound of the formats. A parser stops at a bound before it allocates; nothing here depends on the server.
+
+/// Bytes of one entry. Facts have a u16 length, so the rest of the 32 KiB is the seal's.
+pub const ENTRY_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of the facts of one event: what an entry leaves when its seal is as long as a seal can be.
+pub const FACTS_BYTES_MAX: usize = 30 * 1024;
+/// Events in one frame, signed and appended together.
+pub const FRAME_EVENTS_MAX: u16 = 1_024;
+/// Bytes of facts and bodies of one frame together.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Signers that a frame may require.
+pub const SIGNERS_MAX: usize = 4;
+/// Bytes of one signature: ML-DSA-44 needs 2,420, a WebAuthn assertion less.
+pub const SIGNATURE_BYTES_MAX: usize = 4 * 1024;
+/// Elements of the on-behalf-of list.
+pub const ON_BEHALF_OF_MAX: usize = 16;
+/// Elements of the parents list.
+pub const PARENTS_MAX: usize = 64;
+/// Dataset, model and artifact refs of one event; the rest is counted in `objects_omitted`.
+pub const OBJECTS_MAX: usize = 1_024;
+/// Persons that genesis may name.
+pub const PERSONS_MAX: usize = 64;
+/// Bytes of a registered code such as an action type.
+pub const CODE_BYTES_MAX: usize = 64;
+/// Bytes of a body's media type.
+pub const MEDIA_TYPE_BYTES_MAX: usize = 127;
+/// Bytes of an origin. C2SP cosigners length-prefix it with one byte.
+pub const ORIGIN_BYTES_MAX: usize = 255;
+/// Hashes in one Merkle path: a tree of 2^63 leaves needs no more.
+pub const PATH_HASHES_MAX: usize = 63;
+/// Hashes in a consistency proof (RFC 9162, 2.1.4.2): one more than a path.
+pub const CONSISTENCY_HASHES_MAX: usize = PATH_HASHES_MAX + 1;
+/// Bytes of a signed note, cosignatures included.
+pub const NOTE_BYTES_MAX: usize = 128 * 1024;
+/// Signature lines of a note that are looked at; C2SP asks for at least 16.
+pub const NOTE_SIGNATURES_MAX: usize = 64;
+/// Bytes of a receipt file: a body of 1 MiB in base64, three entries and their blocks.
+pub const RECEIPT_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+const _: () = assert!(FACTS_BYTES_MAX <= u16::MAX as usize, "facts carry a u16 length");
+const _: () = assert!(
+    FACTS_BYTES_MAX > OBJECTS_MAX * 18 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
+    "an event with every list full still fits"
+);
+const _: () = assert!(
+    ENTRY_BYTES_MAX - FACTS_BYTES_MAX - 3 > 512,
+    "a seal of one Ed25519 signature fits behind facts of any admitted length"
+);
+const _: () = assert!(RECEIPT_BYTES_MAX > FRAME_BYTES_MAX * 4 / 3 + 4 * ENTRY_BYTES_MAX * 4 / 3 + NOTE_BYTES_MAX);

@@ -1,0 +1,341 @@
+//! Replay: every entry from genesis on, in order, judged by what stands before it. It knows no storage: the caller
+//! hands over bytes. What it accepts is a ledger in which nothing is unsigned, out of place, or doubly numbered.
+
+use crate::authority::KeyHistory;
+use crate::bytes::Malformed;
+use crate::detail::{Detail, Genesis, RefusalReason, Rules};
+use crate::entry::{Entry, SealedFrame};
+use crate::facts::{Facts, Parent};
+use crate::frame::{FrameHeader, FrameRefusal, SignerRole, check_signatures};
+use crate::hash;
+use crate::kind::{Author, Kind};
+use crate::tree::{Frontier, TreeHead};
+use crate::words::{Epoch, EventId, Hash, Index, KeyId, LedgerId, Micros, Ref, Revision, Sequence, TreeSize};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// Why an entry does not belong where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplayRefusal {
+    /// Its bytes are not an entry.
+    Malformed(Malformed),
+    /// Its frame is not what its signer said.
+    Frame(FrameRefusal),
+    /// Index 0 is not a genesis, or a genesis stands elsewhere.
+    Genesis,
+    /// The received time decreased.
+    ReceivedDecreases,
+    /// It is not the next event of the frame before it, or starts a frame inside another.
+    FrameOrder,
+    /// Its sequence does not follow the last of its source.
+    SourceOrder,
+    /// Its source stated an event with this id before. Without sequences nothing else tells a frame from its copy.
+    EventIdKnown,
+    /// Its stream revision is not the next, or not the expected one.
+    StreamOrder,
+    /// A refused command is not followed by its refusal, or the refusal states another reason.
+    RefusalMissing,
+    /// A command is said to be refused which the rules accept.
+    RefusalUnfounded,
+    /// The rules by which it was made are not known here.
+    Rules,
+    /// A kind whose fold this program does not have.
+    KindNotBuilt(Kind),
+}
+
+impl fmt::Display for ReplayRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReplayRefusal::Malformed(malformed) => write!(f, "{malformed}"),
+            ReplayRefusal::Frame(refusal) => write!(f, "{refusal}"),
+            ReplayRefusal::Genesis => f.write_str("genesis must be index 0, sound, and nowhere else"),
+            ReplayRefusal::ReceivedDecreases => f.write_str("the received time decreases"),
+            ReplayRefusal::FrameOrder => f.write_str("the entry is not the next one of its frame"),
+            ReplayRefusal::SourceOrder => f.write_str("the sequence does not follow the last of its source"),
+            ReplayRefusal::EventIdKnown => f.write_str("its source stated an event with this id before"),
+            ReplayRefusal::StreamOrder => f.write_str("the stream revision is not the next or not the expected one"),
+            ReplayRefusal::RefusalMissing => {
+                f.write_str("a command that the rules refuse is not followed by its refusal")
+            }
+            ReplayRefusal::RefusalUnfounded => f.write_str("a command that the rules accept is said to be refused"),
+            ReplayRefusal::Rules => f.write_str("the entry was made by rules that this program does not have"),
+            ReplayRefusal::KindNotBuilt(kind) => write!(f, "this program has no fold for `{}`", kind.name()),
+        }
+    }
+}
+
+impl std::error::Error for ReplayRefusal {}
+
+impl From<Malformed> for ReplayRefusal {
+    fn from(malformed: Malformed) -> ReplayRefusal {
+        ReplayRefusal::Malformed(malformed)
+    }
+}
+
+impl From<FrameRefusal> for ReplayRefusal {
+    fn from(refusal: FrameRefusal) -> ReplayRefusal {
+        ReplayRefusal::Frame(refusal)
+    }
+}
+
+/// The frame whose entries are arriving.
+struct OpenFrame {
+    header: Vec<u8>,
+    digest: Hash,
+    received: Micros,
+    facts: Frontier,
+    next_offset: u16,
+    kind: Kind,
+    signer: KeyId,
+}
+
+/// A refused command whose refusal must follow directly.
+struct Owed {
+    command: Parent,
+    reason: RefusalReason,
+}
+
+/// What the ledger makes is sequenced in one epoch, from 1 = genesis on.
+pub const LEDGER_EPOCH: Epoch = Epoch(1);
+
+/// The state after some number of entries. Memory grows by source ref and event id, 32 bytes, with every entry.
+#[derive(Default)]
+pub struct Replay {
+    tree: Frontier,
+    received: Option<Micros>,
+    keys: Option<KeyHistory>,
+    open: Option<OpenFrame>,
+    owed: Option<Owed>,
+    sources: HashMap<Ref, (Epoch, Sequence)>,
+    events: HashSet<(Ref, EventId)>,
+    streams: HashMap<Ref, Revision>,
+}
+
+impl Replay {
+    /// Before genesis.
+    pub fn new() -> Replay {
+        Replay::default()
+    }
+
+    /// Size and root of what was accepted.
+    pub fn head(&self) -> TreeHead {
+        self.tree.head()
+    }
+
+    /// Size of what was accepted; cheaper than the head, which hashes.
+    pub fn head_size(&self) -> TreeSize {
+        self.tree.size()
+    }
+
+    /// The received time of the last entry.
+    pub fn received(&self) -> Option<Micros> {
+        self.received
+    }
+
+    /// The keys as folded up to here; none before genesis.
+    pub fn keys(&self) -> Option<&KeyHistory> {
+        self.keys.as_ref()
+    }
+
+    /// Last sequence of each source, by epoch.
+    pub fn sources(&self) -> &HashMap<Ref, (Epoch, Sequence)> {
+        &self.sources
+    }
+
+    /// Last revision of each stream.
+    pub fn streams(&self) -> &HashMap<Ref, Revision> {
+        &self.streams
+    }
+
+    /// Judges the next entry and takes it in. After a refusal the state is not to be used further.
+    pub fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
+        let entry = Entry::parse(bytes)?;
+        let index = Index(self.tree.size().0);
+        if (entry.facts.kind == Kind::Genesis) != (index == Index(0)) {
+            return Err(ReplayRefusal::Genesis);
+        }
+        if self.received.is_some_and(|received| entry.seal.received < received) {
+            return Err(ReplayRefusal::ReceivedDecreases);
+        }
+        let leaf = entry.leaf();
+        if let Detail::Genesis(genesis) = &entry.facts.detail {
+            self.keys = Some(genesis_keys(LedgerId(leaf.0), &entry.facts, genesis)?);
+        }
+        let mut frame = match (self.open.take(), &entry.seal.frame) {
+            (None, Some(sealed)) => self.begin_frame(&entry, sealed, index)?,
+            (Some(open), None) => open,
+            (Some(_), Some(_)) | (None, None) => return Err(ReplayRefusal::FrameOrder),
+        };
+        self.place_in_frame(&mut frame, &entry)?;
+        self.follow_source(&entry.facts)?;
+        self.follow_stream(&entry)?;
+        self.fold(&entry.facts, &frame.signer, index)?;
+        if frame.next_offset < entry.seal.n {
+            self.open = Some(frame);
+        } else if FrameHeader::parse(&frame.header)?.root != frame.facts.root() {
+            return Err(FrameRefusal::RootDiffers.into());
+        }
+        self.received = Some(entry.seal.received);
+        self.tree.push(leaf);
+        Ok(entry)
+    }
+
+    /// Refuses a log that ends inside a frame or owes a refusal.
+    pub fn finish(&self) -> Result<(), ReplayRefusal> {
+        match (&self.open, &self.owed) {
+            (None, None) => Ok(()),
+            (Some(_), _) => Err(ReplayRefusal::FrameOrder),
+            (None, Some(_)) => Err(ReplayRefusal::RefusalMissing),
+        }
+    }
+
+    fn begin_frame(
+        &self,
+        entry: &Entry<'_>,
+        sealed: &SealedFrame<'_>,
+        index: Index,
+    ) -> Result<OpenFrame, ReplayRefusal> {
+        let keys = self.keys.as_ref().ok_or(ReplayRefusal::Genesis)?;
+        let header = &sealed.header;
+        if index == Index(0) {
+            check_genesis_frame(header)?;
+        } else {
+            keys.check_author(header, entry.facts.kind.author())?;
+        }
+        check_signatures(header, &sealed.block, |signer| keys.key_for(header, signer, index))?;
+        let signer = header.signers().last().ok_or(FrameRefusal::SignatureMissing)?;
+        Ok(OpenFrame {
+            header: header.bytes.to_vec(),
+            digest: entry.seal.frame_digest,
+            received: entry.seal.received,
+            facts: Frontier::new(),
+            next_offset: 0,
+            kind: entry.facts.kind,
+            signer: signer.key_id,
+        })
+    }
+
+    fn place_in_frame(&self, frame: &mut OpenFrame, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
+        let (seal, facts) = (&entry.seal, &entry.facts);
+        let header = FrameHeader::parse(&frame.header)?;
+        let continues = seal.offset == frame.next_offset
+            && seal.frame_digest == frame.digest
+            && seal.n == header.n
+            && seal.received == frame.received;
+        if !continues {
+            return Err(ReplayRefusal::FrameOrder);
+        }
+        header.agrees(seal.offset, facts)?;
+        check_company(facts.kind, frame.kind, header.n)?;
+        frame.facts.push(hash::leaf(facts.bytes));
+        frame.next_offset = frame.next_offset.saturating_add(1);
+        Ok(())
+    }
+
+    fn follow_source(&mut self, facts: &Facts<'_>) -> Result<(), ReplayRefusal> {
+        if !self.events.insert((facts.source, facts.event_id)) {
+            return Err(ReplayRefusal::EventIdKnown);
+        }
+        let own = facts.kind.author() == Author::Ledger;
+        if own && facts.epoch != LEDGER_EPOCH || facts.kind == Kind::SourceGap && facts.epoch == Epoch(0) {
+            return Err(ReplayRefusal::SourceOrder);
+        }
+        if facts.epoch == Epoch(0) {
+            return Ok(());
+        }
+        let last = self.sources.get(&facts.source).copied();
+        if !follows(last, facts) {
+            return Err(ReplayRefusal::SourceOrder);
+        }
+        self.sources.insert(facts.source, (facts.epoch, facts.sequence));
+        Ok(())
+    }
+
+    fn follow_stream(&mut self, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
+        let (Some(stream), Some(revision)) = (entry.facts.stream, entry.seal.revision) else { return Ok(()) };
+        let last = self.streams.get(&stream).copied().unwrap_or(Revision(0));
+        let expected = entry.facts.expected_revision.is_none_or(|expected| expected == last);
+        if !expected || last.0.checked_add(1) != Some(revision.0) {
+            return Err(ReplayRefusal::StreamOrder);
+        }
+        self.streams.insert(stream, revision);
+        Ok(())
+    }
+
+    fn fold(&mut self, facts: &Facts<'_>, signer: &KeyId, index: Index) -> Result<(), ReplayRefusal> {
+        if let Some(owed) = self.owed.take() {
+            return pays(&owed, facts);
+        }
+        if facts.kind == Kind::CommandRefused {
+            return Err(ReplayRefusal::RefusalUnfounded);
+        }
+        if let Detail::ClockChecked { rules, .. } | Detail::Genesis(Genesis { rules, .. }) = &facts.detail
+            && *rules != Rules::CURRENT
+        {
+            return Err(ReplayRefusal::Rules);
+        }
+        if !is_built(facts.kind) {
+            return Err(ReplayRefusal::KindNotBuilt(facts.kind));
+        }
+        let keys = self.keys.as_mut().ok_or(ReplayRefusal::Genesis)?;
+        let command = Parent { source: facts.source, event_id: facts.event_id };
+        self.owed = keys.apply(signer, index, &facts.detail).err().map(|reason| Owed { command, reason });
+        Ok(())
+    }
+}
+
+/// Whether this program folds the kind; the server answers `UNIMPLEMENTED` for the others.
+pub fn is_built(kind: Kind) -> bool {
+    match kind.author() {
+        Author::Witness => true,
+        Author::Asker => matches!(kind, Kind::KeyEnrolled | Kind::KeyRotated | Kind::KeyRevoked),
+        Author::Ledger => matches!(kind, Kind::Genesis | Kind::CommandRefused | Kind::ClockChecked),
+    }
+}
+
+/// Which events may share a frame: of one author, and commands and gaps none.
+pub fn check_company(kind: Kind, first: Kind, n: u16) -> Result<(), FrameRefusal> {
+    if kind.author() != first.author() {
+        return Err(FrameRefusal::AuthorDiffers);
+    }
+    let solitary = kind.author() == Author::Asker || matches!(kind, Kind::SourceGap | Kind::Genesis);
+    if solitary && n != 1 { Err(FrameRefusal::NotAlone) } else { Ok(()) }
+}
+
+/// Whether sequenced facts follow the last (epoch, sequence) of their source. A new epoch starts at 1; a gap states
+/// what was lost and stands at its end.
+pub fn follows(last: Option<(Epoch, Sequence)>, facts: &Facts<'_>) -> bool {
+    let last_sequence = match last {
+        Some((epoch, sequence)) if epoch == facts.epoch => sequence.0,
+        Some((epoch, _)) if epoch > facts.epoch => return false,
+        Some(_) | None => 0,
+    };
+    let Some(next) = last_sequence.checked_add(1) else { return false };
+    if let Detail::SourceGap { from, to } = facts.detail {
+        return from.0 == next && to == facts.sequence;
+    }
+    facts.sequence.0 == next
+}
+
+/// The keys that genesis founds; its persons, head and sequencer keys must all be sound.
+fn genesis_keys(ledger: LedgerId, facts: &Facts<'_>, genesis: &Genesis<'_>) -> Result<KeyHistory, ReplayRefusal> {
+    KeyHistory::from_genesis(ledger, facts.source, genesis).map_err(|_| ReplayRefusal::Genesis)
+}
+
+/// Genesis names no ledger yet, and is signed by the head and the sequencer key.
+pub fn check_genesis_frame(header: &FrameHeader<'_>) -> Result<(), FrameRefusal> {
+    if header.ledger != LedgerId::GENESIS {
+        return Err(FrameRefusal::LedgerDiffers);
+    }
+    let roles: Vec<SignerRole> = header.signers().map(|signer| signer.role).collect();
+    if roles == [SignerRole::Head, SignerRole::Sequencer] { Ok(()) } else { Err(FrameRefusal::RoleDiffers) }
+}
+
+fn pays(owed: &Owed, facts: &Facts<'_>) -> Result<(), ReplayRefusal> {
+    let Detail::CommandRefused { rules, reason } = facts.detail else { return Err(ReplayRefusal::RefusalMissing) };
+    if rules != Rules::CURRENT {
+        return Err(ReplayRefusal::Rules);
+    }
+    let named = facts.parents().eq([owed.command]) && facts.event_id == hash::derived_event_id(&owed.command, 0);
+    if named && reason == owed.reason { Ok(()) } else { Err(ReplayRefusal::RefusalMissing) }
+}
