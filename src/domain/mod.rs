@@ -1,0 +1,7 @@
+//! The words of the product as validated types. No IO, no async, no serde, no protobuf: a value that exists is legal.
+
+mod names;
+mod query;
+
+pub use names::{NameError, StreamName, dataset_ref, ledger_source, person_ref, source_ref};
+pub use query::Filter;

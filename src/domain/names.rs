@@ -1,0 +1,65 @@
+//! Names from outside and the refs they stand for. One identity has one ref, whoever computes it.
+
+use deedbook_verify::hash::{Identity, RefKey};
+use deedbook_verify::words::Ref;
+use thiserror::Error;
+
+/// Why a name is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// The text is not `class/name`.
+    #[error("stream `{0}` is not `class/name`, such as `action/42`")]
+    Stream(String),
+    /// A part is longer than a ref's input can say.
+    #[error("a name has {0} bytes; at most 65,535 are possible")]
+    TooLong(usize),
+}
+
+/// The name of a stream: the class and the name of the aggregate that its entries are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamName {
+    class: String,
+    name: String,
+}
+
+impl StreamName {
+    /// Splits `class/name` at the first slash; both parts must be there.
+    pub fn parse(text: &str) -> Result<StreamName, NameError> {
+        match text.split_once('/') {
+            Some((class, name)) if !class.is_empty() && !name.is_empty() => {
+                Ok(StreamName { class: class.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(NameError::Stream(text.to_owned())),
+        }
+    }
+
+    /// The stream's ref: that of its aggregate.
+    pub fn to_ref(&self, key: &RefKey) -> Result<Ref, NameError> {
+        make(key, Identity { class: &self.class, namespace: "", name: &self.name })
+    }
+}
+
+fn make(key: &RefKey, identity: Identity<'_>) -> Result<Ref, NameError> {
+    let longest = [identity.class, identity.namespace, identity.name].into_iter().map(str::len).max().unwrap_or(0);
+    key.make(identity).ok_or(NameError::TooLong(longest))
+}
+
+/// The ref of an enrolled producer.
+pub fn source_ref(key: &RefKey, name: &str) -> Result<Ref, NameError> {
+    make(key, Identity { class: "source", namespace: "", name })
+}
+
+/// The ref under which the ledger signs what it makes itself. Producers cannot take this name: it is enrolled at birth.
+pub fn ledger_source(key: &RefKey) -> Result<Ref, NameError> {
+    source_ref(key, "ledger")
+}
+
+/// The ref of a person, by issuer and subject. Keys that genesis names have the empty issuer.
+pub fn person_ref(key: &RefKey, issuer: &str, subject: &str) -> Result<Ref, NameError> {
+    make(key, Identity { class: "person", namespace: issuer, name: subject })
+}
+
+/// The ref of a dataset by its OpenLineage name.
+pub fn dataset_ref(key: &RefKey, namespace: &str, name: &str) -> Result<Ref, NameError> {
+    make(key, Identity { class: "dataset", namespace, name })
+}

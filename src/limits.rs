@@ -1,0 +1,133 @@
+//! Every bound of the server, in one place, units last. The formats' own bounds stand in `deedbook_verify::limits`.
+
+use deedbook_verify::limits as formats;
+use std::time::Duration;
+
+pub use deedbook_verify::limits::{
+    ENTRY_BYTES_MAX, FACTS_BYTES_MAX, FRAME_BYTES_MAX, FRAME_EVENTS_MAX, OBJECTS_MAX, RECEIPT_BYTES_MAX,
+};
+
+// Store.
+
+/// Bytes of one key of the store.
+pub const STORE_KEY_BYTES_MAX: usize = 1024;
+/// Bytes of one value of the store; larger bodies are split into blocks.
+pub const STORE_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Appends stop below this much free disk, so that opening, reading and exporting go on.
+pub const DISK_FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+/// How often the free disk is looked at.
+pub const DISK_CHECK_INTERVAL_MS: u64 = 1_000;
+/// Commit rows kept, so that a store ahead of its anchor can be checked against it.
+pub const COMMIT_ROWS_KEPT: u64 = 4_096;
+
+// Writer.
+
+/// Bytes of frames that wait for the writer or for their sync; beyond it callers wait.
+pub const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Messages in the writer's channel. Each job holds at least `QUEUE_BYTES_PER_JOB_MIN` of the byte budget, so that
+/// a flood of tiny frames is bounded by the same budget and the channel never fills first.
+pub const QUEUE_JOBS_MAX: usize = QUEUE_BYTES_MAX / QUEUE_BYTES_PER_JOB_MIN + 16;
+/// What a job costs at least in the byte budget: its bookkeeping.
+pub const QUEUE_BYTES_PER_JOB_MIN: usize = 1024;
+/// Events in one commit. 4,096 events of 1 KiB are 4 MiB: one WAL record that syncs in about 2 ms.
+pub const COMMIT_EVENTS_MAX: usize = 4_096;
+/// Bytes in one commit.
+pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Change of the wall clock against the boot-time clock beyond which commits pause.
+pub const CLOCK_DRIFT_MS_MAX: u64 = 5_000;
+/// Sources and streams whose heads the writer keeps in memory between commits.
+pub const HEAD_CACHE_ENTRIES_MAX: usize = 65_536;
+/// How far the wall clock may stand behind the last received time at opening.
+pub const CLOCK_BEHIND_MS_MAX: u64 = 5_000;
+/// Keys that a ledger may know, ended ones included: they are held in memory.
+pub const KEYS_MAX: usize = 100_000;
+
+// Checkpoints.
+
+/// The head signer signs the newest anchored size at most this often.
+pub const CHECKPOINT_INTERVAL_MS: u64 = 100;
+/// Newest checkpoints kept; of older ones the first of each hour stays.
+pub const CHECKPOINTS_KEPT: usize = 10_000;
+
+/// How long closing waits for the writer to drain.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+
+// API.
+
+/// Bytes of one request message. A frame of 1 MiB and its envelope fit; a larger frame is named by its own error.
+pub const REQUEST_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of one response message that clients take: a receipt, or a page with the largest body.
+pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of events that one page or message of a range collects before it is sent; one event may exceed it.
+pub const RANGE_MESSAGE_BYTES: usize = 256 * 1024;
+/// Bytes of events on one page of a list; one event may exceed it.
+pub const PAGE_BYTES: usize = 1024 * 1024;
+/// Items on a page when the caller names no number.
+pub const PAGE_SIZE_DEFAULT: usize = 100;
+/// Items on a page at most.
+pub const PAGE_SIZE_MAX: usize = 1_000;
+/// Event ids in one lookup.
+pub const LOOKUP_IDS_MAX: usize = 1_024;
+/// Indexes that an error names before it only counts.
+pub const ERROR_INDEXES_MAX: usize = 64;
+/// Unary calls at work at once; further ones wait until their deadline.
+pub const CALLS_MAX: usize = 512;
+/// Streams, appending or reading, that one server holds open. 256 append streams may hold 1 GiB of frames.
+pub const STREAMS_MAX: usize = 256;
+/// Requests under way on one connection.
+pub const CONNECTION_STREAMS_MAX: u32 = 512;
+/// Bytes of frames that an append stream may have under way; four of the largest frames.
+pub const STREAM_CREDIT_BYTES: u64 = 4 * 1024 * 1024;
+/// Frames whose signatures one task checks: 16 are 0.6 ms, enough to pay for the task and short enough to share cores.
+pub const STREAM_CHUNK_FRAMES_MAX: usize = 16;
+/// Bytes of frames that one task checks.
+pub const STREAM_CHUNK_BYTES_MAX: u64 = 128 * 1024;
+/// Chunks of one stream that are checked at once or wait for their turn.
+pub const STREAM_CHUNKS_MAX: usize = 8;
+/// Frames of one stream that wait for their commit.
+pub const STREAM_TICKETS_MAX: usize = 4_096;
+/// Placements in one acknowledgement.
+pub const ACK_PLACEMENTS_MAX: usize = 1_024;
+/// Messages that wait for a slow client of a stream.
+pub const STREAM_RESPONSES_MAX: usize = 16;
+/// How long a new stream may wait before it says Open.
+pub const STREAM_OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Deadline of unary calls that name none, and the longest that is honoured.
+pub const CALL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+/// How far the stated time of a signed request may be from the server's.
+pub const REQUEST_TIME_WINDOW_MS: u64 = 5 * 60 * 1_000;
+/// HTTP/2 flow control of one stream.
+pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// HTTP/2 flow control of one connection.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+/// Idle connections are asked for a sign of life this often, and closed without one.
+pub const HTTP2_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long that sign may take.
+pub const HTTP2_KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client waits for a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often health looks at the ledger.
+pub const HEALTH_INTERVAL: Duration = Duration::from_millis(250);
+/// How soon a client may repeat what was refused for a passing reason.
+pub const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How long stopping waits for calls under way.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+// HTTP.
+
+/// Bytes of a request body; every path of today is a GET.
+pub const HTTP_BODY_BYTES_MAX: usize = 4 * 1024;
+/// How long an answer may take.
+pub const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections at once; further ones wait to be accepted.
+pub const HTTP_CONNECTIONS_MAX: usize = 256;
+/// How long a connection may be silent in the middle of a request or between two.
+pub const HTTP_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+const _: () = assert!(COMMIT_BYTES_MAX >= 2 * formats::FRAME_BYTES_MAX, "a commit always takes at least one frame");
+const _: () = assert!(COMMIT_EVENTS_MAX >= formats::FRAME_EVENTS_MAX as usize, "a frame is never split");
+const _: () = assert!(QUEUE_BYTES_MAX >= 4 * formats::FRAME_BYTES_MAX, "the largest frame can always be admitted");
+const _: () = assert!(formats::ENTRY_BYTES_MAX <= STORE_VALUE_BYTES_MAX, "an entry is one value");
+const _: () = assert!(REQUEST_BYTES_MAX > formats::FRAME_BYTES_MAX + FRAME_EVENTS_MAX as usize * 64 + 64 * 1024);
+const _: () = assert!(RESPONSE_BYTES_MAX > RECEIPT_BYTES_MAX && RESPONSE_BYTES_MAX > 2 * PAGE_BYTES + REQUEST_BYTES_MAX);
+const _: () = assert!(STREAM_CREDIT_BYTES >= 2 * REQUEST_BYTES_MAX as u64, "the largest frame fits in the credit");

@@ -1,0 +1,15 @@
+//! What producers and the ledger write: facts, frames, seals, encrypted bodies, key files. Parsing is the verifier's;
+//! this module must never know storage, network or policy, because gateways are to embed it.
+
+pub mod entropy;
+pub mod keys;
+pub mod facts;
+pub mod frame;
+pub mod seal;
+pub mod body;
+pub mod line;
+pub mod openlineage;
+
+pub use facts::FactsBuilder;
+pub use frame::{BuildError, EventBytes, FrameBytes, FrameSigner, Position};
+pub use keys::{KeyFileError, SigningKey, load_public, load_ref_key, store_ref_key};

@@ -1,0 +1,194 @@
+//! The head anchor: what was acknowledged, kept outside the engine. Two slots in one file, written alternately and
+//! synced, so that a torn write spoils at most the slot that was being written.
+//!
+//! If we crash before a slot is synced, the store is ahead of the anchor by commits that nobody was told of; opening
+//! checks them against the kept commit rows and moves the anchor up.
+
+use deedbook_verify::words::{Hash, TreeSize};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use thiserror::Error;
+
+const SLOT_BYTES: usize = 4096;
+const MAGIC: &[u8; 16] = b"deedbook anchor1";
+
+/// What an anchor holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnchorRecord {
+    /// Number of the last acknowledged commit.
+    pub commit: u64,
+    /// Entries that were acknowledged with it, to tell the operator what is missing.
+    pub size: TreeSize,
+    /// The commit chain at that number.
+    pub chain: Hash,
+}
+
+/// Why an anchor cannot answer.
+#[derive(Debug, Error)]
+pub enum AnchorError {
+    /// The anchor is not there.
+    #[error("the head anchor {0} is missing; if it was lost, run `deedbook anchor rebuild --checkpoint FILE`")]
+    Missing(PathBuf),
+    /// Neither slot is sound.
+    #[error("both slots of the head anchor {0} are damaged; run `deedbook anchor rebuild --checkpoint FILE`")]
+    Damaged(PathBuf),
+    /// Somebody else moved it.
+    #[error("the head anchor stands at commit {found}, not {expected}: another process writes this ledger")]
+    Moved {
+        /// Where it should have stood.
+        expected: u64,
+        /// Where it stood.
+        found: u64,
+    },
+    /// The file system failed.
+    #[error("head anchor {path}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+/// What loading found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The newest sound slot.
+    pub record: AnchorRecord,
+    /// Whether the other slot was damaged: then the newest acknowledged commit may be one further.
+    pub one_slot_damaged: bool,
+}
+
+/// A place that remembers the last acknowledged commit.
+pub trait HeadAnchor: Send + Sync {
+    /// The newest record.
+    fn load(&self) -> Result<Loaded, AnchorError>;
+    /// Compare-and-swap: from the record that the caller last saw to the next; returns when durable.
+    fn advance(&self, from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError>;
+}
+
+/// An anchor in a file.
+pub struct FileAnchor {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl FileAnchor {
+    /// Creates the file with both slots at `record`; refuses to overwrite.
+    pub fn create(path: &Path, record: &AnchorRecord) -> Result<FileAnchor, AnchorError> {
+        let io = |error| AnchorError::Io { path: path.to_owned(), error };
+        let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
+        let slot = encode(record);
+        file.write_all(&slot).and_then(|()| file.write_all(&slot)).and_then(|()| file.sync_all()).map_err(io)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+        Ok(FileAnchor { path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    /// Opens an existing file.
+    pub fn open(path: &Path) -> Result<FileAnchor, AnchorError> {
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => Ok(FileAnchor { path: path.to_owned(), file: Mutex::new(file) }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(AnchorError::Missing(path.to_owned())),
+            Err(error) => Err(AnchorError::Io { path: path.to_owned(), error }),
+        }
+    }
+
+    fn io(&self) -> impl Fn(std::io::Error) -> AnchorError {
+        |error| AnchorError::Io { path: self.path.clone(), error }
+    }
+}
+
+impl HeadAnchor for FileAnchor {
+    fn load(&self) -> Result<Loaded, AnchorError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = Vec::new();
+        let bound = (SLOT_BYTES * 2) as u64;
+        file.seek(SeekFrom::Start(0)).map_err(self.io())?;
+        (&mut *file).take(bound).read_to_end(&mut bytes).map_err(self.io())?;
+        let slots: Vec<Option<AnchorRecord>> = bytes.chunks(SLOT_BYTES).map(decode).collect();
+        let newest = slots.iter().flatten().max_by_key(|record| record.commit).copied();
+        let record = newest.ok_or(AnchorError::Damaged(self.path.clone()))?;
+        Ok(Loaded { record, one_slot_damaged: slots.iter().flatten().count() < 2 })
+    }
+
+    fn advance(&self, _from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError> {
+        // One process owns the folder (the engine's lock), so the swap needs no comparison with the file.
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = (to.commit % 2) * SLOT_BYTES as u64;
+        file.write_all_at(&encode(to), slot).map_err(self.io())?;
+        file.sync_data().map_err(self.io())
+    }
+}
+
+fn encode(record: &AnchorRecord) -> [u8; SLOT_BYTES] {
+    let mut slot = [0u8; SLOT_BYTES];
+    let content = [
+        MAGIC.as_slice(),
+        &record.commit.to_be_bytes(),
+        &record.size.0.to_be_bytes(),
+        record.chain.as_bytes(),
+    ]
+    .concat();
+    let check = blake3::hash(&content);
+    slot.iter_mut().zip(content.iter().chain(check.as_bytes())).for_each(|(to, from)| *to = *from);
+    slot
+}
+
+fn decode(slot: &[u8]) -> Option<AnchorRecord> {
+    let (content, rest) = slot.split_at_checked(MAGIC.len() + 8 + 8 + 32)?;
+    let (check, padding) = rest.split_first_chunk::<32>()?;
+    let sound = slot.len() == SLOT_BYTES && padding.iter().all(|byte| *byte == 0);
+    if !sound || blake3::hash(content) != *check {
+        return None;
+    }
+    let (commit, rest) = content.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+    let (size, chain) = rest.split_first_chunk::<8>()?;
+    Some(AnchorRecord {
+        commit: u64::from_be_bytes(*commit),
+        size: TreeSize(u64::from_be_bytes(*size)),
+        chain: Hash(chain.try_into().ok()?),
+    })
+}
+
+/// Several anchors that are advanced together; the newest one decides at opening.
+pub struct AnchorSet {
+    members: Vec<Box<dyn HeadAnchor>>,
+}
+
+impl AnchorSet {
+    /// Takes at least one member.
+    pub fn new(first: Box<dyn HeadAnchor>, others: Vec<Box<dyn HeadAnchor>>) -> AnchorSet {
+        AnchorSet { members: std::iter::once(first).chain(others).collect() }
+    }
+
+    /// Number of members; with one alone, the roll-back of the whole machine goes unnoticed.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Never true; a set has a first member.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+impl HeadAnchor for AnchorSet {
+    fn load(&self) -> Result<Loaded, AnchorError> {
+        let mut newest: Option<Loaded> = None;
+        for member in &self.members {
+            let loaded = member.load()?;
+            if newest.is_none_or(|newest| loaded.record.commit > newest.record.commit) {
+                newest = Some(loaded);
+            }
+        }
+        newest.ok_or(AnchorError::Missing(PathBuf::new()))
+    }
+
+    fn advance(&self, from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError> {
+        self.members.iter().try_for_each(|member| member.advance(from, to))
+    }
+}

@@ -1,0 +1,80 @@
+//! Ordered bytes on disk: two traits, so that faults can be injected and a larger engine can take RocksDB's place.
+//! It must never know what an entry means; `keys` knows only how rows are found.
+
+pub mod keys;
+mod batch;
+mod anchor;
+mod memory;
+mod rocks;
+
+pub use anchor::{AnchorError, AnchorRecord, AnchorSet, FileAnchor, HeadAnchor, Loaded};
+pub use batch::{Batch, Operation};
+pub use memory::{Fault, MemoryStore};
+pub use rocks::{Access, RocksStore};
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use thiserror::Error;
+
+/// Why the store did not do what was asked. Every variant says what the caller must do.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// Stored bytes are damaged. Stop, and restore or repair.
+    #[error("the store is damaged: {0}; stop the server and run `deedbook audit`")]
+    Damaged(String),
+    /// The outcome of a write is unknown. Stop, and let opening find out.
+    #[error("the store failed: {0}; restart, opening recovers what was durable")]
+    Failed(String),
+    /// Another process owns the data folder.
+    #[error("the data folder is in use: {0}; stop the other process first")]
+    InUse(String),
+    /// The folder has no store.
+    #[error("there is no ledger at {0}; make one with `deedbook init`")]
+    Absent(String),
+}
+
+/// A half-open range of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRange {
+    /// First key in the range.
+    pub from: Vec<u8>,
+    /// First key behind it.
+    pub to: Vec<u8>,
+}
+
+/// Which way a scan goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Ascending keys.
+    Forward,
+    /// Descending keys.
+    Backward,
+}
+
+/// What a scan calls for each row; `Break` ends it.
+pub type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
+
+/// Reads of one consistent state.
+pub trait Rows {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Visits the rows of a range in order.
+    fn scan(&self, range: &KeyRange, direction: Direction, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+}
+
+/// A store. Owned by one process; commits and reads may come from any thread.
+pub trait Store: Rows + Send + Sync {
+    /// A state that later commits do not change.
+    fn snapshot(&self) -> Box<dyn Rows + '_>;
+    /// Applies all of a batch or none of it, and returns only when it is durable. After an error the outcome is
+    /// unknown, and the caller must stop using the store.
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
+    /// Writes a consistent copy into a folder that does not exist yet.
+    fn checkpoint(&self, folder: &Path) -> Result<(), StoreError>;
+    /// Makes everything that was recovered durable again, outside the write-ahead log.
+    fn flush(&self) -> Result<(), StoreError>;
+    /// Reads every stored byte against its checksum.
+    fn verify(&self) -> Result<(), StoreError>;
+    /// Free bytes on the volume, if it has one.
+    fn free_bytes(&self) -> Option<u64>;
+}
