@@ -1,0 +1,163 @@
+//! The audit: opens a data folder read-only and recomputes everything from stored bytes. It uses nothing of `ledger`
+//! but the names of files, because it judges what the ledger wrote: entries by `deedbook_verify::replay`, bodies by
+//! their commitments, and every derived row by deriving it again.
+
+mod derived;
+mod report;
+mod walk;
+
+pub use report::{AuditError, Finding, Report};
+
+use crate::store::keys::{self, LedgerNumber};
+use crate::store::{Access, AnchorRecord, FileAnchor, HeadAnchor, RocksStore, Store};
+use deedbook_verify::bytes::Reader;
+use deedbook_verify::note::VerifierKey;
+use deedbook_verify::tree::TreeHead;
+use deedbook_verify::words::{Hash, TreeSize};
+use std::path::{Path, PathBuf};
+use walk::Walk;
+
+/// Where the parts of a data folder are.
+#[derive(Clone, Debug)]
+pub struct AuditPaths {
+    /// The engine's folder.
+    pub store: PathBuf,
+    /// The head anchor.
+    pub anchor: PathBuf,
+    /// The verifier key that checkpoints must be signed with; an auditor brings their own.
+    pub verifier_key: PathBuf,
+}
+
+impl AuditPaths {
+    /// The usual layout below a data folder.
+    pub fn of(root: &Path) -> AuditPaths {
+        AuditPaths {
+            store: root.join("store"),
+            anchor: root.join("anchor").join("head.anchor"),
+            verifier_key: root.join("ledger.vkey"),
+        }
+    }
+}
+
+/// The one ledger of a folder.
+const LEDGER: LedgerNumber = LedgerNumber(1);
+
+/// Called now and then with entries done and entries in all.
+pub type Progress<'p> = dyn Fn(u64, u64) + 'p;
+
+/// Audits a folder. Findings are not errors: an error means that the audit itself could not be made.
+pub fn run(paths: &AuditPaths, progress: &Progress<'_>) -> Result<Report, AuditError> {
+    let key = crate::record::load_public(&paths.verifier_key)?;
+    let store = RocksStore::open(&paths.store, Access::ReadOnly)?;
+    audit(&store, &key, FileAnchor::open(&paths.anchor).and_then(|anchor| anchor.load()), progress)
+}
+
+/// Audits a store, given what its anchor answered.
+fn audit(
+    store: &dyn Store,
+    key: &VerifierKey,
+    anchor: Result<crate::store::Loaded, crate::store::AnchorError>,
+    progress: &Progress<'_>,
+) -> Result<Report, AuditError> {
+    let mut report = Report::default();
+    if let Err(error) = store.verify() {
+        report.find(None, "stored bytes", error.to_string());
+        return Ok(report);
+    }
+    let Some(stored) = stored_head(store, &mut report)? else { return Ok(report) };
+    let mut walk = Walk::new(store, key, stored.head);
+    walk.entries(&mut report, progress)?;
+    if walk.head() != stored.head {
+        report.find(None, "head", format!("the entries hash to {:?}, the store says {:?}", walk.head(), stored.head));
+    }
+    derived::check(store, walk.replay(), &mut report)?;
+    check_anchor(store, anchor, &stored, &mut report)?;
+    report.head = Some(walk.head());
+    Ok(report)
+}
+
+/// The head row: size, root, received, commit.
+struct StoredHead {
+    head: TreeHead,
+    commit: u64,
+}
+
+fn stored_head(store: &dyn Store, report: &mut Report) -> Result<Option<StoredHead>, AuditError> {
+    let Some(bytes) = store.get(keys::head(LEDGER).as_slice())? else {
+        report.find(None, "head", "the head row is missing".to_owned());
+        return Ok(None);
+    };
+    let mut reader = Reader::new(&bytes);
+    let parsed = (|| {
+        let head = TreeHead { size: TreeSize(reader.u64("head row")?), root: Hash(reader.array("head row")?) };
+        let _received = reader.u64("head row")?;
+        let commit = reader.u64("head row")?;
+        reader.clone().finish("head row").map(|()| StoredHead { head, commit })
+    })();
+    match parsed {
+        Ok(head) => Ok(Some(head)),
+        Err(malformed) => {
+            report.find(None, "head", malformed.to_string());
+            Ok(None)
+        }
+    }
+}
+
+/// Nothing that the anchor knows may be missing, and the commit chain must lead from one to the other.
+fn check_anchor(
+    store: &dyn Store,
+    anchor: Result<crate::store::Loaded, crate::store::AnchorError>,
+    stored: &StoredHead,
+    report: &mut Report,
+) -> Result<(), AuditError> {
+    let record = match anchor {
+        Ok(loaded) => {
+            if loaded.one_slot_damaged {
+                report.find(None, "anchor", "one of its two slots is damaged".to_owned());
+            }
+            loaded.record
+        }
+        Err(error) => {
+            report.find(None, "anchor", error.to_string());
+            return Ok(());
+        }
+    };
+    if record.commit > stored.commit {
+        let missing = format!(
+            "acknowledged entries are missing: it knows commit {} with {} entries, the store has commit {} with {}",
+            record.commit, record.size, stored.commit, stored.head.size
+        );
+        report.find(None, "anchor", missing);
+        return Ok(());
+    }
+    check_chain(store, &record, stored, report)
+}
+
+fn check_chain(
+    store: &dyn Store,
+    record: &AnchorRecord,
+    stored: &StoredHead,
+    report: &mut Report,
+) -> Result<(), AuditError> {
+    let mut previous: Option<Hash> = None;
+    for commit in record.commit..=stored.commit {
+        let Some(row) = store.get(keys::commit(commit).as_slice())? else {
+            report.find(None, "commit chain", format!("commit row {commit} is missing"));
+            return Ok(());
+        };
+        let (chain, touched) = row.split_first_chunk::<32>().map_or((None, row.as_slice()), |(c, t)| (Some(*c), t));
+        let chain = chain.map(Hash);
+        let expected = match previous {
+            None => Some(record.chain),
+            Some(previous) => {
+                Some(deedbook_verify::hash::digest(&[previous.as_bytes(), &commit.to_be_bytes(), touched]))
+            }
+        };
+        if chain != expected {
+            report.find(None, "commit chain", format!("commit {commit} does not follow the anchored one"));
+            return Ok(());
+        }
+        previous = chain;
+    }
+    Ok(())
+}

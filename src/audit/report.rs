@@ -1,0 +1,68 @@
+//! What an audit says.
+
+use crate::record::KeyFileError;
+use crate::store::StoreError;
+use deedbook_verify::tree::TreeHead;
+use deedbook_verify::words::{Index, LedgerId};
+use thiserror::Error;
+
+/// Findings kept; more are counted only, so that a wholly damaged store has a short report.
+const FINDINGS_MAX: usize = 1_000;
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The entry, if it is about one.
+    pub index: Option<Index>,
+    /// The check that failed.
+    pub check: &'static str,
+    /// What it found.
+    pub message: String,
+}
+
+/// The result of an audit.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The ledger, if its genesis could be read.
+    pub ledger: Option<LedgerId>,
+    /// What the entries hash to.
+    pub head: Option<TreeHead>,
+    /// Entries judged.
+    pub entries: u64,
+    /// Bodies that opened their commitments.
+    pub bodies_opened: u64,
+    /// Bodies whose keys are gone.
+    pub bodies_erased: u64,
+    /// Stored checkpoints whose signature and root are right.
+    pub checkpoints: u64,
+    /// What is wrong, in the order in which it was found.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those kept.
+    pub findings_omitted: u64,
+}
+
+impl Report {
+    /// Whether everything is as it must be.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    pub(super) fn find(&mut self, index: Option<Index>, check: &'static str, message: String) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(Finding { index, check, message });
+        } else {
+            self.findings_omitted = self.findings_omitted.saturating_add(1);
+        }
+    }
+}
+
+/// Why no audit could be made.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    /// The verifier key.
+    #[error("{0}")]
+    Key(#[from] KeyFileError),
+    /// The store does not open or read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,205 @@
+//! Admission: everything about a frame that needs no order. Runs on many threads, before the writer; what passes is a
+//! different type. The writer checks again what order decides: keys, sequences, revisions, event ids.
+
+use crate::ledger::error::AppendError;
+use crate::ledger::postings::{PostingSet, posting_set};
+use crate::limits;
+use crate::record::body::BodyKey;
+use crate::record::{EventBytes, FrameBytes, entropy};
+use bytes::Bytes;
+use deedbook_verify::authority::KeyHistory;
+use deedbook_verify::entry::SealedFrame;
+use deedbook_verify::facts::Facts;
+use deedbook_verify::frame::{FrameRefusal, check_signatures};
+use deedbook_verify::hash;
+use deedbook_verify::kind::{Author, Kind};
+use deedbook_verify::replay::{check_company, is_built};
+use deedbook_verify::tree::{Frontier, TreeHead};
+use deedbook_verify::words::{Epoch, EventId, Hash, Index, KeyId, Ref, Revision, Sequence};
+
+/// One event of a checked frame, with all that the writer needs and no more.
+#[derive(Clone)]
+pub(super) struct CheckedEvent {
+    pub facts: Bytes,
+    pub event_id: EventId,
+    pub stream: Option<Ref>,
+    pub expected: Option<Revision>,
+    pub postings: PostingSet,
+    pub body: Option<SealedBody>,
+}
+
+/// A body as it will be stored.
+#[derive(Clone)]
+pub(super) struct SealedBody {
+    pub key: BodyKey,
+    pub bytes: Vec<u8>,
+}
+
+/// A frame whose form, bodies and signature are right. Only admission makes one.
+#[derive(Clone)]
+pub struct CheckedFrame {
+    pub(super) header: Bytes,
+    pub(super) signatures: Bytes,
+    pub(super) digest: Hash,
+    pub(super) source: Ref,
+    pub(super) epoch: Epoch,
+    pub(super) first_sequence: Sequence,
+    pub(super) kind: Kind,
+    pub(super) signer: KeyId,
+    pub(super) events: Vec<CheckedEvent>,
+}
+
+impl CheckedFrame {
+    /// Bytes that it holds while it waits, bookkeeping included.
+    pub fn cost_bytes(&self) -> usize {
+        let event = |event: &CheckedEvent| event.facts.len() + event.body.as_ref().map_or(0, |body| body.bytes.len());
+        let bytes: usize = self.events.iter().map(event).sum();
+        bytes.saturating_add(limits::QUEUE_BYTES_PER_JOB_MIN)
+    }
+
+    /// Number of events.
+    pub fn count(&self) -> usize {
+        self.events.len()
+    }
+}
+
+/// What admission knows of the ledger: a published state.
+pub(super) struct AdmissionView<'a> {
+    pub keys: &'a KeyHistory,
+    pub base: Index,
+    /// The head at an older size, or none if the size is beyond the tree; answers last-seen checkpoints.
+    pub head_at: &'a dyn Fn(&TreeHead) -> Result<bool, AppendError>,
+}
+
+/// Checks a frame from outside.
+pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<CheckedFrame, AppendError> {
+    let bytes = frame.payload_bytes();
+    if bytes > limits::FRAME_BYTES_MAX {
+        return Err(AppendError::FrameTooLarge { bytes });
+    }
+    let sealed = SealedFrame::parse(&frame.header, &frame.signatures)?;
+    let header = sealed.header;
+    if usize::from(header.n) != frame.events.len() {
+        return Err(FrameRefusal::CountDiffers.into());
+    }
+    let first = frame.events.first().ok_or(FrameRefusal::CountDiffers)?;
+    let first_kind = Facts::parse(&first.facts)?.kind;
+    if first_kind.author() == Author::Ledger {
+        return Err(FrameRefusal::AuthorDiffers.into());
+    }
+    view.keys.check_author(&header, first_kind.author())?;
+    let (events, root) = check_events(view, &sealed, first_kind, &frame.events)?;
+    if root != header.root {
+        return Err(FrameRefusal::RootDiffers.into());
+    }
+    check_signatures(&header, &sealed.block, |signer| view.keys.key_for(&header, signer, view.base))?;
+    let signer = header.sole_signer().ok_or(FrameRefusal::RoleDiffers)?;
+    Ok(CheckedFrame {
+        digest: sealed.digest(),
+        source: header.source,
+        epoch: header.epoch,
+        first_sequence: header.first_sequence,
+        kind: first_kind,
+        signer: signer.key_id,
+        events,
+        header: frame.header.clone(),
+        signatures: frame.signatures.clone(),
+    })
+}
+
+/// Takes a frame that the ledger has just made itself; its form is checked all the same.
+pub(super) fn admit_own(frame: FrameBytes) -> Result<CheckedFrame, AppendError> {
+    let sealed = SealedFrame::parse(&frame.header, &frame.signatures)?;
+    let first = frame.events.first().ok_or(FrameRefusal::CountDiffers)?;
+    let kind = Facts::parse(&first.facts)?.kind;
+    let signer = sealed.header.signers().last().ok_or(FrameRefusal::RoleDiffers)?;
+    let mut events = Vec::with_capacity(frame.events.len());
+    for event in &frame.events {
+        events.push(checked_event(&Facts::parse(&event.facts)?, event, None));
+    }
+    Ok(CheckedFrame {
+        digest: sealed.digest(),
+        source: sealed.header.source,
+        epoch: sealed.header.epoch,
+        first_sequence: sealed.header.first_sequence,
+        kind,
+        signer: signer.key_id,
+        events,
+        header: frame.header.clone(),
+        signatures: frame.signatures.clone(),
+    })
+}
+
+fn check_events(
+    view: &AdmissionView<'_>,
+    sealed: &SealedFrame<'_>,
+    first_kind: Kind,
+    events: &[EventBytes],
+) -> Result<(Vec<CheckedEvent>, Hash), AppendError> {
+    let bodies = events.iter().filter(|event| event.salt_and_body.is_some()).count();
+    let mut keys = vec![0u8; bodies * 32];
+    entropy::fill(&mut keys).map_err(|error| AppendError::OwnFrame(error.to_string()))?;
+    let mut keys = keys.chunks_exact(32).filter_map(BodyKey::from_stored);
+    let mut facts_tree = Frontier::new();
+    let mut checked = Vec::with_capacity(events.len());
+    for (offset, event) in (0u16..).zip(events) {
+        let facts = Facts::parse(&event.facts)?;
+        sealed.header.agrees(offset, &facts)?;
+        check_company(facts.kind, first_kind, sealed.header.n)?;
+        if !is_built(facts.kind) {
+            return Err(AppendError::KindNotBuilt(facts.kind));
+        }
+        if let Some(seen) = &facts.last_seen
+            && !(view.head_at)(seen)?
+        {
+            return Err(AppendError::LastSeenDiffers { offset });
+        }
+        let body = check_body(offset, &facts, event, &mut keys)?;
+        facts_tree.push(hash::leaf(&event.facts));
+        checked.push(checked_event(&facts, event, body));
+    }
+    check_ids_differ(&checked)?;
+    Ok((checked, facts_tree.root()))
+}
+
+fn check_body(
+    offset: u16,
+    facts: &Facts<'_>,
+    event: &EventBytes,
+    keys: &mut impl Iterator<Item = BodyKey>,
+) -> Result<Option<SealedBody>, AppendError> {
+    let differs = AppendError::BodyDiffers { offset };
+    match (&facts.commitment, &event.salt_and_body) {
+        (None, None) => Ok(None),
+        (Some(commitment), Some((salt, body))) if commitment.opens(salt, body) => {
+            let key = keys.next().ok_or(differs.clone())?;
+            let bytes = key.seal(salt, body).map_err(|_| differs)?;
+            Ok(Some(SealedBody { key, bytes }))
+        }
+        (Some(_), _) | (None, Some(_)) => Err(differs),
+    }
+}
+
+fn checked_event(facts: &Facts<'_>, event: &EventBytes, body: Option<SealedBody>) -> CheckedEvent {
+    CheckedEvent {
+        facts: event.facts.clone(),
+        event_id: facts.event_id,
+        stream: facts.stream,
+        expected: facts.expected_revision,
+        postings: posting_set(facts),
+        body,
+    }
+}
+
+fn check_ids_differ(events: &[CheckedEvent]) -> Result<(), AppendError> {
+    if events.len() < 2 {
+        return Ok(());
+    }
+    let mut ids: Vec<(EventId, u16)> = events.iter().map(|event| event.event_id).zip(0u16..).collect();
+    ids.sort_unstable();
+    let twice = ids.iter().zip(ids.iter().skip(1)).find(|(one, two)| one.0 == two.0);
+    match twice {
+        None => Ok(()),
+        Some((_, (_, offset))) => Err(AppendError::EventIdTwice { offset: *offset }),
+    }
+}

@@ -1,0 +1,159 @@
+//! One commit: the rows of all frames that are placed while the commit before it syncs. Everything that follows from
+//! the entries (tiles, postings, heads, the commit chain) is in the same batch, so none of it can be behind.
+
+use crate::ledger::admit::{CheckedEvent, CheckedFrame};
+use crate::ledger::rows::{CommitRow, HeadRow, SourceHead, commit_chain};
+use crate::ledger::state::{Published, State};
+use crate::limits;
+use crate::merkle::FullTile;
+use crate::record::seal::{CheckedFacts, SealFields, write_entry};
+use crate::store::keys;
+use crate::store::{AnchorRecord, Batch};
+use deedbook_verify::hash;
+use deedbook_verify::words::{Hash, Index, Ref, Revision, TreeSize};
+use std::collections::HashMap;
+
+/// A commit in the making. Owned by the writer thread.
+#[derive(Default)]
+pub(super) struct Commit {
+    batch: Batch,
+    events: usize,
+    tiles: Vec<FullTile>,
+    streams: HashMap<Ref, Revision>,
+    sources: HashMap<Ref, SourceHead>,
+}
+
+/// A commit that is ready to be made durable.
+pub(super) struct FinishedCommit {
+    pub batch: Batch,
+    pub events: usize,
+    pub published: Published,
+    pub anchor_from: AnchorRecord,
+    pub anchor_to: AnchorRecord,
+}
+
+impl Commit {
+    /// Whether nothing was placed.
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Whether another frame may be placed; a frame is never split, so the bounds are passed by one frame at most.
+    pub fn has_room(&self) -> bool {
+        self.events < limits::COMMIT_EVENTS_MAX && self.batch.bytes() < limits::COMMIT_BYTES_MAX
+    }
+
+    /// Writes the source's head with this commit.
+    pub fn touch_source(&mut self, source: Ref, head: SourceHead) {
+        self.sources.insert(source, head);
+    }
+
+    /// Writes all rows of a frame and grows the tree; returns the leaf hashes.
+    pub fn write_frame(
+        &mut self,
+        state: &mut State,
+        frame: &CheckedFrame,
+        revisions: &[Option<Revision>],
+    ) -> Vec<Hash> {
+        let base = state.next_index();
+        let n = u16::try_from(frame.events.len()).unwrap_or(u16::MAX);
+        let mut leaves = Vec::with_capacity(frame.events.len());
+        for ((event, revision), offset) in frame.events.iter().zip(revisions).zip(0u16..) {
+            let seal = SealFields {
+                received: state.received,
+                revision: *revision,
+                frame_digest: frame.digest,
+                offset,
+                n,
+                frame: (&frame.header, &frame.signatures),
+            };
+            let index = state.next_index();
+            let leaf = self.write_entry(state, index, event, &seal);
+            self.write_body(state, index, event);
+            self.write_lookups(state, index, frame.source, event, *revision);
+            state.tree.push(leaf);
+            state.edge.push(leaf, &mut self.tiles);
+            leaves.push(leaf);
+        }
+        self.batch.put(keys::source_frame(state.number, &frame.source, base).as_slice(), &n.to_be_bytes());
+        self.events = self.events.saturating_add(frame.events.len());
+        leaves
+    }
+
+    fn write_entry(&mut self, state: &State, index: Index, event: &CheckedEvent, seal: &SealFields<'_>) -> Hash {
+        let key = keys::entry(state.number, index);
+        let entry = self.batch.put_with(key.as_slice(), |out| {
+            if let Some(facts) = CheckedFacts::admitted(&event.facts) {
+                write_entry(out, facts, seal);
+            }
+        });
+        debug_assert!(entry.len() <= limits::ENTRY_BYTES_MAX, "admission bounds facts and blocks");
+        hash::leaf(entry)
+    }
+
+    fn write_body(&mut self, state: &State, index: Index, event: &CheckedEvent) {
+        let Some(body) = &event.body else { return };
+        for (block, number) in body.bytes.chunks(limits::STORE_VALUE_BYTES_MAX).zip(0u16..) {
+            self.batch.put(keys::body(state.number, index, number).as_slice(), block);
+        }
+        self.batch.put(keys::body_key(state.number, index).as_slice(), body.key.as_bytes());
+    }
+
+    fn write_lookups(
+        &mut self,
+        state: &mut State,
+        index: Index,
+        source: Ref,
+        event: &CheckedEvent,
+        revision: Option<Revision>,
+    ) {
+        let at = index.0.to_be_bytes();
+        self.batch.put(keys::event_id(state.number, &source, &event.event_id).as_slice(), &at);
+        if let (Some(stream), Some(revision)) = (event.stream, revision) {
+            self.batch.put(keys::stream(state.number, &stream, revision).as_slice(), &at);
+            self.streams.insert(stream, revision);
+            state.stream_heads.insert(stream, revision);
+        }
+        state.postings.add(index, &event.postings, state.number, &mut self.batch);
+    }
+
+    /// Closes the batch with everything that follows from its entries.
+    pub fn finish(mut self, state: &mut State) -> FinishedCommit {
+        let number = state.number;
+        for (stream, revision) in &self.streams {
+            self.batch.put(keys::stream_head(number, stream).as_slice(), &revision.0.to_be_bytes());
+        }
+        for (source, head) in &self.sources {
+            self.batch.put(keys::source_head(number, source).as_slice(), &head.to_bytes());
+        }
+        state.postings.write(number, &mut self.batch);
+        for tile in &self.tiles {
+            let bytes: Vec<u8> = tile.hashes.iter().flat_map(|hash| hash.0).collect();
+            self.batch.put(keys::tile(number, tile.level, tile.number).as_slice(), &bytes);
+        }
+        let published = state.published();
+        let anchor_from = state.anchor;
+        let commit = anchor_from.commit.saturating_add(1);
+        let touched = vec![(state.id, published.head)];
+        let chain = commit_chain(&anchor_from.chain, commit, &touched);
+        let head = HeadRow { head: published.head, received: state.received, commit };
+        self.batch.put(keys::head(number).as_slice(), &head.to_bytes());
+        self.batch.put(keys::commit(commit).as_slice(), &CommitRow { chain, touched }.to_bytes());
+        if let Some(old) = commit.checked_sub(limits::COMMIT_ROWS_KEPT) {
+            self.batch.delete(keys::commit(old).as_slice());
+        }
+        let anchor_to = AnchorRecord { commit, size: TreeSize(published.head.size.0), chain };
+        state.anchor = anchor_to;
+        FinishedCommit { batch: self.batch, events: self.events, published, anchor_from, anchor_to }
+    }
+}
+
+impl Commit {
+    /// The rows that only the first commit of a store writes.
+    pub fn put_founding_rows(&mut self, ledger: deedbook_verify::words::LedgerId, format: u8, import_id_key: [u8; 32]) {
+        let number = crate::ledger::genesis::FIRST_LEDGER;
+        self.batch.put(keys::format().as_slice(), &[format]);
+        self.batch.put(keys::ledger(&ledger).as_slice(), &number.0.to_be_bytes());
+        self.batch.put(keys::import_id_key(number).as_slice(), &import_id_key);
+    }
+}

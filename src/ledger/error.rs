@@ -1,0 +1,270 @@
+//! One enum per question: why a frame was not appended, why a read has no answer, why a ledger does not open.
+
+use crate::limits;
+use crate::record::{BuildError, KeyFileError};
+use crate::store::{AnchorError, StoreError};
+use deedbook_verify::bytes::Malformed;
+use deedbook_verify::detail::RefusalReason;
+use deedbook_verify::frame::FrameRefusal;
+use deedbook_verify::kind::Kind;
+use deedbook_verify::words::{Epoch, Index, Revision, Sequence, TreeSize};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// An event id that stands in the ledger already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownEvent {
+    /// Its place in the frame that was sent.
+    pub offset: u16,
+    /// Where it stands.
+    pub index: Index,
+}
+
+/// Why a frame was not appended. Nothing of it is in the log, except where a variant says so.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AppendError {
+    /// Some bytes are not what the format allows.
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+    /// The frame is not what its signer said, or its signer may not say it.
+    #[error("{0}")]
+    Frame(#[from] FrameRefusal),
+    /// A body does not open its commitment, or is missing, or has no commitment.
+    #[error("the body of event {offset} does not open its commitment; send the exact bytes and salt")]
+    BodyDiffers {
+        /// Its place in the frame.
+        offset: u16,
+    },
+    /// Facts and bodies together are too large.
+    #[error("facts and bodies are {bytes} bytes, the limit is {}; send smaller frames", limits::FRAME_BYTES_MAX)]
+    FrameTooLarge {
+        /// How large they are.
+        bytes: usize,
+    },
+    /// One event id stands twice in the frame.
+    #[error("event {offset} has an event id that stands before it in the frame; give each event an id of its own")]
+    EventIdTwice {
+        /// The second one's place.
+        offset: u16,
+    },
+    /// The kind has no fold yet.
+    #[error("kind `{}` is not built yet; this server appends keys, statements and source events", .0.name())]
+    KindNotBuilt(Kind),
+    /// Event ids are known, in another frame.
+    #[error("{} event ids of this frame stand in the ledger already; send the others in a frame of their own", .0.len())]
+    EventIdKnown(Vec<KnownEvent>),
+    /// A stream is not where the producer thinks.
+    #[error("event {offset} expects stream revision {expected}, the last is {actual}; read the stream and decide again")]
+    RevisionDiffers {
+        /// Its place in the frame.
+        offset: u16,
+        /// What the facts say.
+        expected: Revision,
+        /// What is so.
+        actual: Revision,
+    },
+    /// The sequence is not the next of its source and epoch.
+    #[error("the next sequence of epoch {epoch} is {}; resend from there, or sign a `source.gap`", .last.0.saturating_add(1))]
+    SequenceDiffers {
+        /// The epoch.
+        epoch: Epoch,
+        /// The last durable sequence in it.
+        last: Sequence,
+    },
+    /// The epoch is over.
+    #[error("the source's last epoch is {last}; go on in it, or begin a greater one at sequence 1")]
+    EpochNotNew {
+        /// The last epoch.
+        last: Epoch,
+    },
+    /// The checkpoint that the producer saw is not of this ledger.
+    #[error("event {offset} saw a checkpoint that this ledger never had; stop, and compare checkpoints with the operator")]
+    LastSeenDiffers {
+        /// Its place in the frame.
+        offset: u16,
+    },
+    /// A rule refused the command. Command and refusal are in the log.
+    #[error("refused by rule {}: command at index {command}, refusal at index {refusal}", .reason.name())]
+    Refused {
+        /// The rule.
+        reason: RefusalReason,
+        /// Where the command stands.
+        command: Index,
+        /// Where its refusal stands.
+        refusal: Index,
+    },
+    /// The disk is nearly full.
+    #[error("{free_bytes} bytes of disk are free, appends need {}; free some, reads go on", limits::DISK_FREE_BYTES_MIN)]
+    DiskLow {
+        /// What is free.
+        free_bytes: u64,
+    },
+    /// The wall clock jumped.
+    #[error("the wall clock moved {drift_ms} ms against the boot clock; commits pause until it returns")]
+    ClockDrift {
+        /// How far.
+        drift_ms: i64,
+    },
+    /// The store failed; whether the frame is in the log is not known.
+    #[error("the store failed while this frame was under way; resend it after the restart to find out")]
+    StorageFailed,
+    /// The server is closing; the frame is not in the log.
+    #[error("the server is closing; resend the frame after the restart")]
+    Closed,
+    /// The ledger could not make the frame that must follow.
+    #[error("the ledger could not make its own frame: {0}")]
+    OwnFrame(String),
+}
+
+impl AppendError {
+    /// Whether sending the same bytes again can succeed.
+    pub fn retryable(&self) -> bool {
+        match self {
+            AppendError::DiskLow { .. }
+            | AppendError::ClockDrift { .. }
+            | AppendError::StorageFailed
+            | AppendError::Closed
+            | AppendError::OwnFrame(_) => true,
+            AppendError::Malformed(_)
+            | AppendError::Frame(_)
+            | AppendError::BodyDiffers { .. }
+            | AppendError::FrameTooLarge { .. }
+            | AppendError::EventIdTwice { .. }
+            | AppendError::KindNotBuilt(_)
+            | AppendError::EventIdKnown(_)
+            | AppendError::RevisionDiffers { .. }
+            | AppendError::SequenceDiffers { .. }
+            | AppendError::EpochNotNew { .. }
+            | AppendError::LastSeenDiffers { .. }
+            | AppendError::Refused { .. } => false,
+        }
+    }
+}
+
+/// Why a read has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// There is no such thing.
+    #[error("no such {what}")]
+    NotFound {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// The position lies beyond the tree.
+    #[error("the tree has {size} entries; ask for a position below that")]
+    OutsideTree {
+        /// Its size.
+        size: TreeSize,
+    },
+    /// Stored bytes are damaged.
+    #[error("stored bytes are damaged: {0}; run `deedbook audit`")]
+    Corrupt(String),
+    /// The store failed.
+    #[error("{0}")]
+    Storage(#[from] StoreError),
+    /// Checkpoints cannot be signed any more; the server is stopping.
+    #[error("no checkpoint can be signed: {0}")]
+    NoCheckpoint(String),
+}
+
+/// Why a ledger does not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A key file is missing or bad.
+    #[error("{0}")]
+    Key(#[from] KeyFileError),
+    /// The store refuses.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The anchor refuses.
+    #[error("{0}")]
+    Anchor(#[from] AnchorError),
+    /// Acknowledged entries are gone.
+    #[error(
+        "acknowledged entries are missing: the anchor knows commit {anchored_commit} with {anchored_size} entries, the \
+         store has commit {commit} with {size}; restore the newest copy, do not serve this one"
+    )]
+    EntriesMissing {
+        /// What the anchor knows.
+        anchored_commit: u64,
+        /// Entries with it.
+        anchored_size: TreeSize,
+        /// What the store has.
+        commit: u64,
+        /// Entries with it.
+        size: TreeSize,
+    },
+    /// The store has another history than the anchor.
+    #[error("the store's history differs from the anchor's at commit {commit}; this is another or a rolled-back copy")]
+    HistoryDiffers {
+        /// Where.
+        commit: u64,
+    },
+    /// One anchor slot is damaged and nothing newer than the other was recovered.
+    #[error(
+        "one slot of the head anchor is damaged and commit {commit} may not be the last acknowledged one; check against \
+         a published checkpoint and run `deedbook anchor rebuild --checkpoint FILE`"
+    )]
+    AnchorDoubtful {
+        /// The recovered commit.
+        commit: u64,
+    },
+    /// The wall clock stands behind the log.
+    #[error("the wall clock is {behind_ms} ms behind the last received time; set it, or open with `serve --accept-clock`")]
+    ClockBehind {
+        /// How far.
+        behind_ms: u64,
+    },
+    /// What is stored does not add up.
+    #[error("the store is damaged: {0}; run `deedbook audit`")]
+    Damaged(String),
+    /// A read failed while opening.
+    #[error("{0}")]
+    Read(#[from] ReadError),
+    /// The ledger could not append what opening requires.
+    #[error("{0}")]
+    Append(#[from] AppendError),
+    /// A thread could not be started.
+    #[error("could not start a thread: {0}")]
+    Thread(std::io::Error),
+    /// The checkpoint given for a rebuild is not of this ledger.
+    #[error("{0}")]
+    Checkpoint(String),
+}
+
+/// Why a ledger was not made.
+#[derive(Debug, Error)]
+pub enum InitError {
+    /// Something is there already.
+    #[error("{0} is not empty; name a new folder, or delete what an interrupted `init` left there")]
+    NotEmpty(PathBuf),
+    /// The origin cannot be a checkpoint's first line.
+    #[error("origin `{0}`: use a schema-less URL such as ledger.example/main, without spaces or `+`")]
+    Origin(String),
+    /// An administrator's key cannot stand in genesis.
+    #[error("administrator `{0}`: every administrator needs a key and a name of their own")]
+    Administrator(String),
+    /// A key file.
+    #[error("{0}")]
+    Key(#[from] KeyFileError),
+    /// The genesis frame.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// The store.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The anchor.
+    #[error("{0}")]
+    Anchor(#[from] AnchorError),
+    /// A folder.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Genesis does not pass the ledger's own checks.
+    #[error("genesis is not sound: {0}")]
+    Genesis(String),
+}

@@ -1,0 +1,143 @@
+//! The head key and the only code that signs with it: checkpoints, off the ack path, of sizes that only ever grow.
+
+use crate::ledger::error::ReadError;
+use crate::ledger::reader::Reader;
+use crate::ledger::writer::Shared;
+use crate::limits;
+use crate::record::SigningKey;
+use crate::store::keys::{self, LedgerNumber};
+use crate::store::{Batch, Direction, Store, StoreError};
+use deedbook_verify::note::{Checkpoint, VerifierKey, signature_line};
+use deedbook_verify::tree::TreeHead;
+use deedbook_verify::words::{Micros, TreeSize};
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The secret under which the world knows this ledger.
+pub struct HeadKey(SigningKey);
+
+impl HeadKey {
+    /// Takes the key; it is not given back.
+    pub fn new(key: SigningKey) -> HeadKey {
+        HeadKey(key)
+    }
+
+    /// What auditors are given.
+    pub fn verifier_key(&self) -> &VerifierKey {
+        self.0.verifier_key()
+    }
+
+    /// Signs a checkpoint.
+    fn note(&self, head: TreeHead) -> Vec<u8> {
+        let text = Checkpoint { origin: self.0.name().to_owned(), head }.to_string();
+        let line = signature_line(self.0.verifier_key(), &self.0.sign(text.as_bytes()));
+        format!("{text}\n{line}").into_bytes()
+    }
+}
+
+/// What was signed, newest last. Of what leaves the window, the first checkpoint of each hour stays stored.
+struct Signed {
+    latest: Option<(TreeSize, Vec<u8>)>,
+    window: VecDeque<(TreeSize, Micros)>,
+    last_hour_kept: Option<u64>,
+}
+
+/// The head signer; clones share it.
+#[derive(Clone)]
+pub struct Head {
+    key: Arc<HeadKey>,
+    signed: Arc<Mutex<Signed>>,
+}
+
+const HOUR_MICROS: u64 = 3_600_000_000;
+
+impl Head {
+    /// Loads what was signed before, so that no smaller size is ever signed.
+    pub fn load(key: HeadKey, store: &dyn Store, ledger: LedgerNumber) -> Result<Head, StoreError> {
+        let mut signed = Signed { latest: None, window: VecDeque::new(), last_hour_kept: None };
+        store.scan(&keys::checkpoints(ledger), Direction::Backward, &mut |key, value| {
+            let (Some(size), Some((time, note))) = (keys::trailing_u64(key), value.split_first_chunk::<8>()) else {
+                return ControlFlow::Break(());
+            };
+            let time = Micros(u64::from_be_bytes(*time));
+            if signed.latest.is_none() {
+                signed.latest = Some((TreeSize(size), note.to_vec()));
+            }
+            signed.window.push_front((TreeSize(size), time));
+            match signed.window.len() < limits::CHECKPOINTS_KEPT {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })?;
+        Ok(Head { key: Arc::new(key), signed: Arc::new(Mutex::new(signed)) })
+    }
+
+    /// What auditors are given.
+    pub fn verifier_key(&self) -> &VerifierKey {
+        self.key.verifier_key()
+    }
+
+    /// The size that was signed last.
+    pub fn last_size(&self) -> Option<TreeSize> {
+        let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        signed.latest.as_ref().map(|(size, _)| *size)
+    }
+
+    /// The checkpoint of an anchored head, signed now unless it was before. An older head than the last signed one
+    /// gets the last signed one.
+    pub fn checkpoint(
+        &self,
+        head: TreeHead,
+        now: Micros,
+        store: &dyn Store,
+        ledger: LedgerNumber,
+    ) -> Result<Vec<u8>, ReadError> {
+        let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((size, note)) = &signed.latest
+            && *size >= head.size
+        {
+            return Ok(note.clone());
+        }
+        let note = self.key.note(head);
+        let mut batch = Batch::new();
+        let value = [now.0.to_be_bytes().as_slice(), &note].concat();
+        batch.put(keys::checkpoint(ledger, head.size).as_slice(), &value);
+        signed.window.push_back((head.size, now));
+        if signed.window.len() > limits::CHECKPOINTS_KEPT
+            && let Some((size, time)) = signed.window.pop_front()
+        {
+            let hour = time.0 / HOUR_MICROS;
+            if signed.last_hour_kept == Some(hour) {
+                batch.delete(keys::checkpoint(ledger, size).as_slice());
+            }
+            signed.last_hour_kept = Some(hour);
+        }
+        // Crash before this returns: nobody saw the checkpoint. Crash after: the next one is at least as large,
+        // because its size was anchored before it was signed.
+        store.commit(&batch)?;
+        signed.latest = Some((head.size, note.clone()));
+        Ok(note)
+    }
+}
+
+/// Starts the thread that signs the newest anchored size every `CHECKPOINT_INTERVAL_MS`, and looks at the disk.
+pub(super) fn spawn_signer(reader: Reader, shared: Arc<Shared>) -> std::io::Result<()> {
+    let every = Duration::from_millis(limits::CHECKPOINT_INTERVAL_MS);
+    let disk_rounds = limits::DISK_CHECK_INTERVAL_MS.div_ceil(limits::CHECKPOINT_INTERVAL_MS);
+    std::thread::Builder::new().name("head-signer".to_owned()).spawn(move || {
+        let mut round = 0u64;
+        while shared.stopped().is_none() {
+            std::thread::sleep(every);
+            if let Err(error) = reader.checkpoint() {
+                shared.fail(error.to_string());
+            }
+            if round % disk_rounds == 0 {
+                shared.check_disk();
+            }
+            round = round.wrapping_add(1);
+        }
+    })?;
+    Ok(())
+}

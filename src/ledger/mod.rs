@@ -1,0 +1,32 @@
+//! The log: one writer, one synced batch per commit, readers beside it. Who may append what is decided here and
+//! nowhere else; what it wrote is judged by `audit`, which does not use this module.
+
+mod dir;
+mod error;
+mod rows;
+mod recent;
+mod admit;
+mod postings;
+mod state;
+mod place;
+mod commit;
+mod writer;
+mod sequencer;
+mod head;
+mod open;
+mod genesis;
+mod reader;
+mod list;
+mod receipts;
+
+pub use admit::CheckedFrame;
+pub use dir::DataDir;
+pub use head::HeadKey;
+pub use sequencer::SequencerKey;
+pub use error::{AppendError, InitError, KnownEvent, OpenError, ReadError};
+pub use genesis::{Initialised, init};
+pub use open::{OpenOptions, Parts, rebuild_anchor};
+pub use postings::posting_values;
+pub use reader::{Bodies, Reader, StoredBody, StoredEvent};
+pub use rows::{CommitRow, HeadRow, SourceHead, commit_chain};
+pub use writer::{Ledger, Placement, Status, StopReason, Ticket};

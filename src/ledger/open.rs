@@ -1,0 +1,341 @@
+//! Opening: what was recovered is checked against the anchor before anything is signed or answered. The fold is
+//! derived from stored rows; what does not add up refuses to open and says what to do.
+
+use crate::clock::Clock;
+use crate::domain::ledger_source;
+use crate::ledger::commit::Commit;
+use crate::ledger::dir::DataDir;
+use crate::ledger::error::OpenError;
+use crate::ledger::genesis::{FIRST_LEDGER, STORE_FORMAT};
+use crate::ledger::head::{Head, HeadKey};
+use crate::ledger::place::place_own;
+use crate::ledger::postings::{CurrentBlock, kind_value, posting_set};
+use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
+use crate::ledger::sequencer::{Sequencer, SequencerKey};
+use crate::ledger::state::{PlaceError, Recovered, State};
+use crate::ledger::writer::Ledger;
+use crate::limits;
+use crate::merkle::{Edge, TILE_HASHES, root_of_full};
+use crate::record::{SigningKey, entropy, load_public, load_ref_key};
+use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES};
+use crate::store::{
+    Access, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
+};
+use deedbook_verify::authority::KeyHistory;
+use deedbook_verify::detail::Detail;
+use deedbook_verify::entry::Entry;
+use deedbook_verify::hash::{self, RefKey};
+use deedbook_verify::kind::Kind;
+use deedbook_verify::note::open_checkpoint;
+use deedbook_verify::tree::Frontier;
+use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Sequence};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How to open.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Open although the wall clock stands behind the log.
+    pub accept_clock: bool,
+    /// Further anchors, on other volumes.
+    pub anchors: Vec<PathBuf>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// The parts that an open ledger is made of; tests put other backends in.
+pub struct Parts {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The anchors.
+    pub anchors: AnchorSet,
+    /// The clock.
+    pub clock: Clock,
+    /// Signs checkpoints.
+    pub head: HeadKey,
+    /// Signs what the ledger makes.
+    pub sequencer: SequencerKey,
+    /// Makes refs.
+    pub ref_key: RefKey,
+    /// Open although the wall clock stands behind the log.
+    pub accept_clock: bool,
+}
+
+impl Ledger {
+    /// Opens a data folder.
+    pub fn open(dir: &DataDir, options: OpenOptions) -> Result<Ledger, OpenError> {
+        let store = RocksStore::open(&dir.store(), Access::ReadWrite)?;
+        load_public(&dir.verifier_key())?;
+        let mut others: Vec<Box<dyn HeadAnchor>> = Vec::new();
+        for path in &options.anchors {
+            others.push(Box::new(FileAnchor::open(path)?));
+        }
+        Ledger::from_parts(Parts {
+            store: Arc::new(store),
+            anchors: AnchorSet::new(Box::new(FileAnchor::open(&dir.anchor_file())?), others),
+            clock: options.clock,
+            head: HeadKey::new(SigningKey::load(&dir.head_key())?),
+            sequencer: SequencerKey::new(SigningKey::load(&dir.sequencer_key())?),
+            ref_key: load_ref_key(&dir.ref_key())?,
+            accept_clock: options.accept_clock,
+        })
+    }
+
+    /// Opens a ledger over given parts.
+    pub fn from_parts(parts: Parts) -> Result<Ledger, OpenError> {
+        let store = parts.store.as_ref();
+        let (head, commit) = stored_head(store)?;
+        check_anchor(store, &parts.anchors, &head, &commit)?;
+        // Re-persist what may have lived in the page cache alone, then move the anchor; only now may we sign or answer.
+        store.flush()?;
+        let anchor = AnchorRecord { commit: head.commit, size: head.head.size, chain: commit.chain };
+        parts.anchors.advance(&anchor, &anchor)?;
+        let source = ledger_source(&parts.ref_key).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        let recovered = recover(store, source, &parts, &head, anchor)?;
+        let last = store.get(keys::source_head(FIRST_LEDGER, &source).as_slice())?;
+        let last = last.ok_or(OpenError::Damaged("the ledger's own source head is missing".to_owned()))?;
+        let last = SourceHead::parse(&last).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        let sequencer = Sequencer::new(parts.sequencer, recovered.id, source, Sequence(last.sequence.0));
+        let mut state = State::new(recovered, sequencer);
+        check_clock(&mut state, store, &parts.anchors, &parts.clock, parts.accept_clock)?;
+        let head = Head::load(parts.head, store, FIRST_LEDGER)?;
+        if head.last_size().is_some_and(|size| size > state.tree.size()) {
+            return Err(OpenError::Damaged("a checkpoint beyond the log was signed".to_owned()));
+        }
+        Ledger::start(state, parts.store, parts.anchors, parts.clock, head, parts.ref_key).map_err(OpenError::Thread)
+    }
+}
+
+fn damaged(what: impl std::fmt::Display) -> OpenError {
+    OpenError::Damaged(what.to_string())
+}
+
+fn required(store: &dyn Store, key: keys::Key, what: &'static str) -> Result<Vec<u8>, OpenError> {
+    store.get(key.as_slice())?.ok_or_else(|| damaged(format!("{what} is missing")))
+}
+
+fn stored_head(store: &dyn Store) -> Result<(HeadRow, CommitRow), OpenError> {
+    if required(store, keys::format(), "the format row")? != [STORE_FORMAT] {
+        return Err(damaged(format!("the store has another format than {STORE_FORMAT}; open it with its own version")));
+    }
+    let head = HeadRow::parse(&required(store, keys::head(FIRST_LEDGER), "the head row")?).map_err(damaged)?;
+    let commit = required(store, keys::commit(head.commit), "the last commit row")?;
+    Ok((head, CommitRow::parse(&commit).map_err(damaged)?))
+}
+
+/// P2 of the promises: less than was acknowledged is never served.
+fn check_anchor(
+    store: &dyn Store,
+    anchors: &AnchorSet,
+    head: &HeadRow,
+    commit: &CommitRow,
+) -> Result<(), OpenError> {
+    let Loaded { record, one_slot_damaged } = anchors.load()?;
+    if record.commit > head.commit {
+        return Err(OpenError::EntriesMissing {
+            anchored_commit: record.commit,
+            anchored_size: record.size,
+            commit: head.commit,
+            size: head.head.size,
+        });
+    }
+    let chain = match record.commit == head.commit {
+        true => Some(commit.chain),
+        false => match store.get(keys::commit(record.commit).as_slice())? {
+            Some(row) => Some(CommitRow::parse(&row).map_err(damaged)?.chain),
+            None => None,
+        },
+    };
+    if chain != Some(record.chain) {
+        return Err(OpenError::HistoryDiffers { commit: record.commit });
+    }
+    // The damaged slot may have held the commit behind the good one: only something newer than the good one will do.
+    if one_slot_damaged && head.commit == record.commit {
+        return Err(OpenError::AnchorDoubtful { commit: head.commit });
+    }
+    Ok(())
+}
+
+/// The fold as the rows give it, checked against the stored root.
+fn recover(
+    store: &dyn Store,
+    source: Ref,
+    parts: &Parts,
+    head: &HeadRow,
+    anchor: AnchorRecord,
+) -> Result<Recovered, OpenError> {
+    let size = head.head.size.0;
+    let genesis = required(store, keys::entry(FIRST_LEDGER, Index(0)), "genesis")?;
+    let entry = Entry::parse(&genesis).map_err(damaged)?;
+    let id = LedgerId(entry.leaf().0);
+    let Detail::Genesis(genesis) = &entry.facts.detail else { return Err(damaged("index 0 is no genesis")) };
+    if genesis.head_key.bytes != parts.head.verifier_key().key().to_wire()
+        || genesis.sequencer_key.id() != parts.sequencer.id()
+        || genesis.ref_key_digest != parts.ref_key.digest()
+        || entry.facts.source != source
+    {
+        return Err(damaged("the keys in `keys/` are not those that genesis names; put the ledger's own keys back"));
+    }
+    let mut keys = KeyHistory::from_genesis(id, source, genesis).map_err(|reason| damaged(reason.name()))?;
+    fold_keys(store, &mut keys)?;
+    let tail = size - size % POSTING_BLOCK_ENTRIES;
+    let (edge, postings) = recover_tail(store, size, tail)?;
+    let tree = tree_of(&edge, size)?;
+    if tree.root() != head.head.root {
+        return Err(damaged("tiles and entries do not hash to the stored root"));
+    }
+    Ok(Recovered { number: FIRST_LEDGER, id, tree, edge, received: head.received, keys, anchor, postings })
+}
+
+/// Folds the key commands in their order, found through their posting rows.
+fn fold_keys(store: &dyn Store, history: &mut KeyHistory) -> Result<(), OpenError> {
+    let mut commands = Vec::new();
+    for kind in [Kind::KeyEnrolled, Kind::KeyRotated, Kind::KeyRevoked] {
+        let range = keys::postings(FIRST_LEDGER, Dimension::Kind, &kind_value(kind));
+        store.scan(&range, Direction::Forward, &mut |key, value| {
+            if let (Some(block), Ok(bitmap)) = (keys::trailing_u64(key), value.try_into()) {
+                commands.extend(crate::ledger::postings::indexes_of(block, bitmap));
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    commands.sort_unstable();
+    for index in commands {
+        let bytes = required(store, keys::entry(FIRST_LEDGER, index), "a key command")?;
+        let entry = Entry::parse(&bytes).map_err(damaged)?;
+        let signer = entry.seal.frame.and_then(|frame| frame.header.sole_signer());
+        let signer = signer.ok_or_else(|| damaged("a key command without a signer"))?;
+        // A refusal is part of the log already; it has no effect here either.
+        let _refused = history.apply(&signer.key_id, index, &entry.facts.detail);
+    }
+    Ok(())
+}
+
+/// The partial tiles of every level, and the posting rows of the block that is being filled.
+fn recover_tail(store: &dyn Store, size: u64, tail: u64) -> Result<(Edge, CurrentBlock), OpenError> {
+    let (mut leaves, mut postings, mut scratch) = (Vec::new(), CurrentBlock::default(), Batch::new());
+    let range =
+        keys::between(keys::entry(FIRST_LEDGER, Index(tail)), keys::entry(FIRST_LEDGER, Index(size)));
+    let mut broken = None;
+    store.scan(&range, Direction::Forward, &mut |key, value| {
+        match (keys::trailing_u64(key), Entry::parse(value)) {
+            (Some(index), Ok(entry)) => {
+                postings.add(Index(index), &posting_set(&entry.facts), FIRST_LEDGER, &mut scratch);
+                leaves.push(hash::leaf(value));
+                ControlFlow::Continue(())
+            }
+            (_, parsed) => {
+                broken = Some(parsed.err().map_or("an entry's key".to_owned(), |error| error.to_string()));
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    if let Some(what) = broken {
+        return Err(damaged(what));
+    }
+    if u64::try_from(leaves.len()) != Ok(size - tail) {
+        return Err(damaged("entries of the last tile are missing"));
+    }
+    // They are stored already; only later changes need writing.
+    postings.write(FIRST_LEDGER, &mut scratch);
+    let mut edge = Edge::new();
+    let mut below = tail / TILE_HASHES as u64;
+    edge.restore_level(below, leaves);
+    let mut level = 0u8;
+    while below > 0 {
+        let above = below / TILE_HASHES as u64;
+        let mut partial = Vec::new();
+        for number in above * TILE_HASHES as u64..below {
+            partial.push(root_of_full(&stored_tile(store, level, number)?));
+        }
+        edge.restore_level(above, partial);
+        below = above;
+        level = level.saturating_add(1);
+    }
+    Ok((edge, postings))
+}
+
+fn stored_tile(store: &dyn Store, level: u8, number: u64) -> Result<Vec<Hash>, OpenError> {
+    let bytes = required(store, keys::tile(FIRST_LEDGER, level, number), "a full tile")?;
+    let hashes: Vec<Hash> = bytes.chunks_exact(32).filter_map(|chunk| chunk.try_into().ok().map(Hash)).collect();
+    if hashes.len() == TILE_HASHES { Ok(hashes) } else { Err(damaged("a full tile is short")) }
+}
+
+/// The frontier from the edge: each level's partial hashes are consecutive subtrees of 256^level leaves.
+fn tree_of(edge: &Edge, size: u64) -> Result<Frontier, OpenError> {
+    let mut roots = Vec::new();
+    for bit in (0..u64::BITS).rev().filter(|bit| size >> bit & 1 == 1) {
+        let level = u8::try_from(bit / 8).map_err(damaged)?;
+        let first = (size >> bit << bit ^ 1 << bit) >> (8 * u32::from(level));
+        let start = usize::try_from(first % TILE_HASHES as u64).map_err(damaged)?;
+        let tile = edge.partial(level, first / TILE_HASHES as u64);
+        let run = tile.and_then(|tile| tile.get(start..start + (1 << (bit % 8))));
+        roots.push(root_of_full(run.ok_or_else(|| damaged("a tile of the edge is short"))?));
+    }
+    let size = deedbook_verify::words::TreeSize(size);
+    Frontier::from_parts(size, roots).map_err(damaged)
+}
+
+/// A wall clock behind the log would make deadlines and times lie; opening then needs the operator's word, on record.
+fn check_clock(
+    state: &mut State,
+    store: &dyn Store,
+    anchors: &AnchorSet,
+    clock: &Clock,
+    accept: bool,
+) -> Result<(), OpenError> {
+    let wall = clock.wall();
+    let behind_ms = state.received.0.saturating_sub(wall.0) / 1_000;
+    if behind_ms <= limits::CLOCK_BEHIND_MS_MAX {
+        return Ok(());
+    }
+    if !accept {
+        return Err(OpenError::ClockBehind { behind_ms });
+    }
+    let id = EventId(entropy::array().map_err(damaged)?);
+    let received = state.received;
+    let frame = state.sequencer.clock_checked(id, Micros(wall.0), received).map_err(damaged)?;
+    let mut commit = Commit::default();
+    place_own(state, &mut commit, frame).map_err(|error| match error {
+        PlaceError::Refused(refusal) => OpenError::Append(refusal),
+        PlaceError::Fatal(error) => damaged(error),
+    })?;
+    let finished = commit.finish(state);
+    store.commit(&finished.batch)?;
+    anchors.advance(&finished.anchor_from, &finished.anchor_to)?;
+    Ok(())
+}
+
+/// The operator's way out of a lost or damaged anchor: a published checkpoint vouches for the recovered log.
+pub fn rebuild_anchor(dir: &DataDir, note: &[u8]) -> Result<AnchorRecord, OpenError> {
+    let store = RocksStore::open(&dir.store(), Access::ReadWrite)?;
+    let key = load_public(&dir.verifier_key())?;
+    let checkpoint = open_checkpoint(note, &key).map_err(|refusal| OpenError::Checkpoint(refusal.to_string()))?;
+    let wanted = checkpoint.checkpoint().head;
+    let (head, commit) = stored_head(&store)?;
+    if wanted.size > head.head.size {
+        return Err(OpenError::Checkpoint(format!(
+            "the checkpoint has {} entries, the store only {}: acknowledged entries are missing, restore a newer copy",
+            wanted.size, head.head.size
+        )));
+    }
+    let mut tree = Frontier::new();
+    let range = keys::between(keys::entry(FIRST_LEDGER, Index(0)), keys::entry(FIRST_LEDGER, Index(wanted.size.0)));
+    crate::store::Rows::scan(&store, &range, Direction::Forward, &mut |_, value| {
+        tree.push(hash::leaf(value));
+        ControlFlow::Continue(())
+    })?;
+    if tree.head() != wanted {
+        return Err(OpenError::Checkpoint("the store's entries do not hash to the checkpoint's root".to_owned()));
+    }
+    let record = AnchorRecord { commit: head.commit, size: head.head.size, chain: commit.chain };
+    let (path, spoiled) = (dir.anchor_file(), dir.anchor().join("head.anchor.replaced"));
+    let io = |error| OpenError::Anchor(crate::store::AnchorError::Io { path: path.clone(), error });
+    if path.exists() {
+        std::fs::rename(&path, &spoiled).map_err(io)?;
+    }
+    std::fs::create_dir_all(dir.anchor()).map_err(io)?;
+    FileAnchor::create(&path, &record)?;
+    Ok(record)
+}

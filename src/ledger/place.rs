@@ -1,0 +1,260 @@
+//! Placing a checked frame: what order decides. Nothing is changed before every check has passed, so that a refused
+//! frame leaves no trace; what follows from a command is placed directly behind it, in the same batch.
+
+use crate::ledger::admit::{CheckedFrame, admit_own};
+use crate::ledger::commit::Commit;
+use crate::ledger::error::{AppendError, KnownEvent};
+use crate::ledger::rows::SourceHead;
+use crate::ledger::state::{FrameMemo, PlaceError, State, StateError};
+use crate::ledger::writer::Placement;
+use crate::store::Store;
+use crate::store::keys;
+use deedbook_verify::detail::{Detail, RefusalReason};
+use deedbook_verify::entry::Entry;
+use deedbook_verify::facts::{Facts, Parent};
+use deedbook_verify::frame::{FrameHeader, FrameRefusal};
+use deedbook_verify::kind::Author;
+use deedbook_verify::words::{Index, Micros, Ref, Revision, Sequence};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Places a frame into the commit that is being built, or answers it from what is known.
+pub(super) fn place(
+    state: &mut State,
+    store: &dyn Store,
+    commit: &mut Commit,
+    frame: &CheckedFrame,
+    wall: Micros,
+) -> Result<Placement, PlaceError> {
+    if let Some(answer) = answer_known(state, store, frame)? {
+        return Ok(answer);
+    }
+    check_key(state, frame)?;
+    let source_head = check_sequence(state, store, frame)?;
+    let revisions = check_revisions(state, store, frame)?;
+    let base = state.next_index();
+    state.received = state.received.max(wall);
+    let refusal = fold_command(state, frame, base)?;
+    let leaves = commit.write_frame(state, frame, &revisions);
+    if let Some(head) = source_head {
+        state.source_heads.insert(frame.source, head);
+        commit.touch_source(frame.source, head);
+    }
+    remember(state, frame, base, &leaves, refusal);
+    match refusal {
+        None => Ok(Placement { first_index: base, count: count_of(frame), leaves, repeated: false }),
+        Some(reason) => {
+            let index = place_refusal(state, commit, frame, reason)?;
+            Err(AppendError::Refused { reason, command: base, refusal: index }.into())
+        }
+    }
+}
+
+fn count_of(frame: &CheckedFrame) -> u16 {
+    u16::try_from(frame.events.len()).unwrap_or(u16::MAX)
+}
+
+fn remember(
+    state: &mut State,
+    frame: &CheckedFrame,
+    base: Index,
+    leaves: &[deedbook_verify::words::Hash],
+    refusal: Option<RefusalReason>,
+) {
+    for (event, index) in frame.events.iter().zip(base.0..) {
+        state.event_ids.insert((frame.source, event.event_id), Index(index));
+    }
+    let memo = FrameMemo { header: frame.header.clone(), leaves: leaves.to_vec(), refusal };
+    state.frames.insert(base, memo);
+}
+
+/// A frame with equal signed bytes gets its first answer; a known event id in any other frame is refused.
+fn answer_known(
+    state: &State,
+    store: &dyn Store,
+    frame: &CheckedFrame,
+) -> Result<Option<Placement>, PlaceError> {
+    let mut known = Vec::new();
+    for (event, offset) in frame.events.iter().zip(0u16..) {
+        if let Some(index) = state.find(store, frame.source, event.event_id)? {
+            known.push(KnownEvent { offset, index });
+        }
+    }
+    let Some(first) = known.first() else { return Ok(None) };
+    if first.offset == 0
+        && known.len() == frame.events.len()
+        && let Some(memo) = recall(state, store, first.index, frame)?
+        && memo.header == frame.header
+    {
+        let command = first.index;
+        return match memo.refusal {
+            Some(reason) => {
+                let refusal = Index(command.0.saturating_add(1));
+                Err(AppendError::Refused { reason, command, refusal }.into())
+            }
+            None => {
+                let count = count_of(frame);
+                Ok(Some(Placement { first_index: command, count, leaves: memo.leaves, repeated: true }))
+            }
+        };
+    }
+    Err(AppendError::EventIdKnown(known).into())
+}
+
+/// What became of the frame that starts at an index: from memory, else from its stored entries.
+fn recall(
+    state: &State,
+    store: &dyn Store,
+    base: Index,
+    frame: &CheckedFrame,
+) -> Result<Option<FrameMemo>, StateError> {
+    if let Some(memo) = state.frames.get(&base) {
+        return Ok(Some(memo.clone()));
+    }
+    let Some(first) = store.get(keys::entry(state.number, base).as_slice())? else { return Ok(None) };
+    let Some(sealed) = Entry::parse(&first)?.seal.frame else { return Ok(None) };
+    if sealed.header.bytes != frame.header {
+        return Ok(None);
+    }
+    let mut leaves = Vec::with_capacity(frame.events.len());
+    for index in (base.0..).take(frame.events.len()) {
+        let bytes = store.get(keys::entry(state.number, Index(index)).as_slice())?;
+        leaves.extend(bytes.map(|bytes| deedbook_verify::hash::leaf(&bytes)));
+    }
+    let refusal = match frame.kind.author() {
+        Author::Asker => stored_refusal(state, store, base)?,
+        Author::Witness | Author::Ledger => None,
+    };
+    Ok(Some(FrameMemo { header: frame.header.clone(), leaves, refusal }))
+}
+
+/// A refused command is followed directly by its refusal.
+fn stored_refusal(state: &State, store: &dyn Store, command: Index) -> Result<Option<RefusalReason>, StateError> {
+    let behind = Index(command.0.saturating_add(1));
+    let Some(bytes) = store.get(keys::entry(state.number, behind).as_slice())? else { return Ok(None) };
+    match Entry::parse(&bytes)?.facts.detail {
+        Detail::CommandRefused { reason, .. } => Ok(Some(reason)),
+        _ => Ok(None),
+    }
+}
+
+/// Admission judged by a published state; keys may have ended since.
+fn check_key(state: &State, frame: &CheckedFrame) -> Result<(), PlaceError> {
+    let header = FrameHeader::parse(&frame.header).map_err(StateError::from)?;
+    let signer = header.signers().last().ok_or(AppendError::Frame(FrameRefusal::RoleDiffers))?;
+    match state.keys.key_for(&header, signer, state.next_index()) {
+        Some(_) => Ok(()),
+        None => Err(AppendError::Frame(FrameRefusal::KeyNotInForce(signer.key_id)).into()),
+    }
+}
+
+/// The source's head after this frame, or none if the frame is not numbered.
+fn check_sequence(
+    state: &mut State,
+    store: &dyn Store,
+    frame: &CheckedFrame,
+) -> Result<Option<SourceHead>, PlaceError> {
+    if frame.epoch.0 == 0 {
+        return Ok(None);
+    }
+    let last = state.source_head(store, frame.source)?;
+    let first = frame.events.first().ok_or(AppendError::Frame(FrameRefusal::CountDiffers))?;
+    let facts = Facts::parse(&first.facts).map_err(StateError::from)?;
+    if !deedbook_verify::replay::follows(last.map(|head| (head.epoch, head.sequence)), &facts) {
+        let refusal = match last {
+            Some(head) if frame.epoch < head.epoch => AppendError::EpochNotNew { last: head.epoch },
+            Some(head) if frame.epoch == head.epoch => {
+                AppendError::SequenceDiffers { epoch: head.epoch, last: head.sequence }
+            }
+            Some(_) | None => AppendError::SequenceDiffers { epoch: frame.epoch, last: Sequence(0) },
+        };
+        return Err(refusal.into());
+    }
+    let behind_first = u64::from(count_of(frame)).saturating_sub(1);
+    let sequence = Sequence(frame.first_sequence.0.saturating_add(behind_first));
+    Ok(Some(SourceHead { epoch: frame.epoch, sequence }))
+}
+
+/// The revision of each event; earlier events of the same frame count.
+fn check_revisions(
+    state: &mut State,
+    store: &dyn Store,
+    frame: &CheckedFrame,
+) -> Result<Vec<Option<Revision>>, PlaceError> {
+    let mut heads: HashMap<Ref, Revision> = HashMap::new();
+    let mut revisions = Vec::with_capacity(frame.events.len());
+    for (event, offset) in frame.events.iter().zip(0u16..) {
+        let Some(stream) = event.stream else {
+            revisions.push(None);
+            continue;
+        };
+        let last = match heads.get(&stream) {
+            Some(revision) => *revision,
+            None => state.stream_head(store, stream)?,
+        };
+        if let Some(expected) = event.expected
+            && expected != last
+        {
+            return Err(AppendError::RevisionDiffers { offset, expected, actual: last }.into());
+        }
+        let revision = Revision(last.0.saturating_add(1));
+        heads.insert(stream, revision);
+        revisions.push(Some(revision));
+    }
+    Ok(revisions)
+}
+
+/// Folds a command into a copy of the keys; on refusal the keys stay as they are.
+fn fold_command(state: &mut State, frame: &CheckedFrame, base: Index) -> Result<Option<RefusalReason>, StateError> {
+    if frame.kind.author() != Author::Asker {
+        return Ok(None);
+    }
+    let Some(event) = frame.events.first() else { return Ok(None) };
+    let facts = Facts::parse(&event.facts)?;
+    let mut keys = (*state.keys).clone();
+    match keys.apply(&frame.signer, base, &facts.detail) {
+        Ok(()) => {
+            state.keys = Arc::new(keys);
+            Ok(None)
+        }
+        Err(reason) => Ok(Some(reason)),
+    }
+}
+
+fn place_refusal(
+    state: &mut State,
+    commit: &mut Commit,
+    frame: &CheckedFrame,
+    reason: RefusalReason,
+) -> Result<Index, PlaceError> {
+    let command = frame.events.first().map(|event| Parent { source: frame.source, event_id: event.event_id });
+    let command = command.ok_or(AppendError::Frame(FrameRefusal::CountDiffers))?;
+    let received = state.received;
+    let own = state.sequencer.refusal(command, reason, received);
+    let own = own.map_err(|error| own_frame_failed(&error))?;
+    place_own(state, commit, own)
+}
+
+/// The command stands in the batch already: without its refusal the log would be invalid, so this is fatal.
+fn own_frame_failed(error: &dyn std::fmt::Display) -> PlaceError {
+    PlaceError::Fatal(StateError::Store(crate::store::StoreError::Failed(format!(
+        "the ledger could not make its own frame: {error}"
+    ))))
+}
+
+/// Places a frame that the ledger made itself.
+pub(super) fn place_own(
+    state: &mut State,
+    commit: &mut Commit,
+    frame: crate::record::FrameBytes,
+) -> Result<Index, PlaceError> {
+    let own = admit_own(frame).map_err(|error| own_frame_failed(&error))?;
+    let index = state.next_index();
+    let revisions = vec![None; own.events.len()];
+    let leaves = commit.write_frame(state, &own, &revisions);
+    let head = SourceHead { epoch: own.epoch, sequence: own.first_sequence };
+    state.source_heads.insert(own.source, head);
+    commit.touch_source(own.source, head);
+    remember(state, &own, index, &leaves, None);
+    Ok(index)
+}

@@ -1,0 +1,277 @@
+//! Reads. After an ack every read sees the entry; what a reader sees never shrinks. Blocking: callers choose the thread.
+
+use crate::ledger::error::{AppendError, ReadError};
+use crate::ledger::head::Head;
+use crate::ledger::rows::{SourceHead, parse_u64};
+use crate::ledger::state::Published;
+use crate::ledger::writer::Shared;
+use crate::merkle::{Prover, ProverError, TileSource};
+use crate::record::body::BodyKey;
+use crate::store::keys::{self, LedgerNumber};
+use crate::store::{Direction, StoreError};
+use deedbook_verify::authority::KeyHistory;
+use deedbook_verify::hash::{RefKey, Salt};
+use deedbook_verify::note::VerifierKey;
+use deedbook_verify::tree::{ConsistencyProof, Frontier, InclusionProof, TreeHead};
+use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Ref, TreeSize};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Whether bodies are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    /// Decrypted, where they are not erased.
+    With,
+    /// Left out.
+    Without,
+}
+
+/// The body of a stored event.
+#[derive(Clone, Debug)]
+pub enum StoredBody {
+    /// The event has none.
+    None,
+    /// It has one, which was not asked for.
+    Withheld,
+    /// Its key is gone.
+    Erased,
+    /// Salt and body.
+    Opened {
+        /// What the commitment is keyed with.
+        salt: Salt,
+        /// The exact bytes.
+        body: Vec<u8>,
+    },
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// Its place.
+    pub index: Index,
+    /// The leaf's bytes.
+    pub entry: Vec<u8>,
+    /// Its body.
+    pub body: StoredBody,
+}
+
+/// A handle for reading; clones are cheap.
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) shared: Arc<Shared>,
+    pub(super) number: LedgerNumber,
+    head: Head,
+}
+
+impl Reader {
+    pub(super) fn new(shared: Arc<Shared>, head: Head, number: LedgerNumber) -> Reader {
+        Reader { shared, number, head }
+    }
+
+    /// The ledger's id.
+    pub fn ledger_id(&self) -> LedgerId {
+        self.keys().ledger()
+    }
+
+    /// The ledger's name.
+    pub fn origin(&self) -> &str {
+        self.head.verifier_key().name()
+    }
+
+    /// What auditors are given.
+    pub fn verifier_key(&self) -> &VerifierKey {
+        self.head.verifier_key()
+    }
+
+    /// The published size and root.
+    pub fn head(&self) -> TreeHead {
+        self.shared.published().head
+    }
+
+    /// The keys as of the published size.
+    pub fn keys(&self) -> Arc<KeyHistory> {
+        Arc::clone(&self.shared.published().keys)
+    }
+
+    /// The source ref of what the ledger makes.
+    pub fn ledger_source(&self) -> Ref {
+        self.keys().ledger_source()
+    }
+
+    /// The key of all pseudonyms.
+    pub fn ref_key(&self) -> &RefKey {
+        &self.shared.ref_key
+    }
+
+    /// The last epoch and sequence of a source.
+    pub fn source_head(&self, source: Ref) -> Result<Option<SourceHead>, ReadError> {
+        let row = self.shared.store.get(keys::source_head(self.number, &source).as_slice())?;
+        row.map(|bytes| SourceHead::parse(&bytes).map_err(corrupt)).transpose()
+    }
+
+    /// Where an event id stands.
+    pub fn find(&self, source: Ref, event_id: EventId) -> Result<Option<Index>, ReadError> {
+        let row = self.shared.store.get(keys::event_id(self.number, &source, &event_id).as_slice())?;
+        let index = row.map(|bytes| parse_u64(&bytes).map_err(corrupt)).transpose()?.map(Index);
+        Ok(index.filter(|index| index.0 < self.head().size.0))
+    }
+
+    pub(super) fn entry(&self, index: Index) -> Result<Vec<u8>, ReadError> {
+        let size = self.head().size;
+        if index.0 >= size.0 {
+            return Err(ReadError::OutsideTree { size });
+        }
+        let row = self.shared.store.get(keys::entry(self.number, index).as_slice())?;
+        row.ok_or_else(|| ReadError::Corrupt(format!("entry {index} is missing")))
+    }
+
+    /// One event.
+    pub fn event(&self, index: Index, bodies: Bodies) -> Result<StoredEvent, ReadError> {
+        let entry = self.entry(index)?;
+        let body = self.body(index, &entry, bodies)?;
+        Ok(StoredEvent { index, entry, body })
+    }
+
+    fn body(&self, index: Index, entry: &[u8], bodies: Bodies) -> Result<StoredBody, ReadError> {
+        let parsed = deedbook_verify::entry::Entry::parse(entry).map_err(corrupt)?;
+        match (parsed.facts.commitment, bodies) {
+            (None, _) => Ok(StoredBody::None),
+            (Some(_), Bodies::Without) => Ok(StoredBody::Withheld),
+            (Some(commitment), Bodies::With) => {
+                let opened = open_body(self.shared.store.as_ref(), self.number, index)?;
+                let Some((salt, body)) = opened else { return Ok(StoredBody::Erased) };
+                match commitment.opens(&salt, &body) {
+                    true => Ok(StoredBody::Opened { salt, body }),
+                    false => Err(ReadError::Corrupt(format!("the body of entry {index} does not open its commitment"))),
+                }
+            }
+        }
+    }
+
+    /// Visits the events of `[from, to)` in order, up to the published size.
+    pub fn range(
+        &self,
+        from: Index,
+        to: Index,
+        bodies: Bodies,
+        visit: &mut dyn FnMut(StoredEvent) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let to = to.min(Index(self.head().size.0));
+        let range = keys::between(keys::entry(self.number, from), keys::entry(self.number, to));
+        let (mut next, mut failure) = (from, None);
+        self.shared.store.scan(&range, Direction::Forward, &mut |key, entry| {
+            if keys::trailing_u64(key) != Some(next.0) {
+                failure = Some(ReadError::Corrupt(format!("entry {next} is missing")));
+                return ControlFlow::Break(());
+            }
+            let index = next;
+            next = Index(index.0.saturating_add(1));
+            match self.body(index, entry, bodies) {
+                Ok(body) => visit(StoredEvent { index, entry: entry.to_vec(), body }),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// The newest signed checkpoint; signs at once if the head has moved.
+    pub fn checkpoint(&self) -> Result<Vec<u8>, ReadError> {
+        let head = self.head();
+        let now = self.shared.clock.wall();
+        self.head.checkpoint(head, now, self.shared.store.as_ref(), self.number)
+    }
+
+    fn prove<T>(
+        &self,
+        size: TreeSize,
+        ask: impl FnOnce(&mut Prover<'_, Tiles<'_>>) -> Result<T, ProverError<StoreError>>,
+    ) -> Result<T, ReadError> {
+        let published = self.shared.published();
+        if size > published.head.size {
+            return Err(ReadError::OutsideTree { size: published.head.size });
+        }
+        let tiles = Tiles { shared: &self.shared, published: &published, number: self.number };
+        ask(&mut Prover::new(&tiles, size)).map_err(|error| match error {
+            ProverError::OutsideTree(size) => ReadError::OutsideTree { size },
+            ProverError::TileMissing { .. } => ReadError::Corrupt(error.to_string()),
+            ProverError::Source(error) => ReadError::Storage(error),
+        })
+    }
+
+    /// Proves an entry in the tree of a size.
+    pub fn inclusion(&self, index: Index, size: TreeSize) -> Result<InclusionProof, ReadError> {
+        self.prove(size, |prover| prover.inclusion(index))
+    }
+
+    /// Proves that the tree of the second size extends the first.
+    pub fn consistency(&self, old: TreeSize, new: TreeSize) -> Result<ConsistencyProof, ReadError> {
+        self.prove(new, |prover| prover.consistency(old))
+    }
+
+    /// The frontier at a size; with every entry behind it and a later head, an interval proof.
+    pub fn frontier(&self, size: TreeSize) -> Result<Frontier, ReadError> {
+        self.prove(size, |prover| prover.frontier(size))
+    }
+
+    /// Size and root of an earlier tree.
+    pub fn head_at(&self, size: TreeSize) -> Result<TreeHead, ReadError> {
+        self.prove(size, |prover| prover.head(size))
+    }
+
+    /// Whether this ledger ever had this head; a published checkpoint that it never had is an alarm.
+    pub(super) fn had_head(&self, seen: &TreeHead) -> Result<bool, AppendError> {
+        match self.head_at(seen.size) {
+            Ok(head) if head == *seen => Ok(true),
+            Ok(_) | Err(ReadError::OutsideTree { .. }) => {
+                tracing::error!(size = seen.size.0, root = %seen.root, "a producer saw a checkpoint that is not ours");
+                metrics::counter!("deedbook_last_seen_mismatches_total").increment(1);
+                Ok(false)
+            }
+            Err(ReadError::NotFound { .. } | ReadError::Corrupt(_) | ReadError::Storage(_) | ReadError::NoCheckpoint(_)) => {
+                Err(AppendError::StorageFailed)
+            }
+        }
+    }
+}
+
+fn corrupt(error: impl std::fmt::Display) -> ReadError {
+    ReadError::Corrupt(error.to_string())
+}
+
+/// Decrypts a stored body; none when its key is gone.
+pub(crate) fn open_body(
+    rows: &dyn crate::store::Store,
+    number: LedgerNumber,
+    index: Index,
+) -> Result<Option<(Salt, Vec<u8>)>, ReadError> {
+    let Some(key) = rows.get(keys::body_key(number, index).as_slice())? else { return Ok(None) };
+    let key = BodyKey::from_stored(&key).ok_or_else(|| corrupt("a body key of the wrong length"))?;
+    let mut sealed = Vec::new();
+    rows.scan(&keys::body_blocks(number, index), Direction::Forward, &mut |_, block| {
+        sealed.extend_from_slice(block);
+        ControlFlow::Continue(())
+    })?;
+    key.open(sealed).map(Some).map_err(|error| corrupt(format!("entry {index}: {error}")))
+}
+
+/// Tiles of a published state: partial ones from its edge, full ones from the store.
+struct Tiles<'a> {
+    shared: &'a Shared,
+    published: &'a Published,
+    number: LedgerNumber,
+}
+
+impl TileSource for Tiles<'_> {
+    type Error = StoreError;
+
+    fn tile(&self, level: u8, number: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+        if let Some(partial) = self.published.edge.partial(level, number) {
+            return Ok(Some(partial.to_vec()));
+        }
+        let bytes = self.shared.store.get(keys::tile(self.number, level, number).as_slice())?;
+        Ok(bytes.map(|bytes| bytes.chunks_exact(32).filter_map(|chunk| chunk.try_into().ok().map(Hash)).collect()))
+    }
+}

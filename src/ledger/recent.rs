@@ -1,0 +1,33 @@
+//! What the writer built and the store may not hold yet, and a cache beyond that: a map of two generations. A value
+//! leaves when as many newer ones came as a generation holds, and by then its commit is long durable.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// A bounded map that forgets its oldest half.
+#[derive(Debug)]
+pub struct Recent<K, V> {
+    new: HashMap<K, V>,
+    old: HashMap<K, V>,
+    generation_max: usize,
+}
+
+impl<K: Eq + Hash, V> Recent<K, V> {
+    /// Holds at least the last `generation_max` keys that were inserted.
+    pub fn new(generation_max: usize) -> Recent<K, V> {
+        Recent { new: HashMap::new(), old: HashMap::new(), generation_max }
+    }
+
+    /// Sets a key.
+    pub fn insert(&mut self, key: K, value: V) {
+        if self.new.len() >= self.generation_max {
+            self.old = std::mem::take(&mut self.new);
+        }
+        self.new.insert(key, value);
+    }
+
+    /// The value, if it was inserted not too long ago.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.new.get(key).or_else(|| self.old.get(key))
+    }
+}

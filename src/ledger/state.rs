@@ -1,0 +1,184 @@
+//! What the writer knows: the fold of everything that it built, durable or not. Owned by the writer thread alone.
+
+use crate::ledger::error::{AppendError, ReadError};
+use crate::ledger::postings::CurrentBlock;
+use crate::ledger::recent::Recent;
+use crate::ledger::rows::{SourceHead, parse_u64};
+use crate::ledger::sequencer::Sequencer;
+use crate::limits;
+use crate::merkle::Edge;
+use crate::store::keys::{self, LedgerNumber};
+use crate::store::{AnchorRecord, Store, StoreError};
+use bytes::Bytes;
+use deedbook_verify::authority::KeyHistory;
+use deedbook_verify::bytes::Malformed;
+use deedbook_verify::detail::RefusalReason;
+use deedbook_verify::tree::{Frontier, TreeHead};
+use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Revision};
+use std::sync::Arc;
+
+/// Keys of a generation of `Recent`: more than can be built and not yet durable. At most three commits are in flight
+/// (one built, one handed over, one syncing), each with its last frame whole and a refusal for each command.
+const GENERATION: usize = limits::HEAD_CACHE_ENTRIES_MAX / 2;
+const _: () = assert!(GENERATION > 3 * 2 * (limits::COMMIT_EVENTS_MAX + limits::FRAME_EVENTS_MAX as usize));
+
+/// What readers see: replaced as a whole after each commit is durable.
+#[derive(Clone, Debug)]
+pub(super) struct Published {
+    pub head: TreeHead,
+    pub edge: Edge,
+    pub keys: Arc<KeyHistory>,
+}
+
+/// What became of a frame, kept so that a repeat gets the first answer.
+#[derive(Clone, Debug)]
+pub(super) struct FrameMemo {
+    pub header: Bytes,
+    pub leaves: Vec<Hash>,
+    pub refusal: Option<RefusalReason>,
+}
+
+/// The writer's fold.
+pub(super) struct State {
+    pub number: LedgerNumber,
+    pub id: LedgerId,
+    pub tree: Frontier,
+    pub edge: Edge,
+    pub received: Micros,
+    pub keys: Arc<KeyHistory>,
+    pub anchor: AnchorRecord,
+    pub postings: CurrentBlock,
+    pub sequencer: Sequencer,
+    pub event_ids: Recent<(Ref, EventId), Index>,
+    pub frames: Recent<Index, FrameMemo>,
+    pub stream_heads: Recent<Ref, Revision>,
+    pub source_heads: Recent<Ref, SourceHead>,
+}
+
+/// What opening found out.
+pub(super) struct Recovered {
+    pub number: LedgerNumber,
+    pub id: LedgerId,
+    pub tree: Frontier,
+    pub edge: Edge,
+    pub received: Micros,
+    pub keys: KeyHistory,
+    pub anchor: AnchorRecord,
+    pub postings: CurrentBlock,
+}
+
+impl State {
+    pub fn new(recovered: Recovered, sequencer: Sequencer) -> State {
+        State {
+            number: recovered.number,
+            id: recovered.id,
+            tree: recovered.tree,
+            edge: recovered.edge,
+            received: recovered.received,
+            keys: Arc::new(recovered.keys),
+            anchor: recovered.anchor,
+            postings: recovered.postings,
+            sequencer,
+            event_ids: Recent::new(GENERATION),
+            frames: Recent::new(GENERATION),
+            stream_heads: Recent::new(GENERATION),
+            source_heads: Recent::new(GENERATION),
+        }
+    }
+
+    /// The index that the next entry gets.
+    pub fn next_index(&self) -> Index {
+        Index(self.tree.size().0)
+    }
+
+    /// What readers will see once everything built so far is durable.
+    pub fn published(&self) -> Published {
+        Published {
+            head: self.tree.head(),
+            edge: self.edge.clone(),
+            keys: Arc::clone(&self.keys),
+        }
+    }
+
+    /// Where an event id stands, built or stored.
+    pub fn find(&self, store: &dyn Store, source: Ref, id: EventId) -> Result<Option<Index>, StateError> {
+        if let Some(index) = self.event_ids.get(&(source, id)) {
+            return Ok(Some(*index));
+        }
+        let stored = store.get(keys::event_id(self.number, &source, &id).as_slice())?;
+        Ok(stored.map(|bytes| parse_u64(&bytes)).transpose()?.map(Index))
+    }
+
+    /// The last revision of a stream, 0 for a new one. Remembered, since the next event often is of the same stream.
+    pub fn stream_head(&mut self, store: &dyn Store, stream: Ref) -> Result<Revision, StateError> {
+        if let Some(revision) = self.stream_heads.get(&stream) {
+            return Ok(*revision);
+        }
+        let stored = store.get(keys::stream_head(self.number, &stream).as_slice())?;
+        Ok(Revision(stored.map(|bytes| parse_u64(&bytes)).transpose()?.unwrap_or(0)))
+    }
+
+    /// The last epoch and sequence of a source, if it ever numbered anything.
+    pub fn source_head(&mut self, store: &dyn Store, source: Ref) -> Result<Option<SourceHead>, StateError> {
+        if let Some(head) = self.source_heads.get(&source) {
+            return Ok(Some(*head));
+        }
+        let stored = store.get(keys::source_head(self.number, &source).as_slice())?;
+        Ok(stored.map(|bytes| SourceHead::parse(&bytes)).transpose()?)
+    }
+}
+
+/// Why the writer could not decide: the store is not usable any more, and the process must stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum StateError {
+    Store(StoreError),
+    Malformed(Malformed),
+    Read(ReadError),
+}
+
+impl From<StoreError> for StateError {
+    fn from(error: StoreError) -> StateError {
+        StateError::Store(error)
+    }
+}
+
+impl From<Malformed> for StateError {
+    fn from(error: Malformed) -> StateError {
+        StateError::Malformed(error)
+    }
+}
+
+impl From<ReadError> for StateError {
+    fn from(error: ReadError) -> StateError {
+        StateError::Read(error)
+    }
+}
+
+impl std::fmt::Display for StateError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StateError::Store(error) => write!(f, "{error}"),
+            StateError::Malformed(error) => write!(f, "{error}"),
+            StateError::Read(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// Why a frame was not placed: refused, or the writer must stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PlaceError {
+    Refused(AppendError),
+    Fatal(StateError),
+}
+
+impl From<AppendError> for PlaceError {
+    fn from(error: AppendError) -> PlaceError {
+        PlaceError::Refused(error)
+    }
+}
+
+impl From<StateError> for PlaceError {
+    fn from(error: StateError) -> PlaceError {
+        PlaceError::Fatal(error)
+    }
+}

@@ -1,0 +1,365 @@
+//! The writer and its syncing half, and the handle through which everybody appends.
+//!
+//! The writer thread owns the fold and builds a commit from whatever waits; the committer thread makes the commit
+//! before it durable meanwhile. If we crash while building, nothing happened. If we crash while syncing, opening finds
+//! either all of the commit or none, and the producers' retries find out which. After the anchor moved, the commit is
+//! acknowledged for ever; only then do readers see it and producers hear of it.
+
+use crate::clock::{Clock, Reading};
+use crate::ledger::admit::{AdmissionView, CheckedFrame, admit};
+use crate::ledger::commit::{Commit, FinishedCommit};
+use crate::ledger::error::AppendError;
+use crate::ledger::head::Head;
+use crate::ledger::place::place;
+use crate::ledger::reader::Reader;
+use crate::ledger::state::{PlaceError, Published, State};
+use crate::limits;
+use crate::record::FrameBytes;
+use crate::store::{AnchorSet, HeadAnchor, Store};
+use deedbook_verify::hash::RefKey;
+use deedbook_verify::tree::TreeHead;
+use deedbook_verify::words::{Hash, Index};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+
+/// Where a frame stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Index of its first event.
+    pub first_index: Index,
+    /// Number of its events.
+    pub count: u16,
+    /// Leaf hash of each.
+    pub leaves: Vec<Hash>,
+    /// Whether this is the answer to an earlier sending of the same frame.
+    pub repeated: bool,
+}
+
+type Answer = Result<Placement, AppendError>;
+
+/// A frame that is under way.
+pub struct Ticket(oneshot::Receiver<Answer>);
+
+impl Ticket {
+    /// Waits until the frame is durable or refused.
+    pub async fn placement(self) -> Answer {
+        self.0.await.unwrap_or(Err(AppendError::StorageFailed))
+    }
+}
+
+struct Job {
+    frame: CheckedFrame,
+    reply: oneshot::Sender<Answer>,
+    // Returned to the byte budget when the job is answered and dropped.
+    _room: OwnedSemaphorePermit,
+}
+
+enum Message {
+    Job(Box<Job>),
+    CommitterIdle,
+    CommitterFailed,
+    Close,
+}
+
+/// Answers that wait for a commit to become durable.
+type Answers = Vec<(Box<Job>, Answer)>;
+
+/// What the writer hands over: a commit, unless all of its answers are refusals and repeats, and the answers.
+type Handover = (Option<FinishedCommit>, Answers);
+
+/// Why the writer stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// It was closed, and everything that was accepted is durable.
+    Closed,
+    /// The store or the anchor failed; the process must exit with status 70 and recover by reopening.
+    Failed(String),
+}
+
+/// What all handles share.
+pub(super) struct Shared {
+    pub store: Arc<dyn Store>,
+    pub published: RwLock<Arc<Published>>,
+    pub clock: Clock,
+    pub ref_key: RefKey,
+    pub anchors: usize,
+    pub opened: Reading,
+    room: Arc<Semaphore>,
+    messages: SyncSender<Message>,
+    stop: watch::Sender<Option<StopReason>>,
+    disk_free_bytes: AtomicU64,
+}
+
+impl Shared {
+    /// The state that readers see.
+    pub fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Marks the ledger as failed; the first reason wins.
+    pub fn fail(&self, reason: String) {
+        self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            if first {
+                tracing::error!(%reason, "the store failed: stopping; restart, opening recovers what was durable");
+                *stop = Some(StopReason::Failed(reason.clone()));
+            }
+            first
+        });
+    }
+
+    /// Why the ledger stopped, if it did.
+    pub fn stopped(&self) -> Option<StopReason> {
+        self.stop.borrow().clone()
+    }
+
+    /// Looks at the free disk; called about once a second.
+    pub fn check_disk(&self) {
+        let free = self.store.free_bytes().unwrap_or(u64::MAX);
+        self.disk_free_bytes.store(free, Ordering::Relaxed);
+    }
+}
+
+/// How the ledger is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Whether appends are taken.
+    pub ready: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// Members of the anchor set; with one, the roll-back of the whole machine goes unnoticed.
+    pub anchors: usize,
+    /// What readers see.
+    pub head: TreeHead,
+}
+
+/// A handle on an open ledger; clones are cheap.
+#[derive(Clone)]
+pub struct Ledger {
+    pub(super) shared: Arc<Shared>,
+    pub(super) reader: Reader,
+}
+
+impl Ledger {
+    /// Starts the writer and committer threads over a recovered state.
+    pub(super) fn start(
+        state: State,
+        store: Arc<dyn Store>,
+        anchors: AnchorSet,
+        clock: Clock,
+        head: Head,
+        ref_key: RefKey,
+    ) -> std::io::Result<Ledger> {
+        let (messages, inbox) = sync_channel(limits::QUEUE_JOBS_MAX);
+        let shared = Arc::new(Shared {
+            store: Arc::clone(&store),
+            published: RwLock::new(Arc::new(state.published())),
+            opened: clock.read(),
+            clock,
+            ref_key,
+            anchors: anchors.len(),
+            room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),
+            messages: messages.clone(),
+            stop: watch::Sender::new(None),
+            disk_free_bytes: AtomicU64::new(u64::MAX),
+        });
+        shared.check_disk();
+        let reader = Reader::new(Arc::clone(&shared), head, state.number);
+        let (commits, to_sync) = sync_channel::<Handover>(1);
+        let committer = Committer { shared: Arc::clone(&shared), anchors, messages };
+        let writer = Writer { state, shared: Arc::clone(&shared), commits, backlog: VecDeque::new() };
+        std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(&to_sync))?;
+        std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(&inbox))?;
+        crate::ledger::head::spawn_signer(reader.clone(), Arc::clone(&shared))?;
+        Ok(Ledger { shared, reader })
+    }
+
+    /// Checks everything about a frame that needs no order. About 40 microseconds for the signature, and the hashing.
+    pub fn admit(&self, frame: FrameBytes) -> Result<CheckedFrame, AppendError> {
+        let free_bytes = self.shared.disk_free_bytes.load(Ordering::Relaxed);
+        if free_bytes < limits::DISK_FREE_BYTES_MIN {
+            return Err(AppendError::DiskLow { free_bytes });
+        }
+        let published = self.shared.published();
+        let head_at = |seen: &TreeHead| self.reader.had_head(seen);
+        let base = Index(published.head.size.0);
+        admit(&AdmissionView { keys: &published.keys, base, head_at: &head_at }, frame)
+    }
+
+    /// Queues a frame, waiting for room in the byte budget; calls from one task keep their order.
+    pub async fn submit(&self, frame: CheckedFrame) -> Result<Ticket, AppendError> {
+        let cost = frame.cost_bytes().min(limits::QUEUE_BYTES_MAX);
+        let permits = u32::try_from(cost).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.shared.room).acquire_many_owned(permits).await;
+        let room = room.map_err(|_| AppendError::Closed)?;
+        let (reply, ticket) = oneshot::channel();
+        if self.shared.stopped().is_some() {
+            return Err(AppendError::Closed);
+        }
+        match self.shared.messages.try_send(Message::Job(Box::new(Job { frame, reply, _room: room }))) {
+            Ok(()) => Ok(Ticket(ticket)),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(AppendError::Closed),
+        }
+    }
+
+    /// Admits, queues and waits: the whole way of one frame.
+    pub async fn append(&self, frame: FrameBytes) -> Answer {
+        let checked = self.admit(frame)?;
+        self.submit(checked).await?.placement().await
+    }
+
+    /// Reads.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// How the ledger is.
+    pub fn status(&self) -> Status {
+        let drift_ms = self.shared.clock.read().drift_ms_since(&self.shared.opened);
+        let free_bytes = self.shared.disk_free_bytes.load(Ordering::Relaxed);
+        let reason = match self.shared.stopped() {
+            Some(StopReason::Closed) => Some("the ledger is closed".to_owned()),
+            Some(StopReason::Failed(reason)) => Some(reason),
+            None if is_adrift(drift_ms) => Some(AppendError::ClockDrift { drift_ms }.to_string()),
+            None if free_bytes < limits::DISK_FREE_BYTES_MIN => Some(AppendError::DiskLow { free_bytes }.to_string()),
+            None => None,
+        };
+        Status { ready: reason.is_none(), reason, anchors: self.shared.anchors, head: self.shared.published().head }
+    }
+
+    /// Resolves when the writer has stopped.
+    pub async fn stopped(&self) -> StopReason {
+        let mut stop = self.shared.stop.subscribe();
+        let reason = stop.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        reason.unwrap_or(StopReason::Closed)
+    }
+
+    /// Makes everything that was accepted durable, then stops. Blocks for at most `CLOSE_TIMEOUT`.
+    pub fn close(&self) {
+        // The channel outsizes the byte budget, so a full one means the writer is gone already.
+        let _ = self.shared.messages.try_send(Message::Close);
+        let started = crate::clock::Stopwatch::start();
+        while self.shared.stopped().is_none() && started.seconds() < limits::CLOSE_TIMEOUT.as_secs_f64() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+}
+
+fn is_adrift(drift_ms: i64) -> bool {
+    drift_ms.unsigned_abs() > limits::CLOCK_DRIFT_MS_MAX
+}
+
+/// The thread that owns the fold.
+struct Writer {
+    state: State,
+    shared: Arc<Shared>,
+    commits: SyncSender<Handover>,
+    // Bounded by the byte budget: every job in it holds its share.
+    backlog: VecDeque<Box<Job>>,
+}
+
+impl Writer {
+    fn run(mut self, inbox: &Receiver<Message>) {
+        let (mut commit, mut answers) = (Commit::default(), Answers::new());
+        let (mut idle, mut closing) = (true, false);
+        while let Ok(first) = inbox.recv() {
+            for message in std::iter::once(first).chain(std::iter::from_fn(|| inbox.try_recv().ok())) {
+                match message {
+                    Message::Job(job) => self.backlog.push_back(job),
+                    Message::CommitterIdle => idle = true,
+                    Message::Close => closing = true,
+                    Message::CommitterFailed => return,
+                }
+            }
+            if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
+                self.shared.fail(error);
+                return;
+            }
+            if idle && !answers.is_empty() {
+                let built = std::mem::take(&mut commit);
+                let finished = (!built.is_empty()).then(|| built.finish(&mut self.state));
+                if self.commits.send((finished, std::mem::take(&mut answers))).is_err() {
+                    return;
+                }
+                idle = false;
+                // Room again: what did not fit goes into the next commit while this one syncs.
+                if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
+                    self.shared.fail(error);
+                    return;
+                }
+            }
+            if closing && idle && answers.is_empty() && self.backlog.is_empty() {
+                self.shared.stop.send_if_modified(|stop| stop.replace(StopReason::Closed).is_none());
+                return;
+            }
+        }
+    }
+
+    /// Places what waits while there is room. Refusals wait for the commit too: they may rest on frames in it.
+    fn place_backlog(&mut self, commit: &mut Commit, answers: &mut Answers) -> Result<(), String> {
+        if self.backlog.is_empty() {
+            return Ok(());
+        }
+        let reading = self.shared.clock.read();
+        let drift_ms = reading.drift_ms_since(&self.shared.opened);
+        while commit.has_room() {
+            let Some(job) = self.backlog.pop_front() else { break };
+            if is_adrift(drift_ms) {
+                answers.push((job, Err(AppendError::ClockDrift { drift_ms })));
+                continue;
+            }
+            let placed = place(&mut self.state, self.shared.store.as_ref(), commit, &job.frame, reading.wall);
+            match placed {
+                Ok(placement) => answers.push((job, Ok(placement))),
+                Err(PlaceError::Refused(refusal)) => answers.push((job, Err(refusal))),
+                Err(PlaceError::Fatal(error)) => return Err(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The thread that makes commits durable, one after the other.
+struct Committer {
+    shared: Arc<Shared>,
+    anchors: AnchorSet,
+    messages: SyncSender<Message>,
+}
+
+impl Committer {
+    fn run(self, commits: &Receiver<Handover>) {
+        while let Ok((commit, answers)) = commits.recv() {
+            if let Err(reason) = commit.map_or(Ok(()), |commit| self.make_durable(commit)) {
+                self.shared.fail(reason);
+                for (job, _) in answers {
+                    let _ = job.reply.send(Err(AppendError::StorageFailed));
+                }
+                let _ = self.messages.try_send(Message::CommitterFailed);
+                return;
+            }
+            // The next commit is handed over before the answers are, so that the disk does not wait for them.
+            let _ = self.messages.try_send(Message::CommitterIdle);
+            for (job, answer) in answers {
+                // A producer that went away has its answer in the log.
+                let _ = job.reply.send(answer);
+            }
+        }
+    }
+
+    fn make_durable(&self, commit: FinishedCommit) -> Result<(), String> {
+        let started = crate::clock::Stopwatch::start();
+        // Crash before this returns: all of the batch is found at opening, or none; nobody was told.
+        self.shared.store.commit(&commit.batch).map_err(|error| error.to_string())?;
+        // Crash here: the store is one commit ahead of the anchor, which opening checks and accepts.
+        self.anchors.advance(&commit.anchor_from, &commit.anchor_to).map_err(|error| error.to_string())?;
+        // Crash here: durable and anchored, unanswered; retries are answered from the event-id rows.
+        metrics::histogram!("deedbook_commit_seconds").record(started.seconds());
+        metrics::counter!("deedbook_events_appended_total").increment(u64::try_from(commit.events).unwrap_or(0));
+        let mut published = self.shared.published.write().unwrap_or_else(PoisonError::into_inner);
+        *published = Arc::new(commit.published);
+        Ok(())
+    }
+}
