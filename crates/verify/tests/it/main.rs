@@ -1,0 +1,31 @@
+//! The verifier judged from outside: an encoder, a ledger and a Merkle tree written a second time, naively, straight
+//! from the layout, and everything that the verifier must accept or refuse built with them. Fixed seeds throughout.
+//! `UPDATE_VECTORS=1 cargo test -p deedbook-verify` rewrites the files in `tests/vectors`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests judge by panicking, and index into what they built themselves"
+)]
+
+mod encode;
+mod ledger;
+mod maker;
+mod naive_tree;
+mod world;
+
+mod copies;
+mod fields;
+mod forged;
+mod no_panic;
+mod note;
+mod receipts;
+mod replay;
+mod tree;
+mod tree_negative;
+mod vectors;
+mod vectors_operator;
+mod vectors_outsider;

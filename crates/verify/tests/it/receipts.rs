@@ -1,0 +1,191 @@
+//! Receipts that hold, with the report they must give; then every one-byte change of each, in the file and in the
+//! decoded `extra`, refused by a named check.
+
+use crate::world::{World, at, receipt_at, receipts, world};
+use deedbook_verify::judge::{BodyState, Enroller, Verified, verify_receipt};
+use deedbook_verify::kind::Kind;
+use deedbook_verify::limits;
+use deedbook_verify::receipt::{Check, Finding};
+use deedbook_verify::words::{Index, KeyId};
+use std::collections::BTreeMap;
+
+/// What a receipt must report.
+struct Expected {
+    index: usize,
+    kind: Kind,
+    signer: KeyId,
+    enroller: Enroller,
+    body: BodyState,
+    limits: &'static [&'static str],
+}
+
+const REVOKED: &str = "not shown: whether the signing key was revoked since";
+const AUTHORITY: &str = "enrolling authority not shown";
+const COMMAND: &str = "a command: not shown whether it was refused directly behind";
+const LEDGER_MADE: &str = "stated by the ledger, not replayed";
+const REDACTED: &str = "body redacted: its commitment stands, its content is not shown";
+
+fn expected(world: &World) -> BTreeMap<&'static str, Expected> {
+    let id = |key: &crate::encode::Key| KeyId(key.id());
+    let (gateway, rotated) = (id(&world.gateway), id(&world.rotated));
+    let (admin, sequencer) = (id(&world.ledger.admin), id(&world.ledger.sequencer));
+    let row = |index, kind, signer, enroller, body, limits| Expected { index, kind, signer, enroller, body, limits };
+    let full = crate::world::body("full").1.len();
+    let middle = crate::world::body("five 2").1.len();
+    let by_admin = Enroller::Administrator(admin);
+    BTreeMap::from([
+        (
+            "full",
+            row(at::FULL, Kind::ExecutionReported, admin, Enroller::Genesis, BodyState::Disclosed(full), &[REVOKED]),
+        ),
+        (
+            "redacted",
+            row(
+                at::FRAME_OF_FIVE,
+                Kind::ExecutionReported,
+                gateway,
+                by_admin,
+                BodyState::Redacted,
+                &[REVOKED, REDACTED],
+            ),
+        ),
+        ("genesis", row(0, Kind::Genesis, sequencer, Enroller::Genesis, BodyState::None, &[REVOKED, LEDGER_MADE])),
+        (
+            "key-enrolled",
+            row(at::ENROLLED, Kind::KeyEnrolled, admin, Enroller::Genesis, BodyState::None, &[REVOKED, COMMAND]),
+        ),
+        (
+            "middle-of-a-frame",
+            row(at::MIDDLE, Kind::ExecutionReported, gateway, by_admin, BodyState::Disclosed(middle), &[REVOKED]),
+        ),
+        (
+            "under-a-rotated-key",
+            row(
+                at::UNDER_ROTATED,
+                Kind::DataAccessed,
+                rotated,
+                Enroller::NotShown(gateway),
+                BodyState::None,
+                &[REVOKED, AUTHORITY],
+            ),
+        ),
+        (
+            "command-refused",
+            row(
+                at::REFUSAL,
+                Kind::CommandRefused,
+                sequencer,
+                Enroller::Genesis,
+                BodyState::None,
+                &[REVOKED, LEDGER_MADE],
+            ),
+        ),
+    ])
+}
+
+#[test]
+fn valid_receipts_report_what_they_prove() {
+    let world = world();
+    let expected = expected(&world);
+    for (name, receipt) in receipts(&world) {
+        let found: Verified = verify_receipt(&receipt.file(), &world.key).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let wanted = &expected[name];
+        assert_eq!(found.ledger.0, world.ledger.id, "{name}");
+        assert_eq!(found.index, Index(wanted.index as u64), "{name}");
+        assert_eq!((found.kind, found.signer), (wanted.kind, wanted.signer), "{name}");
+        assert_eq!((found.enroller, found.body), (wanted.enroller, wanted.body), "{name}");
+        assert_eq!(found.limits(), wanted.limits, "{name}");
+        assert_eq!(found.head.size.0 as usize, world.ledger.placed.len(), "{name}");
+    }
+}
+
+#[test]
+fn every_index_of_the_ledger_has_a_receipt() {
+    let world = world();
+    for index in 0..world.ledger.placed.len() {
+        let file = receipt_at(&world, &world.ledger, index).file();
+        assert_eq!(verify_receipt(&file, &world.key).map(|found| found.index.0), Ok(index as u64));
+    }
+}
+
+#[test]
+fn a_file_beyond_the_bound_is_not_read() {
+    let refusal = verify_receipt(&vec![b'c'; limits::RECEIPT_BYTES_MAX + 1], &world().key).unwrap_err();
+    assert_eq!((refusal.check, refusal.found), (Check::Form, Finding::TooLarge));
+}
+
+/// Low bit and high bit flipped, byte dropped, byte doubled, another byte inserted.
+fn one_byte_changes(bytes: &[u8], at: usize, other: u8) -> impl Iterator<Item = (&'static str, Vec<u8>)> + '_ {
+    let (head, tail) = bytes.split_at(at);
+    let here = tail.first().copied();
+    let rest = tail.get(1..).unwrap_or(&[]);
+    let join = move |middle: &[u8], tail: &[u8]| [head, middle, tail].concat();
+    [
+        here.map(|byte| ("low bit flipped", join(&[byte ^ 1], rest))),
+        here.map(|byte| ("high bit flipped", join(&[byte ^ 0x80], rest))),
+        here.map(|_| ("dropped", join(&[], rest))),
+        here.map(|byte| ("doubled", join(&[byte], tail))),
+        Some(("inserted", join(&[other], tail))),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The check: no one-byte change of the file or of its `extra` is accepted, and the refusal names a check.
+fn check_every_byte(name: &str) {
+    let world = world();
+    let (_, receipt) = receipts(&world).into_iter().find(|(found, _)| *found == name).unwrap();
+    let (file, extra) = (receipt.file(), receipt.extra());
+    let judge = |changed: &[u8], what: &str| match verify_receipt(changed, &world.key) {
+        Ok(_) => panic!("{name}: accepted with {what}"),
+        Err(refusal) => {
+            let text = refusal.to_string();
+            assert!(text.starts_with(&format!("check `{}` failed: ", refusal.check.name())), "{text}");
+        }
+    };
+    for at in 0..=file.len() {
+        for (what, changed) in one_byte_changes(&file, at, b'\n').filter(|(_, changed)| *changed != file) {
+            judge(&changed, &format!("byte {at} of the file {what}"));
+        }
+    }
+    for at in 0..=extra.len() {
+        for (what, changed) in one_byte_changes(&extra, at, 0).filter(|(_, changed)| *changed != extra) {
+            judge(&receipt.file_with(&changed), &format!("byte {at} of extra {what}"));
+        }
+    }
+}
+
+#[test]
+fn every_byte_of_full_counts() {
+    check_every_byte("full");
+}
+
+#[test]
+fn every_byte_of_redacted_counts() {
+    check_every_byte("redacted");
+}
+
+#[test]
+fn every_byte_of_genesis_counts() {
+    check_every_byte("genesis");
+}
+
+#[test]
+fn every_byte_of_key_enrolled_counts() {
+    check_every_byte("key-enrolled");
+}
+
+#[test]
+fn every_byte_of_middle_of_a_frame_counts() {
+    check_every_byte("middle-of-a-frame");
+}
+
+#[test]
+fn every_byte_of_under_a_rotated_key_counts() {
+    check_every_byte("under-a-rotated-key");
+}
+
+#[test]
+fn every_byte_of_command_refused_counts() {
+    check_every_byte("command-refused");
+}
