@@ -74,8 +74,12 @@ pub const ERROR_INDEXES_MAX: usize = 64;
 pub const CALLS_MAX: usize = 512;
 /// Streams, appending or reading, that one server holds open. 256 append streams may hold 1 GiB of frames.
 pub const STREAMS_MAX: usize = 256;
-/// Requests under way on one connection.
-pub const CONNECTION_STREAMS_MAX: u32 = 512;
+/// gRPC connections at once; further ones wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 256;
+/// Requests under way on one connection. 128 of the largest messages are 256 MiB.
+pub const CONNECTION_STREAMS_MAX: u32 = 128;
+/// How long accepting rests after a failure, such as no more file descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of frames that an append stream may have under way; four of the largest frames.
 pub const STREAM_CREDIT_BYTES: u64 = 4 * 1024 * 1024;
 /// Frames whose signatures one task checks: 16 are 0.6 ms, enough to pay for the task and short enough to share cores.
@@ -123,6 +127,13 @@ pub const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
 pub const HTTP_CONNECTIONS_MAX: usize = 256;
 /// How long a connection may be silent in the middle of a request or between two.
 pub const HTTP_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+// Event lines.
+
+/// Bytes of one body: what a frame holds beside the longest facts.
+pub const BODY_BYTES_MAX: usize = formats::FRAME_BYTES_MAX - formats::FACTS_BYTES_MAX;
+/// Bytes of one event line: the largest body, and as much room for facts as they can take in JSON.
+pub const LINE_BYTES_MAX: usize = formats::FRAME_BYTES_MAX + 256 * 1024;
 
 const _: () = assert!(COMMIT_BYTES_MAX >= 2 * formats::FRAME_BYTES_MAX, "a commit always takes at least one frame");
 const _: () = assert!(COMMIT_EVENTS_MAX >= formats::FRAME_EVENTS_MAX as usize, "a frame is never split");

@@ -149,6 +149,10 @@ fn check_events(
         if !is_built(facts.kind) {
             return Err(AppendError::KindNotBuilt(facts.kind));
         }
+        // A gap is a statement about numbering; without any it would mean nothing, and replay refuses it.
+        if facts.kind == Kind::SourceGap && sealed.header.epoch.0 == 0 {
+            return Err(FrameRefusal::SequenceDiffers.into());
+        }
         if let Some(seen) = &facts.last_seen
             && !(view.head_at)(seen)?
         {

@@ -46,14 +46,21 @@ pub struct Initialised {
     pub admin_key: Option<PathBuf>,
 }
 
-/// The secrets that a ledger starts with.
-pub(super) struct Birth<'a> {
+/// What a ledger starts with; `init` makes one, tests with fixed values make their own.
+pub struct Birth<'a> {
+    /// Its name in checkpoints.
     pub origin: &'a str,
+    /// Signs checkpoints, and genesis.
     pub head: &'a SigningKey,
+    /// Signs what the ledger makes.
     pub sequencer: SigningKey,
+    /// Makes refs.
     pub ref_key: &'a RefKey,
+    /// The first administrators; their names are their persons' subjects.
     pub admins: &'a [VerifierKey],
+    /// Random, so that no two ledgers share an id.
     pub nonce: [u8; 32],
+    /// The received time of genesis.
     pub now: Micros,
 }
 
@@ -116,7 +123,7 @@ fn make_folders(dir: &DataDir) -> Result<(), InitError> {
 }
 
 /// Builds genesis, lets the verifier judge it, and commits it as commit 1.
-pub(super) fn write_genesis(birth: Birth<'_>, store: &dyn Store) -> Result<(LedgerId, AnchorRecord), InitError> {
+pub fn write_genesis(birth: Birth<'_>, store: &dyn Store) -> Result<(LedgerId, AnchorRecord), InitError> {
     let source = ledger_source(birth.ref_key).map_err(|error| InitError::Genesis(error.to_string()))?;
     let frame = genesis_frame(&birth, source)?;
     let keys = founding_keys(&frame, source)?;

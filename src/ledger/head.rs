@@ -130,6 +130,10 @@ pub(super) fn spawn_signer(reader: Reader, shared: Arc<Shared>) -> std::io::Resu
         let mut round = 0u64;
         while shared.stopped().is_none() {
             std::thread::sleep(every);
+            // Closing promises that nothing is written behind it.
+            if shared.stopped().is_some() {
+                break;
+            }
             if let Err(error) = reader.checkpoint() {
                 shared.fail(error.to_string());
             }

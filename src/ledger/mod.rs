@@ -24,7 +24,7 @@ pub use dir::DataDir;
 pub use head::HeadKey;
 pub use sequencer::SequencerKey;
 pub use error::{AppendError, InitError, KnownEvent, OpenError, ReadError};
-pub use genesis::{Initialised, init};
+pub use genesis::{Birth, Initialised, init, write_genesis};
 pub use open::{OpenOptions, Parts, rebuild_anchor};
 pub use postings::posting_values;
 pub use reader::{Bodies, Reader, StoredBody, StoredEvent};

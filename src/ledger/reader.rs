@@ -4,7 +4,7 @@ use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::head::Head;
 use crate::ledger::rows::{SourceHead, parse_u64};
 use crate::ledger::state::Published;
-use crate::ledger::writer::Shared;
+use crate::ledger::writer::{Shared, StopReason};
 use crate::merkle::{Prover, ProverError, TileSource};
 use crate::record::body::BodyKey;
 use crate::store::keys::{self, LedgerNumber};
@@ -158,7 +158,7 @@ impl Reader {
     ) -> Result<(), ReadError> {
         let to = to.min(Index(self.head().size.0));
         let range = keys::between(keys::entry(self.number, from), keys::entry(self.number, to));
-        let (mut next, mut failure) = (from, None);
+        let (mut next, mut failure, mut enough) = (from, None, false);
         self.shared.store.scan(&range, Direction::Forward, &mut |key, entry| {
             if keys::trailing_u64(key) != Some(next.0) {
                 failure = Some(ReadError::Corrupt(format!("entry {next} is missing")));
@@ -167,21 +167,33 @@ impl Reader {
             let index = next;
             next = Index(index.0.saturating_add(1));
             match self.body(index, entry, bodies) {
-                Ok(body) => visit(StoredEvent { index, entry: entry.to_vec(), body }),
+                Ok(body) => {
+                    let flow = visit(StoredEvent { index, entry: entry.to_vec(), body });
+                    enough = flow.is_break();
+                    flow
+                }
                 Err(error) => {
                     failure = Some(error);
                     ControlFlow::Break(())
                 }
             }
         })?;
+        if failure.is_none() && !enough && next < to {
+            failure = Some(ReadError::Corrupt(format!("entry {next} is missing")));
+        }
         failure.map_or(Ok(()), Err)
     }
 
-    /// The newest signed checkpoint; signs at once if the head has moved.
+    /// The newest signed checkpoint; signs at once if the head has moved. Its row is a write like any other: if it
+    /// fails, the ledger stops, and nothing is tried again.
     pub fn checkpoint(&self) -> Result<Vec<u8>, ReadError> {
+        if let Some(StopReason::Failed(reason)) = self.shared.stopped() {
+            return Err(ReadError::NoCheckpoint(reason));
+        }
         let head = self.head();
         let now = self.shared.clock.wall();
-        self.head.checkpoint(head, now, self.shared.store.as_ref(), self.number)
+        let signed = self.head.checkpoint(head, now, self.shared.store.as_ref(), self.number);
+        signed.inspect_err(|error| self.shared.fail(error.to_string()))
     }
 
     fn prove<T>(

@@ -60,7 +60,7 @@ struct Job {
 enum Message {
     Job(Box<Job>),
     CommitterIdle,
-    CommitterFailed,
+    Failed,
     Close,
 }
 
@@ -99,7 +99,7 @@ impl Shared {
         Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Marks the ledger as failed; the first reason wins.
+    /// Marks the ledger as failed, and wakes the writer, so that it drops what waits; the first reason wins.
     pub fn fail(&self, reason: String) {
         self.stop.send_if_modified(|stop| {
             let first = stop.is_none();
@@ -109,6 +109,8 @@ impl Shared {
             }
             first
         });
+        // The channel outsizes the byte budget; a full one means that the writer is gone already.
+        let _ = self.messages.try_send(Message::Failed);
     }
 
     /// Why the ledger stopped, if it did.
@@ -271,7 +273,7 @@ impl Writer {
                     Message::Job(job) => self.backlog.push_back(job),
                     Message::CommitterIdle => idle = true,
                     Message::Close => closing = true,
-                    Message::CommitterFailed => return,
+                    Message::Failed => return,
                 }
             }
             if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
@@ -292,7 +294,11 @@ impl Writer {
                 }
             }
             if closing && idle && answers.is_empty() && self.backlog.is_empty() {
-                self.shared.stop.send_if_modified(|stop| stop.replace(StopReason::Closed).is_none());
+                self.shared.stop.send_if_modified(|stop| {
+                    let first = stop.is_none();
+                    stop.get_or_insert(StopReason::Closed);
+                    first
+                });
                 return;
             }
         }
@@ -332,12 +338,16 @@ struct Committer {
 impl Committer {
     fn run(self, commits: &Receiver<Handover>) {
         while let Ok((commit, answers)) = commits.recv() {
-            if let Err(reason) = commit.map_or(Ok(()), |commit| self.make_durable(commit)) {
+            // After any failure, even one of the head signer, nothing more is synced: a later success would prove nothing.
+            let durable = match self.shared.stopped() {
+                Some(StopReason::Failed(reason)) => Err(reason),
+                Some(StopReason::Closed) | None => commit.map_or(Ok(()), |commit| self.make_durable(commit)),
+            };
+            if let Err(reason) = durable {
                 self.shared.fail(reason);
                 for (job, _) in answers {
                     let _ = job.reply.send(Err(AppendError::StorageFailed));
                 }
-                let _ = self.messages.try_send(Message::CommitterFailed);
                 return;
             }
             // The next commit is handed over before the answers are, so that the disk does not wait for them.

@@ -123,13 +123,24 @@ impl FrameSigner<'_> {
         events: Vec<FactsBuilder>,
     ) -> Result<FrameBytes, BuildError> {
         let count = events.len();
+        let mut random = vec![0u8; 32 * count];
+        entropy::fill(&mut random)?;
+        let salts = random.chunks_exact(32).filter_map(|salt| salt.try_into().ok().map(Salt));
+        self.sign_salted(signers, at, events.into_iter().zip(salts).collect())
+    }
+
+    /// Builds and signs a frame under given salts, which must be random and used once: worked examples need it.
+    pub fn sign_salted(
+        &self,
+        signers: &[(SignerRole, &SigningKey)],
+        at: Position,
+        events: Vec<(FactsBuilder, Salt)>,
+    ) -> Result<FrameBytes, BuildError> {
+        let count = events.len();
         let n = u16::try_from(count).ok().filter(|n| (1..=limits::FRAME_EVENTS_MAX).contains(n));
         let n = n.ok_or(BuildError::Count(count))?;
-        let mut salts = vec![0u8; 32 * count];
-        entropy::fill(&mut salts)?;
         let mut encoded = Vec::with_capacity(count);
-        for (offset, (builder, salt)) in events.into_iter().zip(salts.chunks_exact(32)).enumerate() {
-            let salt = Salt(salt.try_into().map_err(|_| EntropyError)?);
+        for (offset, (builder, salt)) in events.into_iter().enumerate() {
             let facts = builder.encode(self.source, at.epoch(), at.sequence(offset), salt)?;
             encoded.push(EventBytes { facts: facts.facts, salt_and_body: facts.body });
         }

@@ -12,19 +12,15 @@ pub mod time;
 pub use facts::FACT_NAMES;
 
 use crate::domain::StreamName;
+use crate::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX};
 use crate::record::FactsBuilder;
 use bytes::Bytes;
 use deedbook_verify::hash::{Identity, RefKey};
 use deedbook_verify::kind::{Author, Kind};
-use deedbook_verify::limits;
 use deedbook_verify::words::{EventId, LedgerId, Ref, Sequence};
 
 /// The names that a line may hold beside `facts`.
 pub const LINE_NAMES: &[&str] = &["kind", "stream", "occurred", "facts", "body", "id"];
-/// Bytes of one body: what a frame holds beside the longest facts.
-pub const BODY_BYTES_MAX: usize = limits::FRAME_BYTES_MAX - limits::FACTS_BYTES_MAX;
-/// Bytes of one line: the largest body that a frame admits, and as much room for facts as they can take in JSON.
-pub const LINE_BYTES_MAX: usize = limits::FRAME_BYTES_MAX + 256 * 1024;
 /// The media type of a line's body.
 pub const MEDIA_TYPE: &str = "application/json";
 /// Bytes of the facts that every event has, rounded up.

@@ -3,7 +3,8 @@
 
 use super::line::json::{self, Members};
 use super::line::time;
-use super::line::{BODY_BYTES_MAX, Event, FACTS_BYTES_FIXED, LineError, MEDIA_TYPE, keyed_id};
+use super::line::{Event, FACTS_BYTES_FIXED, LineError, MEDIA_TYPE, keyed_id};
+use crate::limits::BODY_BYTES_MAX;
 use crate::record::FactsBuilder;
 use bytes::Bytes;
 use deedbook_verify::facts::{OBJECT_BYTES, Object, ObjectClass, ObjectRole, Outcome};

@@ -38,10 +38,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
 /// Reads a whole line or document as one object.
 pub(crate) fn document(bytes: &[u8]) -> Result<Members<'_>, LineError> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| LineError::whole(format!("byte {} is not UTF-8", error.valid_up_to()), "write the line as UTF-8"))?;
-    let members: Members<'_> = serde_json::from_str(text)
-        .map_err(|error| LineError::whole(format!("not one JSON object: {error}"), "check quotes, commas and braces"))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        LineError::whole(format!("byte {} is not UTF-8", error.valid_up_to()), "write the line as UTF-8")
+    })?;
+    let members: Members<'_> = serde_json::from_str(text).map_err(|error| {
+        LineError::whole(format!("not one JSON object: {error}"), "check quotes, commas and braces")
+    })?;
     members.without_repetition("")
 }
 

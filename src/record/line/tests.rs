@@ -114,7 +114,8 @@ fn gaps_name_both_ends() {
 
 #[test]
 fn errors_name_the_field() {
-    let facts = |facts: &str| format!(r#"{{"kind":"data.accessed","occurred":"2026-01-05T03:00:00Z","facts":{facts}}}"#);
+    let facts =
+        |facts: &str| format!(r#"{{"kind":"data.accessed","occurred":"2026-01-05T03:00:00Z","facts":{facts}}}"#);
     let many = format!("[{}]", vec![r#"{"id":"a"}"#; 17].join(","));
     let rows: &[(String, &str)] = &[
         ("".into(), ""),

@@ -91,7 +91,10 @@ fn errors_name_the_field() {
         (r#"{"eventTime":"2020-12-28T19:52:00Z","run":{}}"#, "run.runId"),
         (r#"{"eventTime":"2020-12-28T19:52:00Z","job":{"name":"j"}}"#, "job.namespace"),
         (r#"{"eventTime":"2020-12-28T19:52:00Z"}"#, "run"),
-        (r#"{"eventTime":"2020-12-28T19:52:00Z","job":{"namespace":"n","name":"j"},"inputs":[{}]}"#, "inputs[0].namespace"),
+        (
+            r#"{"eventTime":"2020-12-28T19:52:00Z","job":{"namespace":"n","name":"j"},"inputs":[{}]}"#,
+            "inputs[0].namespace",
+        ),
     ];
     for (raw, field) in rows {
         let error = parse(raw.as_bytes(), &REFS, &[2; 32]).err().unwrap();

@@ -1,0 +1,53 @@
+//! Appending one frame by a unary call; the key commands are such frames of one kind each. Whether a frame may stand in
+//! the log is the ledger's question.
+
+use crate::api::convert;
+use crate::api::proto::{Frame, Reason};
+use crate::api::reason::Fault;
+use crate::api::shared::Shared;
+use crate::clock::Stopwatch;
+use crate::ledger::Placement;
+use crate::record::FrameBytes;
+use deedbook_verify::facts::Facts;
+use deedbook_verify::kind::Kind;
+
+/// Appends one frame and waits until it is durable.
+pub async fn frame(shared: &Shared, frame: Option<Frame>) -> Result<Placement, Fault> {
+    submit(shared, convert::frame(convert::required("frame", frame)?)?).await
+}
+
+/// Appends one frame that must hold one event of this kind and nothing else.
+pub async fn command(shared: &Shared, kind: Kind, frame: Option<Frame>) -> Result<Placement, Fault> {
+    let frame = convert::frame(convert::required("frame", frame)?)?;
+    let differs = |found: String| {
+        Fault::new(Reason::KindDiffers, format!("this method takes one event of kind `{}`, not {found}", kind.name()))
+            .with("kind", kind.name())
+            .with("field", "frame.events")
+    };
+    let [event] = frame.events.as_slice() else { return Err(differs(format!("{} events", frame.events.len()))) };
+    let stated = Facts::parse(&event.facts)?.kind;
+    if stated != kind {
+        return Err(differs(format!("`{}`", stated.name())));
+    }
+    submit(shared, frame).await
+}
+
+/// Admission runs on this worker: the signature of a small frame takes 40 µs, the bodies of the largest about 2 ms,
+/// and a hand-over to another thread would be felt in every small frame's latency.
+async fn submit(shared: &Shared, frame: FrameBytes) -> Result<Placement, Fault> {
+    let watch = Stopwatch::start();
+    let checked = shared.ledger.admit(frame)?;
+    let placement = shared.ledger.submit(checked).await?.placement().await?;
+    count(&placement);
+    metrics::histogram!("deedbook_append_seconds").record(watch.seconds());
+    Ok(placement)
+}
+
+/// Counts frames; the ledger counts commits and events itself.
+pub fn count(placement: &Placement) {
+    if placement.repeated {
+        metrics::counter!("deedbook_frames_repeated_total").increment(1);
+    } else {
+        metrics::counter!("deedbook_frames_appended_total").increment(1);
+    }
+}

@@ -1,0 +1,144 @@
+//! The client side: a connection with the size limits set, and an error that names no transport. It retries nothing:
+//! who may send the same bytes again is the caller's knowledge.
+
+use crate::api::proto::key_service_client::KeyServiceClient;
+use crate::api::proto::ledger_service_client::LedgerServiceClient;
+use crate::api::proto::proof_service_client::ProofServiceClient;
+use crate::limits;
+use std::collections::BTreeMap;
+use thiserror::Error;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// The clients of one server, over one connection. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Appending and reading.
+    pub ledger: LedgerServiceClient<Channel>,
+    /// Checkpoints, receipts, proofs.
+    pub proof: ProofServiceClient<Channel>,
+    /// Keys.
+    pub key: KeyServiceClient<Channel>,
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct ClientError {
+    /// The gRPC code's name, such as `ALREADY_EXISTS`.
+    pub code: &'static str,
+    /// The reason of error.proto, when the server gave one.
+    pub reason: Option<String>,
+    /// What happened, for people.
+    pub message: String,
+    /// The facts of the reason; `remedy` says what to do.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl ClientError {
+    /// Whether the server was not there, or is passing through a state in which the same bytes may succeed later.
+    pub fn retryable(&self) -> bool {
+        matches!(self.code, "UNAVAILABLE" | "DEADLINE_EXCEEDED" | "CANCELLED")
+    }
+
+    /// Whether a rule refused a command, and the refusal is in the log.
+    pub fn refused_by_rule(&self) -> bool {
+        self.metadata.contains_key("refusal_index")
+    }
+
+    /// What to do about it, if the server said.
+    pub fn remedy(&self) -> Option<&str> {
+        self.metadata.get("remedy").map(String::as_str)
+    }
+
+    fn unreachable(endpoint: &str, problem: impl ToString) -> ClientError {
+        ClientError {
+            code: "UNAVAILABLE",
+            reason: None,
+            message: format!("cannot reach {endpoint}: {}; is `deedbook serve` running there?", problem.to_string()),
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
+impl From<Status> for ClientError {
+    fn from(status: Status) -> ClientError {
+        let info = status.get_details_error_info();
+        // A broken connection reaches callers as UNKNOWN: to them it is a server that went away.
+        let broken = status.code() == Code::Unknown && info.is_none();
+        let code = if broken { Code::Unavailable } else { status.code() };
+        let message = match std::error::Error::source(&status) {
+            Some(cause) if status.message() == "transport error" => format!("the connection broke: {cause}"),
+            Some(_) | None => status.message().to_owned(),
+        };
+        ClientError {
+            code: crate::api::annotate::code_name(code),
+            reason: info.as_ref().map(|info| info.reason.clone()),
+            message,
+            metadata: info.map(|info| info.metadata.into_iter().collect()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Connects to `host:port` or `http://host:port`. The connection comes back by itself when the server does.
+pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
+    let channel = channel(endpoint).await?;
+    let max = limits::RESPONSE_BYTES_MAX;
+    Ok(Clients {
+        ledger: LedgerServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        proof: ProofServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        key: KeyServiceClient::new(channel).max_decoding_message_size(max),
+    })
+}
+
+/// The connection under the clients, with windows and keepalive as every client of ours has them.
+pub(crate) async fn channel(endpoint: &str) -> Result<Channel, ClientError> {
+    let address = if endpoint.contains("://") { endpoint.to_owned() } else { format!("http://{endpoint}") };
+    Endpoint::from_shared(address)
+        .map_err(|error| ClientError {
+            code: "INVALID_ARGUMENT",
+            reason: None,
+            message: format!("`{endpoint}` is no server address ({error}); write host:port"),
+            metadata: BTreeMap::new(),
+        })?
+        .connect_timeout(limits::CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .initial_stream_window_size(limits::HTTP2_STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(limits::HTTP2_CONNECTION_WINDOW_BYTES)
+        .http2_keep_alive_interval(limits::HTTP2_KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(limits::HTTP2_KEEPALIVE_TIMEOUT)
+        .connect()
+        .await
+        .map_err(|error| ClientError::unreachable(endpoint, chain(&error)))
+}
+
+/// The innermost cause, which is what a person can act on.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::proto::Reason;
+    use crate::api::reason::Fault;
+
+    #[test]
+    fn a_fault_arrives_with_its_facts() {
+        let sent = Fault::new(Reason::RevisionDiffers, "expected 3").with("actual", 4);
+        let got = ClientError::from(Status::from(sent));
+        assert_eq!((got.code, got.reason.as_deref()), ("ABORTED", Some("REVISION_DIFFERS")));
+        assert_eq!(got.metadata.get("actual").map(String::as_str), Some("4"));
+        assert!(got.remedy().is_some() && !got.retryable() && !got.refused_by_rule());
+    }
+
+    #[test]
+    fn a_broken_connection_is_retryable() {
+        assert!(ClientError::from(Status::unknown("transport error")).retryable());
+    }
+}

@@ -1,0 +1,98 @@
+//! Accepts connections, so many at once; further ones wait in the system's backlog. It reads nothing from them.
+
+use crate::limits;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::sleep;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+/// Accepts until the stream is dropped.
+pub fn accept(listener: TcpListener) -> ReceiverStream<io::Result<Connection>> {
+    let (accepted, connections) = mpsc::channel(1);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = accepted.closed() => {}
+            () = accept_all(&listener, &accepted) => {}
+        }
+    });
+    ReceiverStream::new(connections)
+}
+
+async fn accept_all(listener: &TcpListener, accepted: &mpsc::Sender<io::Result<Connection>>) {
+    let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let connection = match listener.accept().await {
+            Ok((stream, _)) => stream.set_nodelay(true).map(|()| Connection { stream, _place: place }),
+            Err(error) => Err(error),
+        };
+        match connection {
+            Ok(connection) => {
+                if accepted.send(Ok(connection)).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                // Out of file descriptors, or a connection that broke at once: others may still come.
+                tracing::warn!(%error, "a connection was not accepted");
+                sleep(limits::ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// A connection and its place.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connected for Connection {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,234 @@
+//! Reasons and their one table: status code and remedy of each. A `Fault` is an error before it becomes a status; it
+//! knows no RPC and no ledger.
+
+use crate::api::proto::Reason;
+use crate::limits;
+use std::collections::HashMap;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The `ErrorInfo` domain of every error of this package.
+pub const ERROR_DOMAIN: &str = "deedbook.v1";
+
+/// What went wrong, in words, with the facts that a program needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    reason: Reason,
+    message: String,
+    metadata: Vec<(&'static str, String)>,
+}
+
+impl Fault {
+    /// A fault without metadata.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Fault {
+        Fault { reason, message: message.into(), metadata: Vec::new() }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl ToString) -> Fault {
+        self.metadata.push((key, value.to_string()));
+        self
+    }
+
+    /// A request field that cannot stand as it is.
+    pub fn field(field: &'static str, problem: impl AsRef<str>) -> Fault {
+        Fault::new(Reason::FieldInvalid, format!("{field}: {}", problem.as_ref())).with("field", field)
+    }
+
+    /// The reason.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    fn fact(&self, key: &str) -> Option<&str> {
+        self.metadata.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// `ErrorInfo`, and the details that belong to the code: which field, how long to wait, which quota or condition.
+    fn details(&self, code: Code, remedy: &str) -> ErrorDetails {
+        let mut metadata: HashMap<String, String> =
+            self.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        if !remedy.is_empty() {
+            metadata.insert("remedy".to_owned(), remedy.to_owned());
+        }
+        let name = reason_name(self.reason);
+        let mut details = ErrorDetails::with_error_info(name, ERROR_DOMAIN, metadata);
+        if let (Code::InvalidArgument, Some(field)) = (code, self.fact("field")) {
+            details.add_bad_request_violation(field, &self.message);
+        }
+        if code == Code::Unavailable {
+            details.set_retry_info(Some(limits::RETRY_DELAY));
+        }
+        if code == Code::ResourceExhausted {
+            details.add_quota_failure_violation(name, &self.message);
+        }
+        if code == Code::FailedPrecondition {
+            details.add_precondition_failure_violation(name, self.fact("offset").unwrap_or("frame"), &self.message);
+        }
+        details
+    }
+}
+
+/// The one place where a fault becomes a status, and is counted.
+impl From<Fault> for Status {
+    fn from(fault: Fault) -> Status {
+        metrics::counter!("deedbook_refusals_total", "reason" => reason_name(fault.reason)).increment(1);
+        let (code, remedy) = code_and_remedy(fault.reason);
+        let details = fault.details(code, remedy);
+        Status::with_error_details(code, fault.message, details)
+    }
+}
+
+/// The name that `ErrorInfo` carries.
+pub fn reason_name(reason: Reason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("REASON_").unwrap_or(name)
+}
+
+/// Gives a status that tonic made itself the details that every error of this package carries.
+pub fn complete(status: Status) -> Status {
+    if !status.details().is_empty() {
+        return status;
+    }
+    let reason = match status.code() {
+        Code::Ok => return status,
+        Code::OutOfRange => Reason::MessageTooLarge,
+        Code::DeadlineExceeded => Reason::DeadlineExceeded,
+        Code::Cancelled => Reason::Cancelled,
+        Code::Unimplemented => Reason::MethodUnknown,
+        Code::Unavailable => Reason::Stopping,
+        Code::InvalidArgument => Reason::FieldInvalid,
+        Code::Unknown
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => Reason::Internal,
+    };
+    Fault::new(reason, status.message()).into()
+}
+
+/// The status code of a reason, and what to do about it.
+pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
+    match reason {
+        Reason::Unspecified | Reason::Internal => (Code::Internal, "see the server's log"),
+        Reason::Malformed => (Code::InvalidArgument, "build frames with the library, or as docs/FORMAT.md says"),
+        Reason::FrameLedgerDiffers => (Code::InvalidArgument, "sign for the ledger id that GetLedger names"),
+        Reason::FrameSourceDiffers => (Code::InvalidArgument, "put each source's events into frames of its own"),
+        Reason::FrameEpochDiffers => (Code::InvalidArgument, "state the frame's epoch in its facts"),
+        Reason::FrameSequenceDiffers => (Code::InvalidArgument, "state first sequence plus offset in the facts"),
+        Reason::FrameRootDiffers => (Code::InvalidArgument, "send the facts exactly as they were signed"),
+        Reason::FrameCountDiffers => (Code::InvalidArgument, "send as many events as the header says"),
+        Reason::SignatureMissing => (Code::InvalidArgument, "add a signature for each required signer, in order"),
+        Reason::SignatureSurplus => (Code::InvalidArgument, "sign with the required signers only"),
+        Reason::SignerDiffers => (Code::InvalidArgument, "sign with the keys that the header names, in order"),
+        Reason::FrameNotAlone => (Code::InvalidArgument, "put a command or gap into a frame of its own"),
+        Reason::SignatureInvalid => (Code::Unauthenticated, "sign the header's DSSE encoding with the named key"),
+        Reason::RoleDiffers => (Code::PermissionDenied, "sign as a source"),
+        Reason::KeyNotInForce => (Code::PermissionDenied, "have an administrator enroll the key for this source"),
+        Reason::AuthorDiffers => (Code::PermissionDenied, "the ledger itself makes events of this kind"),
+        Reason::BodyDiffers => (Code::InvalidArgument, "send salt and body as they were committed to"),
+        Reason::FrameTooLarge => (Code::InvalidArgument, "split the events over several frames"),
+        Reason::EventIdTwice => (Code::InvalidArgument, "give each event an id of its own"),
+        Reason::KindNotBuilt => (Code::Unimplemented, "upgrade the server"),
+        Reason::EventIdKnown => (Code::AlreadyExists, "leave out the known events and sign the rest anew"),
+        Reason::RevisionDiffers => (Code::Aborted, "read the stream again, decide anew, sign anew"),
+        Reason::SequenceDiffers => (Code::FailedPrecondition, "go on behind last_sequence, or sign a source.gap"),
+        Reason::EpochNotNew => (Code::FailedPrecondition, "choose an epoch above last_epoch"),
+        Reason::LastSeenMismatch => (Code::FailedPrecondition, "compare checkpoints: a history may be forged"),
+        Reason::NotAdministrator => (Code::PermissionDenied, "ask an administrator of this ledger"),
+        Reason::WeakKey => (Code::FailedPrecondition, "make a new key"),
+        Reason::KeyKnown => (Code::FailedPrecondition, "make a new key; a key is enrolled once and for ever"),
+        Reason::KeyUnknown => (Code::FailedPrecondition, "look the key up with ListKeys"),
+        Reason::LastAdministrator => (Code::FailedPrecondition, "rotate the key instead of ending it"),
+        Reason::LedgerKey => (Code::FailedPrecondition, "choose a key of a source"),
+        Reason::DiskLow => (Code::ResourceExhausted, "make room on the data volume"),
+        Reason::ClockDrift => (Code::Unavailable, "mend the server's clock, then retry the same bytes"),
+        Reason::OwnFrame => (Code::Unavailable, "retry the same bytes; the server's log tells more"),
+        Reason::StorageFailed => (Code::Unavailable, "retry the same bytes once the server is back"),
+        Reason::Stopping => (Code::Unavailable, "retry the same bytes"),
+        Reason::NotFound => (Code::NotFound, ""),
+        Reason::OutsideTree => (Code::OutOfRange, "stay below tree_size"),
+        Reason::Corrupt => (Code::DataLoss, "stop the server, keep its data folder, run `deedbook audit`"),
+        Reason::ReadFailed => (Code::Internal, "see the server's log"),
+        Reason::NoCheckpoint => (Code::Unavailable, "retry once the server is back"),
+        Reason::FieldInvalid => (Code::InvalidArgument, "correct the field"),
+        Reason::PageTokenInvalid => (Code::InvalidArgument, "start again without a token"),
+        Reason::KindDiffers => (Code::InvalidArgument, "send one event of the method's kind, or use Append"),
+        Reason::OpenMisplaced => (Code::InvalidArgument, "send Open first, then frames"),
+        Reason::StreamDiffers => (Code::InvalidArgument, "open one stream for each source and epoch"),
+        Reason::CreditExceeded => (Code::ResourceExhausted, "wait for acknowledgements before sending more"),
+        Reason::StreamsTooMany => (Code::ResourceExhausted, "close streams, or retry later"),
+        Reason::RequestNotAuthenticated => (Code::Unauthenticated, "sign with an enrolled key that is in force"),
+        Reason::RequestTimeOutside => (Code::Unauthenticated, "set the clock"),
+        Reason::MessageTooLarge => (Code::OutOfRange, "send smaller frames"),
+        Reason::DeadlineExceeded => (Code::DeadlineExceeded, "repeat appends with the same bytes"),
+        Reason::Cancelled => (Code::Cancelled, "repeat appends with the same bytes"),
+        Reason::MethodUnknown => (Code::Unimplemented, "upgrade the server"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ERROR_PROTO: &str = include_str!("../../proto/deedbook/v1/error.proto");
+
+    /// `(name, code)` of each reason, read from the comments of error.proto.
+    fn documented() -> Vec<(String, String)> {
+        let mut comment = String::new();
+        let mut found = Vec::new();
+        for line in ERROR_PROTO.lines().map(str::trim) {
+            if let Some(text) = line.strip_prefix("//") {
+                comment.push_str(text);
+            } else if let Some((name, _)) = line.split_once(" = ") {
+                let code = comment.rsplit_once("gRPC: ").map_or("", |(_, code)| code).trim().to_owned();
+                found.push((name.to_owned(), code));
+                comment.clear();
+            } else {
+                comment.clear();
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_reason_has_the_code_that_the_proto_documents() {
+        let documented = documented();
+        assert!(documented.len() > 50);
+        for (name, code) in
+            documented.iter().filter(|(name, _)| name.starts_with("REASON_") && name != "REASON_UNSPECIFIED")
+        {
+            let reason = Reason::from_str_name(name).expect("a reason of the proto");
+            let (table, remedy) = code_and_remedy(reason);
+            let upper = format!("{table:?}").chars().fold(String::new(), |mut text, c| {
+                if c.is_uppercase() && !text.is_empty() {
+                    text.push('_');
+                }
+                text.push(c.to_ascii_uppercase());
+                text
+            });
+            assert_eq!(&upper, code, "{name}");
+            assert!(reason_name(reason).len() <= 63, "{name}");
+            assert!(!remedy.is_empty() || reason == Reason::NotFound, "{name} has a remedy");
+        }
+    }
+
+    #[test]
+    fn a_fault_carries_its_details() {
+        let status = Status::from(Fault::field("page_size", "is negative"));
+        let details = status.get_error_details();
+        let info = details.error_info().expect("an ErrorInfo");
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("FIELD_INVALID", ERROR_DOMAIN));
+        assert_eq!(info.metadata.get("field").map(String::as_str), Some("page_size"));
+        assert_eq!(details.bad_request().map(|bad| bad.field_violations.len()), Some(1));
+        let made_by_tonic = complete(Status::out_of_range("too large"));
+        let details = made_by_tonic.get_error_details();
+        assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("MESSAGE_TOO_LARGE"));
+    }
+}

@@ -1,0 +1,217 @@
+//! What the ledger says no with, as faults: one exhaustive table for appends and one for reads. It decides nothing.
+
+use crate::api::proto::Reason;
+use crate::api::reason::Fault;
+use crate::ledger::{AppendError, KnownEvent, ReadError};
+use crate::limits;
+use crate::store::StoreError;
+use deedbook_verify::bytes::Malformed;
+use deedbook_verify::detail::RefusalReason;
+use deedbook_verify::frame::FrameRefusal;
+use deedbook_verify::words::{Index, Revision};
+
+impl From<AppendError> for Fault {
+    fn from(error: AppendError) -> Fault {
+        let message = error.to_string();
+        match error {
+            AppendError::Malformed(malformed) => malformed.into(),
+            AppendError::Frame(refusal) => refusal.into(),
+            AppendError::BodyDiffers { offset } => Fault::new(Reason::BodyDiffers, message).with("offset", offset),
+            AppendError::FrameTooLarge { bytes } => Fault::new(Reason::FrameTooLarge, message)
+                .with("bytes", bytes)
+                .with("bytes_max", limits::FRAME_BYTES_MAX),
+            AppendError::EventIdTwice { offset } => Fault::new(Reason::EventIdTwice, message).with("offset", offset),
+            AppendError::KindNotBuilt(kind) => Fault::new(Reason::KindNotBuilt, message).with("kind", kind.name()),
+            AppendError::EventIdKnown(known) => event_id_known(message, &known),
+            AppendError::RevisionDiffers { offset, expected, actual } => {
+                revision_differs(message, offset, expected, actual)
+            }
+            AppendError::SequenceDiffers { epoch, last } => {
+                Fault::new(Reason::SequenceDiffers, message).with("epoch", epoch).with("last_sequence", last)
+            }
+            AppendError::EpochNotNew { last } => Fault::new(Reason::EpochNotNew, message).with("last_epoch", last),
+            AppendError::LastSeenDiffers { offset } => {
+                Fault::new(Reason::LastSeenMismatch, message).with("offset", offset)
+            }
+            AppendError::Refused { reason, command, refusal } => refused(message, reason, command, refusal),
+            AppendError::DiskLow { free_bytes } => Fault::new(Reason::DiskLow, message).with("free_bytes", free_bytes),
+            AppendError::ClockDrift { drift_ms } => Fault::new(Reason::ClockDrift, message).with("drift_ms", drift_ms),
+            AppendError::StorageFailed => Fault::new(Reason::StorageFailed, message),
+            AppendError::Closed => Fault::new(Reason::Stopping, message),
+            AppendError::OwnFrame(_) => Fault::new(Reason::OwnFrame, message),
+        }
+    }
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Fault {
+        let message = error.to_string();
+        match error {
+            ReadError::NotFound { what } => Fault::new(Reason::NotFound, message).with("what", what),
+            ReadError::OutsideTree { size } => Fault::new(Reason::OutsideTree, message).with("tree_size", size),
+            ReadError::Corrupt(_) => Fault::new(Reason::Corrupt, message),
+            ReadError::Storage(StoreError::Damaged(_)) => Fault::new(Reason::Corrupt, message),
+            ReadError::Storage(StoreError::Failed(_) | StoreError::InUse(_) | StoreError::Absent(_)) => {
+                Fault::new(Reason::ReadFailed, message)
+            }
+            ReadError::NoCheckpoint(_) => Fault::new(Reason::NoCheckpoint, message),
+        }
+    }
+}
+
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Fault {
+        Fault::new(Reason::Malformed, malformed.to_string()).with("field", malformed.what)
+    }
+}
+
+impl From<FrameRefusal> for Fault {
+    fn from(refusal: FrameRefusal) -> Fault {
+        let reason = match refusal {
+            FrameRefusal::LedgerDiffers => Reason::FrameLedgerDiffers,
+            FrameRefusal::SourceDiffers => Reason::FrameSourceDiffers,
+            FrameRefusal::EpochDiffers => Reason::FrameEpochDiffers,
+            FrameRefusal::SequenceDiffers => Reason::FrameSequenceDiffers,
+            FrameRefusal::RootDiffers => Reason::FrameRootDiffers,
+            FrameRefusal::CountDiffers => Reason::FrameCountDiffers,
+            FrameRefusal::SignatureMissing => Reason::SignatureMissing,
+            FrameRefusal::SignatureSurplus => Reason::SignatureSurplus,
+            FrameRefusal::SignerDiffers => Reason::SignerDiffers,
+            FrameRefusal::RoleDiffers => Reason::RoleDiffers,
+            FrameRefusal::KeyNotInForce(id) => {
+                return Fault::new(Reason::KeyNotInForce, refusal.to_string()).with("key_id", id);
+            }
+            FrameRefusal::SignatureInvalid => Reason::SignatureInvalid,
+            FrameRefusal::AuthorDiffers => Reason::AuthorDiffers,
+            FrameRefusal::NotAlone => Reason::FrameNotAlone,
+        };
+        Fault::new(reason, refusal.to_string())
+    }
+}
+
+/// The reason of a recorded refusal.
+pub fn refusal(reason: RefusalReason) -> Reason {
+    match reason {
+        RefusalReason::NotAdministrator => Reason::NotAdministrator,
+        RefusalReason::WeakKey => Reason::WeakKey,
+        RefusalReason::KeyKnown => Reason::KeyKnown,
+        RefusalReason::KeyUnknown => Reason::KeyUnknown,
+        RefusalReason::LastAdministrator => Reason::LastAdministrator,
+        RefusalReason::LedgerKey => Reason::LedgerKey,
+    }
+}
+
+fn refused(message: String, reason: RefusalReason, command: Index, at: Index) -> Fault {
+    Fault::new(refusal(reason), message).with("command_index", command).with("refusal_index", at)
+}
+
+fn revision_differs(message: String, offset: u16, expected: Revision, actual: Revision) -> Fault {
+    Fault::new(Reason::RevisionDiffers, message)
+        .with("offset", offset)
+        .with("expected", expected)
+        .with("actual", actual)
+}
+
+fn event_id_known(message: String, known: &[KnownEvent]) -> Fault {
+    let named = known.iter().take(limits::ERROR_INDEXES_MAX);
+    let offsets: Vec<String> = named.clone().map(|event| event.offset.to_string()).collect();
+    let indexes: Vec<String> = named.map(|event| event.index.to_string()).collect();
+    Fault::new(Reason::EventIdKnown, message)
+        .with("known", known.len())
+        .with("offsets", offsets.join(","))
+        .with("indexes", indexes.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::reason::{code_and_remedy, reason_name};
+    use deedbook_verify::bytes::Defect;
+    use deedbook_verify::kind::Kind;
+    use deedbook_verify::words::{Epoch, KeyId, Sequence, TreeSize};
+    use tonic::{Code, Status};
+    use tonic_types::StatusExt;
+
+    fn append_errors() -> Vec<(AppendError, Code, &'static str)> {
+        let malformed = Malformed { what: "facts", defect: Defect::Truncated };
+        let known = vec![KnownEvent { offset: 1, index: Index(7) }, KnownEvent { offset: 3, index: Index(9) }];
+        vec![
+            (AppendError::Malformed(malformed), Code::InvalidArgument, "MALFORMED"),
+            (AppendError::Frame(FrameRefusal::RootDiffers), Code::InvalidArgument, "FRAME_ROOT_DIFFERS"),
+            (AppendError::Frame(FrameRefusal::SignatureInvalid), Code::Unauthenticated, "SIGNATURE_INVALID"),
+            (
+                AppendError::Frame(FrameRefusal::KeyNotInForce(KeyId([1; 32]))),
+                Code::PermissionDenied,
+                "KEY_NOT_IN_FORCE",
+            ),
+            (AppendError::BodyDiffers { offset: 2 }, Code::InvalidArgument, "BODY_DIFFERS"),
+            (AppendError::FrameTooLarge { bytes: 2_000_000 }, Code::InvalidArgument, "FRAME_TOO_LARGE"),
+            (AppendError::EventIdTwice { offset: 2 }, Code::InvalidArgument, "EVENT_ID_TWICE"),
+            (AppendError::KindNotBuilt(Kind::VoteCast), Code::Unimplemented, "KIND_NOT_BUILT"),
+            (AppendError::EventIdKnown(known), Code::AlreadyExists, "EVENT_ID_KNOWN"),
+            (
+                AppendError::RevisionDiffers { offset: 0, expected: Revision(1), actual: Revision(2) },
+                Code::Aborted,
+                "REVISION_DIFFERS",
+            ),
+            (
+                AppendError::SequenceDiffers { epoch: Epoch(1), last: Sequence(4) },
+                Code::FailedPrecondition,
+                "SEQUENCE_DIFFERS",
+            ),
+            (AppendError::EpochNotNew { last: Epoch(3) }, Code::FailedPrecondition, "EPOCH_NOT_NEW"),
+            (AppendError::LastSeenDiffers { offset: 0 }, Code::FailedPrecondition, "LAST_SEEN_MISMATCH"),
+            (
+                AppendError::Refused { reason: RefusalReason::WeakKey, command: Index(4), refusal: Index(5) },
+                Code::FailedPrecondition,
+                "WEAK_KEY",
+            ),
+            (AppendError::DiskLow { free_bytes: 1 }, Code::ResourceExhausted, "DISK_LOW"),
+            (AppendError::ClockDrift { drift_ms: -9 }, Code::Unavailable, "CLOCK_DRIFT"),
+            (AppendError::StorageFailed, Code::Unavailable, "STORAGE_FAILED"),
+            (AppendError::Closed, Code::Unavailable, "STOPPING"),
+            (AppendError::OwnFrame("no entropy".to_owned()), Code::Unavailable, "OWN_FRAME"),
+        ]
+    }
+
+    #[test]
+    fn append_errors_have_their_codes() {
+        for (error, code, name) in append_errors() {
+            let text = error.to_string();
+            let retryable = error.retryable();
+            let status = Status::from(Fault::from(error));
+            assert_eq!(status.code(), code, "{text}");
+            let details = status.get_error_details();
+            assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some(name), "{text}");
+            assert_eq!(details.retry_info().is_some(), code == Code::Unavailable, "{text}");
+            assert!(!retryable || matches!(code, Code::Unavailable | Code::ResourceExhausted), "{text} is retryable");
+        }
+    }
+
+    #[test]
+    fn known_events_are_named() {
+        let known = vec![KnownEvent { offset: 1, index: Index(7) }, KnownEvent { offset: 3, index: Index(9) }];
+        let status = Status::from(Fault::from(AppendError::EventIdKnown(known)));
+        let metadata = status.get_error_details().error_info().map(|info| info.metadata.clone()).unwrap_or_default();
+        assert_eq!(metadata.get("offsets").map(String::as_str), Some("1,3"));
+        assert_eq!(metadata.get("indexes").map(String::as_str), Some("7,9"));
+    }
+
+    #[test]
+    fn refusals_by_rule_keep_their_names() {
+        for reason in RefusalReason::ALL {
+            assert_eq!(reason_name(refusal(reason)), reason.name());
+        }
+    }
+
+    #[test]
+    fn read_errors_have_their_codes() {
+        let code = |error: ReadError| code_and_remedy(Fault::from(error).reason()).0;
+        assert_eq!(code(ReadError::NotFound { what: "event" }), Code::NotFound);
+        assert_eq!(code(ReadError::OutsideTree { size: TreeSize(3) }), Code::OutOfRange);
+        assert_eq!(code(ReadError::Corrupt("block 3".to_owned())), Code::DataLoss);
+        assert_eq!(code(ReadError::Storage(StoreError::Damaged("key".to_owned()))), Code::DataLoss);
+        assert_eq!(code(ReadError::Storage(StoreError::Failed("io".to_owned()))), Code::Internal);
+        assert_eq!(code(ReadError::NoCheckpoint("key".to_owned())), Code::Unavailable);
+    }
+}

@@ -1,0 +1,142 @@
+//! The wiring of `deedbook serve`: opens the ledger, starts both servers, waits for the end, and says how it ended. It
+//! decides nothing about events.
+
+mod address;
+mod server;
+
+pub use address::{AddressError, check_loopback};
+pub use server::{Server, StartError};
+
+use crate::clock::Clock;
+use crate::ledger::{DataDir, Ledger, OpenError, OpenOptions, StopReason};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use thiserror::Error;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What to serve, and where.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// The data folder.
+    pub data: DataDir,
+    /// Where gRPC listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where HTTP listens; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// Open although the wall clock stands behind the log.
+    pub accept_clock: bool,
+    /// Further head anchors, on other volumes.
+    pub anchors: Vec<PathBuf>,
+}
+
+/// Where a running server is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// HTTP.
+    pub http: SocketAddr,
+    /// The ledger's name in checkpoints.
+    pub origin: String,
+}
+
+/// How serving ended, other than by a signal.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// An address that is not loopback.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The ledger does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A server does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// No threads or signals.
+    #[error("the system refuses threads or signals: {0}")]
+    System(#[from] std::io::Error),
+    /// The store or the anchor failed while serving; the exit code is 70.
+    #[error("storage failed: {0}; start again, opening recovers what was durable")]
+    Storage(String),
+}
+
+impl ServeError {
+    /// The exit code of the program: 70 for failed storage, 2 for a wrong address, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            ServeError::Storage(_) => 70,
+            ServeError::Address(_) => 2,
+            ServeError::Open(_) | ServeError::Start(_) | ServeError::System(_) => 1,
+        }
+    }
+}
+
+/// Serves until a signal or until the store fails, and returns the exit code. Calls `ready` once both servers listen.
+pub fn serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> u8 {
+    start_logging();
+    match try_serve(config, ready) {
+        Ok(()) => 0,
+        Err(error) => {
+            // The log may be filtered; why a server did not start or stopped is said in any case.
+            let _ = writeln!(std::io::stderr(), "deedbook: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// As `serve`, for callers that report themselves.
+pub fn try_serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> Result<(), ServeError> {
+    check_loopback(config.listen)?;
+    check_loopback(config.http)?;
+    let options =
+        OpenOptions { accept_clock: config.accept_clock, anchors: config.anchors.clone(), clock: Clock::system() };
+    let ledger = Ledger::open(&config.data, options)?;
+    let runtime = runtime()?;
+    let ended = runtime.block_on(run(&ledger, config, ready));
+    // Also after an error: the writer's thread must not be cut off in the middle of a commit.
+    ledger.close();
+    runtime.shutdown_timeout(crate::limits::HTTP_TIMEOUT);
+    ended
+}
+
+/// The runtime of a server: one thread for each core; the ledger's own threads come on top.
+pub fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("deedbook").build()
+}
+
+async fn run(ledger: &Ledger, config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> Result<(), ServeError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let server = Server::start(ledger.clone(), config.listen, config.http).await?;
+    let addresses = server.addresses().clone();
+    let Addresses { grpc, http, origin } = &addresses;
+    let _ = writeln!(std::io::stderr(), "deedbook serving {origin} on {grpc}, http {http}");
+    ready(&addresses);
+    let stopped = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        reason = ledger.stopped() => Some(reason),
+    };
+    match stopped {
+        // Queued calls have been answered with STORAGE_FAILED by the ledger; stopping lets these answers out.
+        Some(StopReason::Failed(reason)) => {
+            server.stop().await;
+            Err(ServeError::Storage(reason))
+        }
+        Some(StopReason::Closed) | None => {
+            tracing::info!("stopping: no new calls, finishing those under way");
+            server.stop().await;
+            Ok(())
+        }
+    }
+}
+
+/// Lines for people on the error stream; `DEEDBOOK_LOG` filters them, such as `deedbook=debug`.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DEEDBOOK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,h2=warn,hyper=warn,tonic=warn"));
+    // A second start in one process keeps the first one's settings.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,119 @@
+//! `deedbook audit` and `deedbook anchor`: what an operator does to a data folder with no server running. The judging
+//! is `audit`'s, this shows its report.
+
+use super::Common;
+use super::errors::{Failure, Status};
+use super::output::{Colour, Output, read_bounded};
+use super::progress::Progress;
+use crate::audit::{self, AuditError, AuditPaths, Report};
+use crate::ledger::{self, DataDir};
+use clap::{Args, Subcommand};
+use deedbook_verify::limits;
+use deedbook_verify::tree::TreeHead;
+use serde_json::json;
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+/// What `audit` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Stop the server first. With --vkey, an auditor brings a verifier key of their own.\n\n\
+    Example:\n  deedbook audit --data ./deedbook-data")]
+pub struct AuditArguments {}
+
+/// Recomputes everything and shows every divergence.
+pub fn run(common: &Common, _arguments: AuditArguments, output: Output) -> Result<(), Failure> {
+    let mut paths = AuditPaths::of(&common.data);
+    if let Some(key) = &common.vkey {
+        paths.verifier_key.clone_from(key);
+    }
+    let report = judge(&paths)?;
+    show(&report, output)?;
+    if report.is_clean() { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
+}
+
+/// Runs the audit with progress.
+pub fn judge(paths: &AuditPaths) -> Result<Report, Failure> {
+    if !paths.store.is_dir() {
+        let message = format!("{} is no folder", paths.store.display());
+        return Err(Failure::usage(message, "name the ledger's data folder with --data"));
+    }
+    let progress = RefCell::new(Progress::start("entries"));
+    let report = audit::run(paths, &|done, total| progress.borrow_mut().set(done, total));
+    progress.borrow_mut().finish();
+    report.map_err(|error| match error {
+        AuditError::Key(error) => Failure::from(error),
+        AuditError::Store(error) => {
+            let next = "keep the folder as it is; restore the newest copy elsewhere, and compare it with checkpoints";
+            Failure::storage(format!("the audit cannot be made: {error}"), next)
+        }
+    })
+}
+
+/// The report, for a person or a program.
+pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
+    let clean = report.is_clean();
+    if output.is_json() {
+        let finding = |finding: &audit::Finding| json!({"index": finding.index.map(|index| index.0), "check": finding.check, "message": finding.message});
+        return output.value(&json!({
+            "clean": clean,
+            "ledger": report.ledger.map(|ledger| ledger.to_string()),
+            "tree_size": report.head.map(|head| head.size.0),
+            "root": report.head.map(|head| head.root.to_string()),
+            "entries": report.entries,
+            "bodies_opened": report.bodies_opened,
+            "bodies_erased": report.bodies_erased,
+            "checkpoints": report.checkpoints,
+            "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+            "findings_omitted": report.findings_omitted,
+        }));
+    }
+    let count = u64::try_from(report.findings.len()).unwrap_or(u64::MAX).saturating_add(report.findings_omitted);
+    let verdict = if clean {
+        output.paint("clean", Colour::Green)
+    } else {
+        output.paint(&format!("{count} FINDINGS"), Colour::Red)
+    };
+    output.line(&format!("audit: {verdict}"))?;
+    let tree = |head: TreeHead| format!("{} entries, root {}", head.size, head.root);
+    output.pairs(&[
+        ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
+        ("entries", format!("{} judged", report.entries)),
+        ("bodies", format!("{} opened, {} erased", report.bodies_opened, report.bodies_erased)),
+        ("checkpoints", format!("{} signed and right", report.checkpoints)),
+    ])?;
+    if clean {
+        return Ok(());
+    }
+    let row = |finding: &audit::Finding| {
+        let index = finding.index.map_or_else(String::new, |index| index.to_string());
+        vec![index, finding.check.to_owned(), finding.message.clone()]
+    };
+    let rows: Vec<Vec<String>> = report.findings.iter().map(row).collect();
+    output.table(&["index", "check", "finding"], &rows)
+}
+
+/// What `anchor` can do.
+#[derive(Subcommand, Debug)]
+pub enum AnchorCommand {
+    /// Make the head anchor anew, vouched for by a published checkpoint
+    #[command(after_help = "The operator's way out of a lost or damaged anchor. Take the checkpoint from somebody \
+        else: an auditor,\na witness, another machine.\n\nExample:\n  \
+        deedbook anchor rebuild --data ./deedbook-data --checkpoint newest.checkpoint")]
+    Rebuild {
+        /// The newest checkpoint that anybody has
+        #[arg(long, value_name = "FILE")]
+        checkpoint: PathBuf,
+    },
+}
+
+/// Rebuilds the anchor.
+pub fn anchor(common: &Common, command: AnchorCommand, output: Output) -> Result<(), Failure> {
+    let AnchorCommand::Rebuild { checkpoint } = command;
+    let note = read_bounded(&checkpoint, limits::NOTE_BYTES_MAX)?;
+    let record = ledger::rebuild_anchor(&DataDir::new(&common.data), &note)?;
+    let text = format!(
+        "the anchor stands at commit {} with {} entries; the old one is kept beside it",
+        record.commit, record.size
+    );
+    output.either(&text, || json!({"commit": record.commit, "tree_size": record.size.0}))
+}

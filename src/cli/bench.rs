@@ -1,0 +1,208 @@
+//! `deedbook bench`: the ceilings of the parts and Deedbook's own figures from one run on this machine, as ratios.
+
+mod ceilings;
+mod frames;
+mod load;
+mod server;
+
+use super::client::Client;
+use super::errors::Failure;
+use super::output::{Output, remark};
+use super::producer::{self, Producer};
+use crate::api;
+use clap::Args;
+use deedbook_verify::words::Sequence;
+use frames::{Plan, prepare};
+use server::ServerProcess;
+use std::path::Path;
+
+/// How much to measure.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  deedbook bench --events 200000")]
+pub struct BenchArguments {
+    /// Events of the throughput runs
+    #[arg(long, default_value_t = 300_000)]
+    events: u64,
+    /// Size of the ledger whose memory and opening time are measured
+    #[arg(long, default_value_t = 1_000_000)]
+    fill: u64,
+    /// Folder for the run; must not exist
+    #[arg(long, value_name = "DIR", default_value = "./deedbook-bench")]
+    folder: std::path::PathBuf,
+}
+
+/// One figure beside the ceiling that bounds it.
+struct Figure {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+    ceiling: Option<(&'static str, f64)>,
+    goal: Option<&'static str>,
+}
+
+/// The middle of some times.
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_unstable_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Measures and prints.
+pub fn run(arguments: &BenchArguments, output: Output) -> Result<(), Failure> {
+    let folder = &arguments.folder;
+    std::fs::create_dir(folder).map_err(|error| Failure::file(folder, &error))?;
+    let runtime = crate::app::runtime().map_err(|error| super::no_runtime(&error))?;
+    let result = runtime.block_on(measure(arguments, folder));
+    std::fs::remove_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    print(&result?, output)
+}
+
+async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure>, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    remark("measuring the disk, the engine and the signature check");
+    let sync = ceilings::fdatasync_median(folder, 2_000)?;
+    let rocks = ceilings::rocksdb_records_per_second(folder, 4.0)?;
+    let verify = ceilings::verifications_per_second(cores, 3.0)?;
+    let data = folder.join("data");
+    let admin = server::found(&data)?;
+    let process = ServerProcess::start(&data)?;
+    let mut client = Client::open(&process.address).await?;
+    let admin = producer::introduce(&mut client, admin).await?;
+    let mut figures = vec![
+        Figure::ceiling("fdatasync of 4 KiB appended, median", sync * 1e6, "us"),
+        Figure::ceiling("RocksDB, synced batches of 256 x 600 B", rocks, "records/s"),
+        Figure::ceiling("verify_strict on all cores", verify, "checks/s"),
+    ];
+    let mut bench = Bench { client: &mut client, admin: &admin, address: &process.address };
+    let echo = bench.echo(arguments.events).await?;
+    figures.push(Figure::ceiling("echo stream, frames of 64", echo, "events/s"));
+    let frames64 = bench.stream("frames-64", arguments.events, 64).await?;
+    figures.push(Figure::of("frames of 64, one stream", frames64, "events/s", ("RocksDB", rocks), ">= 0.30"));
+    let frames1 = bench.stream("frames-1", arguments.events / 3, 1).await?;
+    figures.push(Figure::of("frames of 1, one stream", frames1, "events/s", ("verify", verify), ">= 0.60"));
+    let ack = bench.unary_median(2_000).await?;
+    figures.push(Figure::of("one unary client, median ack", ack * 1e6, "us", ("fdatasync", sync * 1e6), "<= 5"));
+    let many = bench.unary_many(arguments.events / 6, 64).await?;
+    figures.push(Figure::of("64 unary clients", many, "events/s", ("verify", verify), ">= 0.30 in issue 3"));
+    figures.extend(fill(arguments.fill, folder, process, &admin).await?);
+    Ok(figures)
+}
+
+/// Grows the ledger, then looks at memory, restarts, and looks at the opening time.
+async fn fill(
+    events: u64,
+    folder: &Path,
+    process: ServerProcess,
+    admin: &Producer,
+) -> Result<Vec<Figure>, Failure> {
+    let mut client = Client::open(&process.address).await?;
+    let mut part = 0;
+    const PART_EVENTS: u64 = 100_000;
+    while client.ledger().await?.head.is_none_or(|head| head.size < events) {
+        part += 1;
+        let mut bench = Bench { client: &mut client, admin, address: &process.address };
+        bench.stream(&format!("fill-{part}"), PART_EVENTS, 64).await?;
+    }
+    let resident = process.resident_bytes().unwrap_or(0) as f64 / 1048576.0;
+    process.stop();
+    let data = folder.join("data");
+    let again = ServerProcess::start(&data)?;
+    let mut openings = vec![again.opening_seconds];
+    again.stop();
+    for _ in 0..2 {
+        let again = ServerProcess::start(&data)?;
+        openings.push(again.opening_seconds);
+        again.stop();
+    }
+    Ok(vec![
+        Figure::ceiling("entries in the ledger, at least", events as f64, "entries"),
+        Figure::ceiling("resident memory of the server there", resident, "MiB"),
+        Figure::ceiling("opening it, median of 3", median(&mut openings) * 1e3, "ms"),
+    ])
+}
+
+/// A connection and an administrator: what each measurement starts from.
+struct Bench<'b> {
+    client: &'b mut Client,
+    admin: &'b Producer,
+    address: &'b str,
+}
+
+impl Bench<'_> {
+    async fn producer(&mut self, name: &str) -> Result<Producer, Failure> {
+        server::producer(self.client, self.admin, name).await
+    }
+
+    async fn echo(&mut self, events: u64) -> Result<f64, Failure> {
+        remark("signing frames, then measuring the echo stream");
+        let producer = self.producer("echo").await?;
+        let prepared = prepare(&producer, Plan { events, frame_events: 64, first: Some(Sequence(1)) })?;
+        ceilings::echo_events_per_second(&prepared).await
+    }
+
+    async fn stream(&mut self, name: &str, events: u64, frame_events: u16) -> Result<f64, Failure> {
+        remark(&format!("signing {events} events, then streaming them ({name})"));
+        let producer = self.producer(name).await?;
+        let prepared = prepare(&producer, Plan { events, frame_events, first: Some(Sequence(1)) })?;
+        let count = prepared.events;
+        Ok(count as f64 / load::stream(self.client, producer.source, prepared).await?)
+    }
+
+    async fn unary_median(&mut self, events: u64) -> Result<f64, Failure> {
+        remark("one unary client");
+        let producer = self.producer("unary-one").await?;
+        let prepared = prepare(&producer, Plan { events, frame_events: 1, first: None })?;
+        let clients = api::connect(self.address).await?;
+        Ok(median(&mut load::unary_latencies(&clients, prepared).await?))
+    }
+
+    async fn unary_many(&mut self, events: u64, callers: usize) -> Result<f64, Failure> {
+        remark("64 unary clients");
+        let producer = self.producer("unary-many").await?;
+        let prepared = prepare(&producer, Plan { events, frame_events: 1, first: None })?;
+        let mut clients = Vec::new();
+        for _ in 0..4 {
+            clients.push(api::connect(self.address).await?);
+        }
+        Ok(events as f64 / load::unary_many(&clients, callers, prepared).await?)
+    }
+}
+
+impl Figure {
+    fn ceiling(name: &'static str, value: f64, unit: &'static str) -> Figure {
+        Figure { name, value, unit, ceiling: None, goal: None }
+    }
+
+    fn of(
+        name: &'static str,
+        value: f64,
+        unit: &'static str,
+        ceiling: (&'static str, f64),
+        goal: &'static str,
+    ) -> Figure {
+        Figure { name, value, unit, ceiling: Some(ceiling), goal: Some(goal) }
+    }
+}
+
+fn print(figures: &[Figure], output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        for figure in figures {
+            let ratio = figure.ceiling.map(|(_, ceiling)| figure.value / ceiling);
+            output.line(&serde_json::json!({
+                "name": figure.name, "value": figure.value, "unit": figure.unit,
+                "ceiling": figure.ceiling.map(|(name, _)| name), "ratio": ratio, "goal": figure.goal,
+            }).to_string())?;
+        }
+        return Ok(());
+    }
+    for figure in figures {
+        let value = format!("{:.0} {}", figure.value, figure.unit);
+        let beside = match (figure.ceiling, figure.goal) {
+            (Some((name, ceiling)), Some(goal)) => {
+                format!("{:>6.2} of {name} (goal {goal})", figure.value / ceiling)
+            }
+            (_, _) => String::new(),
+        };
+        output.line(&format!("{:<42} {:>20} {beside}", figure.name, value))?;
+    }
+    Ok(())
+}

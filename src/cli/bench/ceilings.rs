@@ -1,0 +1,84 @@
+//! What the parts can do on this machine, in this run: the disk, the engine, the signature check, the transport.
+
+use super::frames::Prepared;
+use crate::api::{echo, proto};
+use crate::clock::Stopwatch;
+use crate::cli::errors::Failure;
+use crate::record::{SigningKey, entropy};
+use crate::store::{Access, Batch, RocksStore, Store, StoreError};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+/// Appends of 4 KiB to a growing file, each followed by fdatasync: the median in seconds.
+pub fn fdatasync_median(folder: &Path, count: usize) -> Result<f64, Failure> {
+    let path = folder.join("fdatasync");
+    let failed = |error: std::io::Error| Failure::file(&path, &error);
+    let mut file = File::create(&path).map_err(failed)?;
+    let block = [7u8; 4096];
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let started = Stopwatch::start();
+        file.write_all(&block).and_then(|()| file.sync_data()).map_err(failed)?;
+        times.push(started.seconds());
+    }
+    Ok(super::median(&mut times))
+}
+
+/// Synced batches of 256 records of 600 random bytes under ascending keys: records a second.
+pub fn rocksdb_records_per_second(folder: &Path, seconds: f64) -> Result<f64, Failure> {
+    const RECORDS: u64 = 256;
+    let store = RocksStore::open(&folder.join("rocksdb"), Access::Create).map_err(engine)?;
+    let mut values = vec![0u8; 600 * 256];
+    entropy::fill(&mut values).map_err(|error| Failure::failed(error.to_string(), "try again"))?;
+    let (mut written, mut busy_seconds) = (0u64, 0.0);
+    while busy_seconds < seconds {
+        let mut batch = Batch::new();
+        for (value, key) in values.chunks_exact(600).zip(written..) {
+            batch.put(&key.to_be_bytes(), value);
+        }
+        let started = Stopwatch::start();
+        store.commit(&batch).map_err(engine)?;
+        busy_seconds += started.seconds();
+        written += RECORDS;
+    }
+    Ok(written as f64 / busy_seconds)
+}
+
+fn engine(error: StoreError) -> Failure {
+    Failure::failed(error.to_string(), "check the disk")
+}
+
+/// `verify_strict` of 500-byte messages on every core at once: checks a second.
+pub fn verifications_per_second(threads: usize, seconds: f64) -> Result<f64, Failure> {
+    let key = SigningKey::generate("bench")?;
+    let message = [42u8; 500];
+    let signature = key.sign(&message);
+    let counts: Vec<u64> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (started, mut count) = (Stopwatch::start(), 0u64);
+                    while started.seconds() < seconds {
+                        for _ in 0..64 {
+                            count += u64::from(key.public().accepts(&message, &signature));
+                        }
+                    }
+                    count
+                })
+            })
+            .collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    Ok(counts.iter().sum::<u64>() as f64 / seconds)
+}
+
+/// The same frames through a stream that echoes them and does nothing else: events a second.
+pub async fn echo_events_per_second(prepared: &Prepared) -> Result<f64, Failure> {
+    let no_socket = |error: std::io::Error| Failure::failed(error.to_string(), "check free ports on loopback");
+    let address = echo::serve().await.map_err(no_socket)?;
+    let frames: Vec<proto::Frame> = prepared.frames.clone();
+    let started = Stopwatch::start();
+    echo::run(address, frames).await?;
+    Ok(prepared.events as f64 / started.seconds())
+}

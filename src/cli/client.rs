@@ -1,0 +1,219 @@
+//! The connection to a server, as commands see it: one call each, answers unpacked, errors with the next step. It
+//! retries nothing; `append` alone knows what may be sent again.
+
+use super::Common;
+use super::errors::Failure;
+use crate::api::{self, ClientError, Clients, proto};
+use bytes::Bytes;
+use deedbook_verify::words::{EventId, Ref};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Replies of a stream that wait to be taken.
+const REPLIES_WAITING_MAX: usize = 64;
+/// Keys and events on one page.
+const PAGE_SIZE: i32 = 1_000;
+
+/// A page of a list: events, the token of the next page, the tree that it is complete for.
+pub struct Page {
+    /// In log order.
+    pub events: Vec<proto::StoredEvent>,
+    /// Empty on the last page.
+    pub next: String,
+    /// Size of the tree.
+    pub size: u64,
+}
+
+/// A server.
+#[derive(Clone)]
+pub struct Client {
+    clients: Clients,
+}
+
+impl Client {
+    /// Connects to the server that the flags name.
+    pub async fn connect(common: &Common) -> Result<Client, Failure> {
+        Ok(Client::open(&common.server).await?)
+    }
+
+    /// Connects to an address.
+    pub async fn open(server: &str) -> Result<Client, ClientError> {
+        Ok(Client { clients: api::connect(server).await? })
+    }
+
+    /// Names the ledger and its newest state.
+    pub async fn ledger(&mut self) -> Result<proto::GetLedgerResponse, ClientError> {
+        Ok(self.clients.ledger.get_ledger(proto::GetLedgerRequest {}).await?.into_inner())
+    }
+
+    /// One event.
+    pub async fn event(&mut self, index: u64, view: proto::EventView) -> Result<proto::StoredEvent, ClientError> {
+        let which = Some(proto::get_event_request::Which::Index(index));
+        let request = proto::GetEventRequest { which, view: view.into() };
+        let answer = self.clients.ledger.get_event(request).await?.into_inner();
+        answer.event.ok_or_else(|| empty("GetEvent"))
+    }
+
+    /// Where events of a source stand; one answer for each id.
+    pub async fn lookup(&mut self, source: Ref, ids: &[EventId]) -> Result<Vec<Option<u64>>, ClientError> {
+        let event_ids = ids.iter().map(|id| Bytes::copy_from_slice(id.as_bytes())).collect();
+        let request = proto::LookupEventsRequest { source: Bytes::copy_from_slice(source.as_bytes()), event_ids };
+        let answer = self.clients.ledger.lookup_events(request).await?.into_inner();
+        if answer.results.len() == ids.len() {
+            Ok(answer.results.into_iter().map(|result| result.index).collect())
+        } else {
+            Err(empty("LookupEvents"))
+        }
+    }
+
+    /// A page of the events that match.
+    pub async fn list(&mut self, request: proto::ListEventsRequest) -> Result<Page, ClientError> {
+        let answer = self.clients.ledger.list_events(request).await?.into_inner();
+        let size = answer.as_of.map_or(0, |head| head.size);
+        Ok(Page { events: answer.events, next: answer.next_page_token, size })
+    }
+
+    /// A range of the log, handed over message by message.
+    pub async fn read(
+        &mut self,
+        from: u64,
+        to: u64,
+        view: proto::EventView,
+    ) -> Result<mpsc::Receiver<Result<Vec<proto::StoredEvent>, ClientError>>, ClientError> {
+        let request = proto::ReadEventsRequest { from, to: Some(to), view: view.into() };
+        let mut stream = self.clients.ledger.read_events(request).await?.into_inner();
+        let (sender, receiver) = mpsc::channel(REPLIES_WAITING_MAX);
+        tokio::spawn(async move {
+            while let Some(answer) = stream.message().await.transpose() {
+                let answer = answer.map(|answer| answer.events).map_err(ClientError::from);
+                if sender.send(answer).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    /// Opens an append stream: what goes into `outgoing` is sent, what comes back is received.
+    pub async fn append_stream(
+        &mut self,
+        outgoing: mpsc::Receiver<proto::AppendStreamRequest>,
+    ) -> Result<mpsc::Receiver<Result<proto::AppendStreamResponse, ClientError>>, ClientError> {
+        let mut stream = self.clients.ledger.append_stream(ReceiverStream::new(outgoing)).await?.into_inner();
+        let (sender, receiver) = mpsc::channel(REPLIES_WAITING_MAX);
+        tokio::spawn(async move {
+            while let Some(answer) = stream.message().await.transpose() {
+                if sender.send(answer.map_err(ClientError::from)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    /// The newest checkpoint.
+    pub async fn checkpoint(&mut self) -> Result<Bytes, ClientError> {
+        Ok(self.clients.proof.get_checkpoint(proto::GetCheckpointRequest {}).await?.into_inner().note)
+    }
+
+    /// A receipt.
+    pub async fn receipt(&mut self, index: u64, redacted: bool) -> Result<Bytes, ClientError> {
+        let request = proto::GetReceiptRequest { index, redacted };
+        Ok(self.clients.proof.get_receipt(request).await?.into_inner().receipt)
+    }
+
+    /// A consistency proof.
+    pub async fn consistency(
+        &mut self,
+        old_size: u64,
+        new_size: u64,
+    ) -> Result<proto::GetConsistencyProofResponse, ClientError> {
+        let request = proto::GetConsistencyProofRequest { old_size, new_size };
+        Ok(self.clients.proof.get_consistency_proof(request).await?.into_inner())
+    }
+
+    /// Every key, of one source or of all.
+    pub async fn keys(&mut self, source: Bytes, in_force: bool) -> Result<Vec<proto::Key>, ClientError> {
+        let mut keys = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = proto::ListKeysRequest { source: source.clone(), in_force, page_size: PAGE_SIZE, page_token };
+            let answer = self.clients.key.list_keys(request).await?.into_inner();
+            keys.extend(answer.keys);
+            page_token = answer.next_page_token;
+            if page_token.is_empty() {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// What the holder of a key needs.
+    pub async fn ref_key(&mut self, request: proto::GetRefKeyRequest) -> Result<proto::GetRefKeyResponse, ClientError> {
+        Ok(self.clients.key.get_ref_key(request).await?.into_inner())
+    }
+
+    /// Sends a `key.enrolled`.
+    pub async fn enroll_key(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
+        let request = proto::EnrollKeyRequest { frame: Some(frame) };
+        let answer = self.clients.key.enroll_key(request).await?.into_inner();
+        answer.placement.ok_or_else(|| empty("EnrollKey"))
+    }
+
+    /// Sends a `key.rotated`.
+    pub async fn rotate_key(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
+        let request = proto::RotateKeyRequest { frame: Some(frame) };
+        let answer = self.clients.key.rotate_key(request).await?.into_inner();
+        answer.placement.ok_or_else(|| empty("RotateKey"))
+    }
+
+    /// Sends a `key.revoked`.
+    pub async fn revoke_key(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
+        let request = proto::RevokeKeyRequest { frame: Some(frame) };
+        let answer = self.clients.key.revoke_key(request).await?.into_inner();
+        answer.placement.ok_or_else(|| empty("RevokeKey"))
+    }
+}
+
+fn empty(method: &str) -> ClientError {
+    ClientError {
+        code: "INTERNAL",
+        reason: None,
+        message: format!("the server's answer to {method} lacks what was asked for"),
+        metadata: [("remedy".to_owned(), "compare the versions of server and client".to_owned())].into(),
+    }
+}
+
+/// A stream that ended without a word: the server closed it, or went away.
+pub fn ended() -> ClientError {
+    ClientError {
+        code: "UNAVAILABLE",
+        reason: None,
+        message: "the server ended the stream".to_owned(),
+        metadata: std::collections::BTreeMap::new(),
+    }
+}
+
+/// The event of a refused frame that the server named.
+pub fn offset(error: &ClientError) -> Option<usize> {
+    let named = error.metadata.get("offset").or_else(|| error.metadata.get("offsets"))?;
+    named.split(',').next()?.parse().ok()
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        let reason = error.reason.as_deref().unwrap_or(error.code);
+        let next = match error.remedy() {
+            Some(remedy) => remedy.to_owned(),
+            None if error.retryable() => "start the server, or name its address with --server".to_owned(),
+            None => String::new(),
+        };
+        let message =
+            if error.reason.is_some() { format!("{} ({reason})", error.message) } else { error.message.clone() };
+        match (reason, error.code) {
+            _ if error.refused_by_rule() => Failure::refused(message, next),
+            ("STORAGE_FAILED" | "CORRUPT" | "READ_FAILED", _) => Failure::storage(message, next),
+            (_, "PERMISSION_DENIED" | "UNAUTHENTICATED") => Failure::refused(message, next),
+            _ => Failure::failed(message, next),
+        }
+    }
+}

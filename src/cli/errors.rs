@@ -1,0 +1,172 @@
+//! How a command ends: an exit code that programs read, a sentence that people read, and the next step. It never
+//! carries what stood in a secret file.
+
+use super::output::escape;
+use crate::record::{BuildError, KeyFileError};
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// The exit codes, the same for every command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Done.
+    Done = 0,
+    /// It was tried and failed, or something is not valid.
+    Failed = 1,
+    /// The command line is wrong, or a file cannot be read.
+    Usage = 2,
+    /// The server refused it by rule; the refusal is on record where the rule says so.
+    Refused = 3,
+    /// Storage failed; the program must be started anew.
+    Storage = 70,
+}
+
+/// Why a command did not end with `Done`.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub status: Status,
+    /// What happened; empty when there is nothing left to say.
+    pub message: String,
+    /// What to do next; empty when the message says it.
+    pub next: String,
+}
+
+impl Failure {
+    fn new(status: Status, message: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure { status, message: message.into(), next: next.into() }
+    }
+
+    /// Tried and failed.
+    pub fn failed(message: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::new(Status::Failed, message, next)
+    }
+
+    /// A wrong command line or an unreadable file.
+    pub fn usage(message: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::new(Status::Usage, message, next)
+    }
+
+    /// Refused by rule.
+    pub fn refused(message: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::new(Status::Refused, message, next)
+    }
+
+    /// Storage failed.
+    pub fn storage(message: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::new(Status::Storage, message, next)
+    }
+
+    /// Ends with a code and no word, because the output said it already.
+    pub fn silent(status: Status) -> Failure {
+        Failure::new(status, "", "")
+    }
+
+    /// A file that cannot be read or written.
+    pub fn file(path: &Path, error: &std::io::Error) -> Failure {
+        let hints = [
+            (ErrorKind::NotFound, "check the path"),
+            (ErrorKind::AlreadyExists, "name another file, or move this one away"),
+            (ErrorKind::PermissionDenied, "check who owns the file and its folder"),
+        ];
+        let next = hints
+            .iter()
+            .find(|(kind, _)| *kind == error.kind())
+            .map_or("check the file and its disk", |(_, hint)| hint);
+        Failure::usage(format!("{}: {error}", path.display()), next)
+    }
+
+    /// Names the place in front of the message.
+    #[must_use]
+    pub fn at(self, place: &str) -> Failure {
+        Failure { message: format!("{place}: {}", self.message), ..self }
+    }
+
+    /// Says how many good events stood in the same frame as the malformed one, and so were not sent.
+    #[must_use]
+    pub fn with_unsent(self, events: usize) -> Failure {
+        if events == 0 {
+            return self;
+        }
+        Failure {
+            message: format!("{}; {events} good events before it in its frame were not sent", self.message),
+            ..self
+        }
+    }
+
+    /// The lines for the error stream, foreign text escaped.
+    pub fn lines(&self) -> Option<String> {
+        if self.message.is_empty() {
+            return None;
+        }
+        let message = escape(&self.message);
+        Some(if self.next.is_empty() {
+            format!("deedbook: {message}")
+        } else {
+            format!("deedbook: {message}\nnext: {}", escape(&self.next))
+        })
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Failure {
+        let next = match &error {
+            KeyFileError::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                "name another file; keys are never overwritten"
+            }
+            KeyFileError::Io { .. } => "check the path; `deedbook key new --name NAME --out FILE` makes a key",
+            KeyFileError::Permissions { .. } | KeyFileError::Form { .. } | KeyFileError::Name(_) => "",
+            KeyFileError::Entropy(_) => "look at the system's log",
+        };
+        Failure::usage(error.to_string(), next)
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Failure {
+        Failure::failed(format!("the events do not make a frame: {error}"), "correct the field that is named")
+    }
+}
+
+impl From<crate::record::entropy::EntropyError> for Failure {
+    fn from(error: crate::record::entropy::EntropyError) -> Failure {
+        Failure::failed(error.to_string(), "look at the system's log")
+    }
+}
+
+impl From<crate::domain::NameError> for Failure {
+    fn from(error: crate::domain::NameError) -> Failure {
+        Failure::usage(error.to_string(), "correct the name")
+    }
+}
+
+impl From<deedbook_verify::bytes::Malformed> for Failure {
+    fn from(malformed: deedbook_verify::bytes::Malformed) -> Failure {
+        let message = format!("the server sent an entry that this program cannot read: {malformed}");
+        Failure::failed(message, "run `deedbook audit` on the data folder, and compare program versions")
+    }
+}
+
+impl From<crate::ledger::OpenError> for Failure {
+    fn from(error: crate::ledger::OpenError) -> Failure {
+        use crate::ledger::OpenError;
+        match error {
+            OpenError::ClockBehind { .. } => Failure::refused(error.to_string(), ""),
+            OpenError::Checkpoint(_) => {
+                Failure::failed(error.to_string(), "bring the newest checkpoint of this ledger")
+            }
+            OpenError::Key(error) => Failure::from(error),
+            OpenError::Store(_)
+            | OpenError::Anchor(_)
+            | OpenError::EntriesMissing { .. }
+            | OpenError::HistoryDiffers { .. }
+            | OpenError::AnchorDoubtful { .. }
+            | OpenError::Damaged(_)
+            | OpenError::Read(_)
+            | OpenError::Append(_)
+            | OpenError::Thread(_) => {
+                Failure::storage(error.to_string(), "if the message names no way out, run `deedbook audit`")
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `deedbook key`: key files, and the signed commands that say which keys may sign. Whether a command has effect is
+//! decided by the ledger's rules, which this only asks.
+
+use super::client::Client;
+use super::errors::Failure;
+use super::output::Output;
+use super::producer::{self, Producer};
+use super::{Common, block_on, files};
+use crate::api::{self, proto};
+use crate::domain;
+use crate::record::{self, FactsBuilder, FrameSigner, Position, SigningKey, entropy};
+use bytes::Bytes;
+use clap::Subcommand;
+use deedbook_verify::kind::Kind;
+use deedbook_verify::words::{EventId, KeyId, Ref};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// What `key` can do.
+#[derive(Subcommand, Debug)]
+pub enum KeyCommand {
+    /// Make a key: FILE (secret, mode 0600) and FILE.pub
+    #[command(after_help = "Example:\n  deedbook key new --name gateway-1 --out gateway.key")]
+    New {
+        /// The key's name, without spaces or `+`
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Where the secret is written; never overwrites
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Let a key sign for a source; signed by an administrator
+    #[command(after_help = "Example:\n  deedbook key enroll --signer admin.key --source gateway-1 gateway.key.pub")]
+    Enroll {
+        /// The source that the key will speak for
+        #[arg(long, value_name = "NAME")]
+        source: String,
+        /// The public key
+        #[arg(value_name = "FILE.pub")]
+        key: PathBuf,
+    },
+    /// List keys
+    #[command(after_help = "Example:\n  deedbook key list --in-force")]
+    List {
+        /// Only keys that are in force
+        #[arg(long)]
+        in_force: bool,
+    },
+    /// Put a key in the place of another of the same source; signed by the old key or an administrator
+    #[command(after_help = "Example:\n  deedbook key rotate --signer gateway.key gateway.key.pub gateway-2.key.pub")]
+    Rotate {
+        /// The key that ends: its public file, or its key id
+        #[arg(value_name = "OLD.pub|KEY-ID")]
+        old: String,
+        /// The public key that takes its place
+        #[arg(value_name = "NEW.pub")]
+        new: PathBuf,
+    },
+    /// End a key; signed by the key itself or an administrator
+    #[command(after_help = "Example:\n  deedbook key revoke --signer admin.key gateway.key.pub")]
+    Revoke {
+        /// The key that ends: its public file, or its key id
+        #[arg(value_name = "FILE.pub|KEY-ID")]
+        key: String,
+    },
+}
+
+/// Runs one of them.
+pub fn run(common: &Common, command: KeyCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        KeyCommand::New { name, out } => new(&name, &out, output),
+        KeyCommand::Enroll { source, key } => block_on(enroll(common, &source, &key, output)),
+        KeyCommand::List { in_force } => block_on(list(common, in_force, output)),
+        KeyCommand::Rotate { old, new } => block_on(rotate(common, &old, &new, output)),
+        KeyCommand::Revoke { key } => block_on(revoke(common, &key, output)),
+    }
+}
+
+fn new(name: &str, out: &Path, output: Output) -> Result<(), Failure> {
+    let key = SigningKey::generate(name)?;
+    key.store(out)?;
+    let public = record::keys::public_path(out);
+    let text = format!("made {} (secret) and {}\nkey id {}", out.display(), public.display(), key.public().id());
+    let value = || {
+        json!({"key_id": key.public().id().to_string(), "secret_file": out.display().to_string(),
+            "public_file": public.display().to_string()})
+    };
+    output.either(&text, value)
+}
+
+async fn enroll(common: &Common, source: &str, key: &Path, output: Output) -> Result<(), Failure> {
+    let public = record::load_public(key)?;
+    let (mut client, producer) = governor(common).await?;
+    let placement = enroll_key(&mut client, &producer, public.key(), source).await?;
+    report(output, &placement, &public.key().id(), "enrolled")
+}
+
+/// Sends the command that lets a key sign for a source.
+pub async fn enroll_key(
+    client: &mut Client,
+    producer: &Producer,
+    key: &deedbook_verify::key::PublicKey,
+    source: &str,
+) -> Result<proto::Placement, Failure> {
+    let source = domain::source_ref(&producer.refs, source)?;
+    let frame = command(producer, Kind::KeyEnrolled, |builder| builder.key_grant(key, source))?;
+    Ok(client.enroll_key(frame).await?)
+}
+
+async fn rotate(common: &Common, old: &str, new: &Path, output: Output) -> Result<(), Failure> {
+    let old = key_id(old)?;
+    let public = record::load_public(new)?;
+    let (mut client, producer) = governor(common).await?;
+    let keys = client.keys(Bytes::new(), false).await?;
+    let source = keys
+        .iter()
+        .find(|key| key.key_id == old.as_bytes()[..])
+        .ok_or_else(|| Failure::refused(format!("the ledger knows no key {old}"), "look at `deedbook key list`"))?;
+    let source = producer::word(&source.source, "source").map(Ref)?;
+    let grant = |builder: FactsBuilder| builder.key_grant(public.key(), source).subject_key_id(old);
+    let frame = command(&producer, Kind::KeyRotated, grant)?;
+    let placement = client.rotate_key(frame).await?;
+    report(output, &placement, &public.key().id(), "rotated in")
+}
+
+async fn revoke(common: &Common, key: &str, output: Output) -> Result<(), Failure> {
+    let key = key_id(key)?;
+    let (mut client, producer) = governor(common).await?;
+    let frame = command(&producer, Kind::KeyRevoked, |builder| builder.subject_key_id(key))?;
+    let placement = client.revoke_key(frame).await?;
+    report(output, &placement, &key, "revoked")
+}
+
+async fn list(common: &Common, in_force: bool, output: Output) -> Result<(), Failure> {
+    let mut client = Client::connect(common).await?;
+    let keys = client.keys(Bytes::new(), in_force).await?;
+    let mut rows = Vec::new();
+    for key in &keys {
+        let id = KeyId(producer::word(&key.key_id, "key_id")?);
+        let source = Ref(producer::word(&key.source, "source")?);
+        let role = match key.role() {
+            proto::KeyRole::Source if key.administrator => "administrator",
+            proto::KeyRole::Source => "source",
+            proto::KeyRole::Head => "head",
+            proto::KeyRole::Sequencer => "sequencer",
+            proto::KeyRole::Unspecified => "unknown",
+        };
+        if output.is_json() {
+            output.value(&json!({"key_id": id.to_string(), "source": source.to_string(), "role": role,
+                "enrolled_index": key.enrolled_index, "ended_index": key.ended_index}))?;
+        }
+        let ended = key.ended_index.map_or_else(String::new, |index| index.to_string());
+        rows.push(vec![id.to_string(), source.to_string(), role.to_owned(), key.enrolled_index.to_string(), ended]);
+    }
+    if output.is_json() { Ok(()) } else { output.table(&["key id", "source", "signs as", "enrolled", "ended"], &rows) }
+}
+
+/// The one who signs the command.
+async fn governor(common: &Common) -> Result<(Client, Producer), Failure> {
+    let signer = files::signer(common)?;
+    let mut client = Client::connect(common).await?;
+    let producer = producer::load(&mut client, signer).await?;
+    Ok((client, producer))
+}
+
+/// A frame of one command.
+fn command(
+    producer: &Producer,
+    kind: Kind,
+    state: impl FnOnce(FactsBuilder) -> FactsBuilder,
+) -> Result<proto::Frame, Failure> {
+    let builder = FactsBuilder::new(kind, EventId(entropy::array()?), producer::now());
+    let signer = FrameSigner { ledger: producer.ledger, source: producer.source, key: &producer.key };
+    Ok(api::to_frame(signer.sign(Position::Unsequenced, vec![state(builder)])?))
+}
+
+/// A key by the id it was given as, or by its public file.
+fn key_id(text: &str) -> Result<KeyId, Failure> {
+    match KeyId::from_hex(text) {
+        Some(id) => Ok(id),
+        None => Ok(record::load_public(Path::new(text))?.key().id()),
+    }
+}
+
+fn report(output: Output, placement: &proto::Placement, key: &KeyId, what: &str) -> Result<(), Failure> {
+    let index = placement.first_index;
+    output.either(&format!("key {key} {what} at index {index}"), || json!({"key_id": key.to_string(), "index": index}))
+}

@@ -1,0 +1,210 @@
+//! The command line: what `deedbook` can be asked to do, one file for each family of commands. It decides nothing
+//! that a verifier or a ledger decides; it asks them and shows what they say. docs/CLI.md is its contract.
+
+mod errors;
+mod output;
+mod progress;
+mod files;
+mod show;
+mod client;
+mod producer;
+mod init;
+mod serve;
+mod key;
+mod append;
+mod read;
+mod proof;
+mod verify;
+mod audit;
+mod demo;
+mod bench;
+
+use clap::{Args, Parser, Subcommand};
+use errors::{Failure, Status};
+use output::{Output, remark};
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A signed, provable register of what AI agents did, to which data, and under whose approval.
+#[derive(Parser, Debug)]
+#[command(name = "deedbook", version, propagate_version = true)]
+#[command(after_help = "Begin with:\n  deedbook demo          the whole story in a few seconds\n  \
+    deedbook serve --dev   a ledger of your own, and the next three commands\n\n\
+    Exit status: 0 done, 1 failed or not valid, 2 usage or unreadable, 3 refused by rule, 70 storage failed")]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes; each has an environment variable that stands in for it.
+#[derive(Args, Debug, Clone)]
+pub struct Common {
+    /// The server's gRPC address
+    #[arg(long, global = true, value_name = "URL", env = "DEEDBOOK_SERVER", default_value = "http://127.0.0.1:7420")]
+    pub server: String,
+    /// Secret key file that signs what is sent
+    #[arg(long, global = true, value_name = "FILE", env = "DEEDBOOK_SIGNER")]
+    pub signer: Option<PathBuf>,
+    /// The ledger's verifier key, got from somebody you trust
+    #[arg(long, global = true, value_name = "FILE", env = "DEEDBOOK_VKEY")]
+    pub vkey: Option<PathBuf>,
+    /// The ledger's data folder
+    #[arg(long, global = true, value_name = "DIR", env = "DEEDBOOK_DATA", default_value = "./deedbook-data")]
+    pub data: PathBuf,
+    /// Print JSON for programs (docs/CLI.md names every field)
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Make a ledger: its genesis, its keys, its verifier key
+    Init(init::InitArguments),
+    /// Run the server
+    Serve(serve::ServeArguments),
+    /// Make keys, and govern which keys may sign
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Sign events and stream them to the server
+    Append(append::AppendArguments),
+    /// Follow the log
+    Tail(read::TailArguments),
+    /// Show one event
+    Get(read::GetArguments),
+    /// List events that match filters
+    List(read::ListArguments),
+    /// Fetch the newest signed checkpoint
+    Checkpoint(proof::CheckpointArguments),
+    /// Fetch the receipt of an event: proof that anybody can check offline
+    Receipt(proof::ReceiptArguments),
+    /// Check that a later checkpoint extends an earlier one
+    Consistency(proof::ConsistencyArguments),
+    /// Check receipts offline; needs no server
+    Verify(verify::VerifyArguments),
+    /// Recompute everything in a data folder, and judge it; read-only
+    Audit(audit::AuditArguments),
+    /// The head anchor beside the store
+    #[command(subcommand)]
+    Anchor(audit::AnchorCommand),
+    /// The whole story, end to end, in a folder of its own
+    Demo(demo::DemoArguments),
+    /// Measure this machine's ceilings and Deedbook beside them, in one run
+    Bench(bench::BenchArguments),
+}
+
+/// Runs the program and says how it ended.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to standard output with code 0, a wrong command line to the error stream with code 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(lines) = failure.lines() {
+                remark(&lines);
+            }
+            ExitCode::from(failure.status as u8)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let common = arguments.common;
+    let output = Output::new(common.json);
+    match arguments.command {
+        Command::Init(arguments) => init::run(&common, arguments, output),
+        Command::Serve(arguments) => serve::run(&common, arguments, output),
+        Command::Key(command) => key::run(&common, command, output),
+        Command::Append(arguments) => block_on(append::run(&common, arguments, output)),
+        Command::Tail(arguments) => block_on(read::tail(&common, arguments, output)),
+        Command::Get(arguments) => block_on(read::get(&common, arguments, output)),
+        Command::List(arguments) => block_on(read::list(&common, arguments, output)),
+        Command::Checkpoint(arguments) => block_on(proof::checkpoint(&common, arguments, output)),
+        Command::Receipt(arguments) => block_on(proof::receipt(&common, arguments, output)),
+        Command::Consistency(arguments) => block_on(proof::consistency(&common, arguments, output)),
+        Command::Verify(arguments) => verify::run(&common, arguments, output),
+        Command::Audit(arguments) => audit::run(&common, arguments, output),
+        Command::Anchor(command) => audit::anchor(&common, command, output),
+        Command::Demo(arguments) => demo::run(arguments, output),
+        Command::Bench(arguments) => bench::run(&arguments, output),
+    }
+}
+
+/// Runs a command that talks to the server, on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| no_runtime(&error))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}
+
+fn no_runtime(error: &std::io::Error) -> Failure {
+    Failure {
+        status: Status::Failed,
+        message: format!("no threads or sockets: {error}"),
+        next: "check ulimit -n".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound_and_every_command_shows_an_example() {
+        let command = Arguments::command();
+        command.clone().debug_assert();
+        check_examples(&command, "deedbook");
+    }
+
+    fn check_examples(command: &clap::Command, path: &str) {
+        for command in command.get_subcommands() {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let leaf = command.get_subcommands().count() == 0;
+            assert!(!leaf || help.contains(&format!("{path}")), "{path} shows no example");
+            check_examples(command, &path);
+        }
+    }
+
+    /// Every command and long flag of a command tree.
+    fn words(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for flag in command.get_arguments().filter_map(clap::Arg::get_long).filter(|flag| *flag != "help") {
+            found.push(format!("--{flag}"));
+        }
+        for command in command.get_subcommands() {
+            let path = format!("{path} {}", command.get_name());
+            found.push(path.clone());
+            words(command, &path, found);
+        }
+    }
+
+    #[test]
+    fn the_document_names_every_command_flag_and_fact() {
+        let document = include_str!("../../docs/CLI.md");
+        let mut wanted = Vec::new();
+        words(&Arguments::command(), "deedbook", &mut wanted);
+        wanted.extend(crate::record::line::LINE_NAMES.iter().map(|name| format!("| `{name}` |")));
+        wanted.extend(crate::record::line::FACT_NAMES.iter().map(|name| format!("| `{name}` |")));
+        let missing: Vec<&String> = wanted.iter().filter(|word| !document.contains(word.as_str())).collect();
+        assert!(missing.is_empty(), "docs/CLI.md lacks {missing:?}");
+        let section = document.split("## Facts of an event line").nth(1).and_then(|rest| rest.split("\n## ").next());
+        let rows = section.unwrap_or_default().lines().filter_map(|line| line.strip_prefix("| `"));
+        for name in rows.filter_map(|row| row.split('`').next()) {
+            assert!(
+                crate::record::line::FACT_NAMES.contains(&name),
+                "docs/CLI.md names `{name}`, the program does not"
+            );
+        }
+    }
+}

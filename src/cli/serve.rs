@@ -1,0 +1,65 @@
+//! `deedbook serve`: hands the flags to `app::serve`. With `--dev` it makes what a newcomer needs first, and prints
+//! what to paste next.
+
+mod dev;
+
+use super::Common;
+use super::errors::{Failure, Status};
+use super::output::{Output, remark};
+use crate::app::{self, ServeConfig};
+use crate::ledger::DataDir;
+use clap::Args;
+use std::net::SocketAddr;
+
+/// What `serve` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  deedbook serve --dev\n  deedbook serve --data /var/lib/deedbook\n\n\
+    DEEDBOOK_LOG filters the log, such as DEEDBOOK_LOG=deedbook=debug.")]
+pub struct ServeArguments {
+    /// Make a ledger and keys on the first start, and print the next three commands
+    #[arg(long)]
+    dev: bool,
+    /// Open although the wall clock stands behind the log; the log says so for ever
+    #[arg(long)]
+    accept_clock: bool,
+    /// Where gRPC listens
+    #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_LISTEN", default_value = "127.0.0.1:7420")]
+    listen: SocketAddr,
+    /// Where HTTP listens: health and metrics
+    #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_HTTP", default_value = "127.0.0.1:7421")]
+    http: SocketAddr,
+}
+
+/// Serves until a signal or a failure of the store.
+pub fn run(common: &Common, arguments: ServeArguments, output: Output) -> Result<(), Failure> {
+    let data = DataDir::new(&common.data);
+    let prepared = if arguments.dev { Some(dev::prepare(&data)?) } else { None };
+    if !data.verifier_key().exists() {
+        let message = format!("there is no ledger in {}", common.data.display());
+        let next = "make one with `deedbook init --data DIR --origin NAME`, or try `deedbook serve --dev`";
+        return Err(Failure::usage(message, next));
+    }
+    let config = ServeConfig {
+        data,
+        listen: arguments.listen,
+        http: arguments.http,
+        accept_clock: arguments.accept_clock,
+        anchors: Vec::new(),
+    };
+    let code = app::serve(&config, |addresses| {
+        let Some(prepared) = prepared else { return };
+        let addresses = addresses.clone();
+        tokio::spawn(async move {
+            // The server goes on even when its welcome does not.
+            if let Err(failure) = prepared.welcome(addresses, output).await {
+                failure.lines().iter().for_each(|lines| remark(lines));
+            }
+        });
+    });
+    match code {
+        0 => Ok(()),
+        2 => Err(Failure::silent(Status::Usage)),
+        70 => Err(Failure::silent(Status::Storage)),
+        _ => Err(Failure::silent(Status::Failed)),
+    }
+}

@@ -1,0 +1,80 @@
+//! `/metrics`: what the metrics of the process are called and how they are rendered. Each is counted where it happens;
+//! the gauges are read when somebody asks.
+
+use crate::ledger::Ledger;
+use deedbook_verify::note::open_checkpoint;
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::sync::OnceLock;
+
+/// Upper edges of the latency buckets, in seconds: from a cached read to a stalled disk.
+const LATENCY_EDGES_S: [f64; 14] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// The metrics of this process; several servers in one process share them.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Installs the recorder the first time.
+    pub fn install() -> Metrics {
+        let install = || {
+            let builder = PrometheusBuilder::new();
+            // The only failure is an empty list of edges.
+            let edges = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_EDGES_S);
+            let recorder = edges.unwrap_or_default().build_recorder();
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another recorder takes the metrics; /metrics stays empty");
+            }
+            describe();
+            handle
+        };
+        Metrics(HANDLE.get_or_init(install).clone())
+    }
+
+    /// The page.
+    pub async fn render(&self, ledger: &Ledger) -> String {
+        let status = ledger.status();
+        gauge!("deedbook_tree_size").set(approximate(status.head.size.0));
+        gauge!("deedbook_ready").set(f64::from(u8::from(status.ready)));
+        gauge!("deedbook_anchor_members").set(approximate(u64::try_from(status.anchors).unwrap_or(u64::MAX)));
+        if let Some(size) = checkpoint_size(ledger).await {
+            gauge!("deedbook_checkpoint_size").set(approximate(size));
+        }
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+/// The size under the newest checkpoint; none when it cannot be signed, which readiness tells.
+async fn checkpoint_size(ledger: &Ledger) -> Option<u64> {
+    let reader = ledger.reader();
+    let newest = tokio::task::spawn_blocking(move || {
+        let note = reader.checkpoint().ok()?;
+        open_checkpoint(&note, reader.verifier_key()).ok().map(|opened| opened.checkpoint().head.size.0)
+    });
+    newest.await.ok().flatten()
+}
+
+/// Prometheus counts in floating point; beyond 2^53 entries the last digits are lost.
+#[allow(clippy::cast_precision_loss, reason = "the exposition format has no integers")]
+fn approximate(value: u64) -> f64 {
+    value as f64
+}
+
+fn describe() {
+    describe_counter!("deedbook_events_appended_total", "Events appended, repeats not counted");
+    describe_counter!("deedbook_frames_appended_total", "Frames appended by callers of this API");
+    describe_counter!("deedbook_frames_repeated_total", "Frames that stood in the log already");
+    describe_counter!("deedbook_refusals_total", "Errors answered, by the reason of error.proto");
+    describe_counter!("deedbook_grpc_requests_total", "gRPC calls that ended, by method and code");
+    describe_histogram!("deedbook_append_seconds", Unit::Seconds, "From hand-over to durable answer, by frame");
+    describe_histogram!("deedbook_commit_seconds", Unit::Seconds, "Synced batch and anchor, by commit");
+    describe_gauge!("deedbook_tree_size", "Entries that readers see");
+    describe_gauge!("deedbook_checkpoint_size", "Entries under the newest signed checkpoint");
+    describe_gauge!("deedbook_ready", "1 while appends are taken");
+    describe_gauge!("deedbook_anchor_members", "Places that hold the head anchor");
+}

@@ -1,0 +1,186 @@
+//! HTTP on a port of its own: `/livez`, `/readyz`, `/metrics`. It appends nothing and shows no entry.
+
+mod listener;
+mod metrics;
+
+use crate::http::listener::Bounded;
+use crate::http::metrics::Metrics;
+use crate::ledger::{Ledger, Status};
+use crate::limits;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::future::Future;
+use std::net::SocketAddr;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Why the server does not start.
+#[derive(Debug, Error)]
+#[error("cannot listen on {address}: {error}; choose another with --http")]
+pub struct HttpError {
+    address: SocketAddr,
+    error: std::io::Error,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct HttpServer {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+impl HttpServer {
+    /// Listens and serves. Port 0 takes a free one; `address` tells which.
+    pub async fn start(ledger: Ledger, listen: SocketAddr) -> Result<HttpServer, HttpError> {
+        let cannot_listen = |error| HttpError { address: listen, error };
+        let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let (stop, mut stopping) = watch::channel(false);
+        let app = router(Health { ledger, metrics: Metrics::install() });
+        let stopped = async move {
+            // An error means that the handle is gone, which is a stop too.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        };
+        let served = tokio::spawn(async move {
+            let serving = axum::serve(Bounded::new(listener), app).with_graceful_shutdown(stopped);
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        });
+        Ok(HttpServer { address, stop, served })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts nothing more and waits for the answers under way.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if timeout(limits::HTTP_TIMEOUT, &mut self.served).await.is_err() {
+            self.served.abort();
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Health {
+    ledger: Ledger,
+    metrics: Metrics,
+}
+
+fn router(health: Health) -> Router {
+    Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics_page))
+        .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
+        .layer(middleware::from_fn(in_time))
+        .with_state(health)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    within(next.run(request)).await
+}
+
+async fn within(answer: impl Future<Output = Response>) -> Response {
+    match timeout(limits::HTTP_TIMEOUT, answer).await {
+        Ok(answer) => answer,
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the answer took too long\n").into_response(),
+    }
+}
+
+/// The process runs and answers; restarting it would mend nothing else.
+async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Whether appends are taken.
+async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
+    readiness(&health.ledger.status())
+}
+
+fn readiness(status: &Status) -> (StatusCode, String) {
+    let size = status.head.size;
+    match (&status.reason, status.ready) {
+        (None, true) if status.anchors < 2 => (
+            StatusCode::OK,
+            format!(
+                "ready: {size} entries\nwarning: the head anchor has one member, so a roll-back of this whole machine \
+                 would go unnoticed here; keep checkpoints elsewhere, or add a second anchor\n"
+            ),
+        ),
+        (None, true) => (StatusCode::OK, format!("ready: {size} entries\n")),
+        (Some(reason), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")),
+        (None, false) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
+    }
+}
+
+async fn metrics_page(State(health): State<Health>) -> Response {
+    let page = health.metrics.render(&health.ledger).await;
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::ledger::{self, DataDir, OpenOptions};
+    use deedbook_verify::hash;
+    use deedbook_verify::tree::TreeHead;
+    use deedbook_verify::words::TreeSize;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_pages_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path().join("data"));
+        ledger::init(&dir, "test.example/log", &[], &Clock::system()).unwrap();
+        let ledger = Ledger::open(&dir, OpenOptions::default()).unwrap();
+        let server = HttpServer::start(ledger.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = server.address();
+        assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200"));
+        let ready = get(address, "/readyz").await;
+        assert!(ready.starts_with("HTTP/1.1 200") && ready.contains("ready: 1 entries"), "{ready}");
+        let metrics = get(address, "/metrics").await;
+        assert!(metrics.contains("\ndeedbook_tree_size 1\n"), "{metrics}");
+        assert!(metrics.contains("\ndeedbook_checkpoint_size 1\n"), "{metrics}");
+        assert!(get(address, "/checkpoint").await.starts_with("HTTP/1.1 404"));
+        let closed = ledger.clone();
+        tokio::task::spawn_blocking(move || closed.close()).await.unwrap();
+        assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 503"));
+        server.stop().await;
+    }
+
+    #[test]
+    fn readiness_says_what_is_wrong() {
+        let head = TreeHead { size: TreeSize(3), root: hash::empty_root() };
+        let status = |ready, reason: Option<&str>, anchors| {
+            readiness(&Status { ready, reason: reason.map(str::to_owned), anchors, head })
+        };
+        assert_eq!(status(true, None, 2), (StatusCode::OK, "ready: 3 entries\n".to_owned()));
+        let (code, text) = status(true, None, 1);
+        assert!(code == StatusCode::OK && text.contains("one member"));
+        let (code, text) = status(false, Some("the disk is full"), 2);
+        assert!(code == StatusCode::SERVICE_UNAVAILABLE && text.contains("the disk is full"));
+    }
+}

@@ -1,0 +1,21 @@
+//! The one integration test binary. Each further file directly under `tests/` would link RocksDB once more, so new
+//! tests are modules of this one.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unreachable,
+    reason = "a test says what is wrong by failing; its helpers are no `#[test]` functions, which clippy.toml covers"
+)]
+
+mod concurrency;
+mod field_failures;
+mod kill;
+mod rules;
+mod spine;
+mod streams;
+mod support;
+mod tidy;
