@@ -6,7 +6,7 @@ mod link;
 mod queue;
 
 use super::client::Client;
-use super::errors::Failure;
+use super::errors::{Failure, Status};
 use super::output::{Output, remark};
 use super::producer::{self, Producer};
 use super::progress::Progress;
@@ -287,7 +287,16 @@ impl Append<'_> {
                 text.push_str(&format!("{index}\t{}\n", placed.id));
             }
         }
-        if text.is_empty() { Ok(()) } else { self.output.bytes(text.as_bytes()) }
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.output.bytes(text.as_bytes()).map_err(|failure| match failure.status {
+            Status::Done => {
+                let next = "run the same command again: nothing is appended twice";
+                Failure::failed("nobody reads the indexes any more; the rest of the input was not sent", next)
+            }
+            Status::Failed | Status::Usage | Status::Refused | Status::Storage => failure,
+        })
     }
 }
 

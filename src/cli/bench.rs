@@ -88,12 +88,7 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
 }
 
 /// Grows the ledger, then looks at memory, restarts, and looks at the opening time.
-async fn fill(
-    events: u64,
-    folder: &Path,
-    process: ServerProcess,
-    admin: &Producer,
-) -> Result<Vec<Figure>, Failure> {
+async fn fill(events: u64, folder: &Path, process: ServerProcess, admin: &Producer) -> Result<Vec<Figure>, Failure> {
     let mut client = Client::open(&process.address).await?;
     let mut part = 0;
     const PART_EVENTS: u64 = 100_000;
@@ -187,10 +182,13 @@ fn print(figures: &[Figure], output: Output) -> Result<(), Failure> {
     if output.is_json() {
         for figure in figures {
             let ratio = figure.ceiling.map(|(_, ceiling)| figure.value / ceiling);
-            output.line(&serde_json::json!({
-                "name": figure.name, "value": figure.value, "unit": figure.unit,
-                "ceiling": figure.ceiling.map(|(name, _)| name), "ratio": ratio, "goal": figure.goal,
-            }).to_string())?;
+            output.line(
+                &serde_json::json!({
+                    "name": figure.name, "value": figure.value, "unit": figure.unit,
+                    "ceiling": figure.ceiling.map(|(name, _)| name), "ratio": ratio, "goal": figure.goal,
+                })
+                .to_string(),
+            )?;
         }
         return Ok(());
     }

@@ -207,4 +207,34 @@ mod tests {
             );
         }
     }
+
+    /// The sources that print JSON. Members stand in them as `"name": value` or `put("name", value)`.
+    const JSON_SOURCES: &[&str] = &[
+        include_str!("append.rs"),
+        include_str!("audit.rs"),
+        include_str!("demo.rs"),
+        include_str!("init.rs"),
+        include_str!("key.rs"),
+        include_str!("proof.rs"),
+        include_str!("serve/dev.rs"),
+        include_str!("show.rs"),
+        include_str!("verify.rs"),
+    ];
+
+    #[test]
+    fn the_document_names_every_member_of_every_json_shape() {
+        let document = include_str!("../../docs/CLI.md");
+        let mut found = 0;
+        for text in JSON_SOURCES {
+            let text = text.replace("put(\"", "{\"").replace("\", ", "\": ");
+            for (at, _) in text.match_indices("\": ") {
+                let name = text[..at].rsplit('"').next().unwrap_or_default();
+                if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+                    found += 1;
+                    assert!(document.contains(&format!("`{name}`")), "docs/CLI.md does not name `{name}`");
+                }
+            }
+        }
+        assert!(found > 80, "only {found} members were found");
+    }
 }

@@ -36,6 +36,11 @@ impl Progress {
         bar.set_position(done);
     }
 
+    /// Whether a person can see it.
+    pub fn is_visible(&self) -> bool {
+        self.terminal
+    }
+
     /// Says what is going on, such as waiting for the server; shown at once.
     pub fn say(&mut self, text: &str) {
         if self.terminal {

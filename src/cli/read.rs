@@ -3,7 +3,7 @@
 
 use super::client::Client;
 use super::errors::Failure;
-use super::output::Output;
+use super::output::{Output, remark};
 use super::{Common, files, producer, show};
 use crate::api::{ClientError, proto};
 use crate::clock::Stopwatch;
@@ -20,6 +20,8 @@ use std::time::Duration;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long `tail` waits for a server that went away.
 const AWAY_SECONDS_MAX: f64 = 60.0;
+/// The most that the server puts on a page.
+const PAGE_SIZE_MAX: u64 = 1_000;
 /// Entries that `tail` shows before the new ones.
 const TAIL_ENTRIES: u64 = 10;
 
@@ -143,29 +145,29 @@ pub async fn list(common: &Common, arguments: ListArguments, output: Output) -> 
     let mut client = Client::connect(common).await?;
     let limit = if arguments.limit == 0 { u64::MAX } else { arguments.limit };
     let mut request = request(common, &mut client, &arguments).await?;
-    let (mut shown, mut more, mut rows) = (0u64, false, Vec::new());
+    let mut shown = 0u64;
     loop {
-        request.page_size = i32::try_from(limit.saturating_sub(shown).min(1_000)).unwrap_or(1_000);
+        request.page_size = i32::try_from(limit.saturating_sub(shown).min(PAGE_SIZE_MAX)).unwrap_or(0);
         let page = client.list(request.clone()).await?;
-        for event in page.events {
-            if output.is_json() {
-                output.value(&show::value(&event)?)?;
-            } else {
-                rows.push(show::row(&event)?);
-            }
-            shown = shown.saturating_add(1);
-        }
+        shown = shown.saturating_add(u64::try_from(page.events.len()).unwrap_or(0));
+        show_page(&page.events, output)?;
         if page.next.is_empty() || shown >= limit {
-            more = more || !page.next.is_empty();
             if !output.is_json() {
-                output.table(show::HEADINGS, &rows)?;
-                let rest = if more { "; more match, see --limit" } else { "" };
-                super::output::remark(&format!("{shown} events, as of {} entries{rest}", page.size));
+                let rest = if page.next.is_empty() { "" } else { "; more match, see --limit" };
+                remark(&format!("{shown} events, as of {} entries{rest}", page.size));
             }
             return Ok(());
         }
         request.page_token = page.next;
     }
+}
+
+fn show_page(events: &[proto::StoredEvent], output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return events.iter().try_for_each(|event| output.value(&show::value(event)?));
+    }
+    let rows: Result<Vec<_>, Failure> = events.iter().map(show::row).collect();
+    output.table(show::HEADINGS, &rows?)
 }
 
 async fn request(

@@ -93,7 +93,7 @@ pub struct House {
     pub id: LedgerId,
     pub refs: RefKey,
     pub verifier_key: VerifierKey,
-    pub folder: TempDir,
+    _folder: TempDir,
 }
 
 impl House {
@@ -103,7 +103,7 @@ impl House {
         let dir = DataDir::new(folder.path().join("data"));
         let made = ledger::init(&dir, "test.example/log", &[], &Clock::system()).unwrap();
         let refs = load_ref_key(&dir.ref_key()).unwrap();
-        House { dir, id: made.ledger, refs, verifier_key: made.verifier_key, folder }
+        House { dir, id: made.ledger, refs, verifier_key: made.verifier_key, _folder: folder }
     }
 
     /// Opens it. A handle that was closed a moment ago may still hold the store's lock, since its threads end by

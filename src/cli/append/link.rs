@@ -9,6 +9,7 @@ use crate::api::proto::append_stream_response::{Message as Response, Opened};
 use crate::cli::Common;
 use crate::cli::client::{self, Client};
 use crate::cli::errors::Failure;
+use crate::cli::output::remark;
 use crate::cli::producer::Producer;
 use crate::cli::progress::Progress;
 use crate::clock::Stopwatch;
@@ -148,7 +149,10 @@ impl<'a> Link<'a> {
         loop {
             patience.pause(trouble, progress).await?;
             match self.try_reopen(queue).await {
-                Ok(Ok(())) => return Ok(()),
+                Ok(Ok(())) => {
+                    progress.say("");
+                    return Ok(());
+                }
                 Ok(Err(failure)) => return Err(failure),
                 Err(again) if again.retryable() => trouble = again,
                 Err(fatal) => return Err(fatal.into()),
@@ -251,6 +255,9 @@ impl Patience {
             let failure = Failure::from(trouble).at(&format!("gave up after {waited:.0} s"));
             let next = "run the same command again when the server is back: what was appended is not appended twice";
             return Err(Failure { next: next.to_owned(), ..failure });
+        }
+        if self.pause == PAUSE_FIRST && !progress.is_visible() {
+            remark(&format!("{trouble}; trying again for up to {:.0} s", self.seconds_max));
         }
         progress.say(&format!("the server is away; trying again, {waited:.0} of {:.0} s", self.seconds_max));
         tokio::time::sleep(self.pause).await;

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     fn flight(queue: &mut Queue, first: u64, ids: &[u8]) {
-        let place = || super::super::input::test_place();
+        let place = || crate::cli::append::input::test_place();
         let events = ids.iter().map(|id| (EventId([*id; 16]), queue.promise(EventId([*id; 16])), place())).collect();
         queue.push(Flight { first, frame: proto::Frame::default(), cost_bytes: 10, events });
     }

@@ -2,8 +2,8 @@
 
 use super::frames::Prepared;
 use crate::api::{echo, proto};
-use crate::clock::Stopwatch;
 use crate::cli::errors::Failure;
+use crate::clock::Stopwatch;
 use crate::record::{SigningKey, entropy};
 use crate::store::{Access, Batch, RocksStore, Store, StoreError};
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! The load: streams and unary calls against a real server process on the same cores, acknowledgements durable.
 
 use super::frames::Prepared;
-use crate::api::{Clients, ClientError, proto};
+use crate::api::{ClientError, Clients, proto};
 use crate::cli::client::Client;
 use crate::cli::errors::Failure;
 use crate::clock::Stopwatch;
