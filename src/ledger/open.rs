@@ -19,7 +19,7 @@ use crate::merkle::{Edge, TILE_HASHES, root_of_full};
 use crate::record::{SigningKey, entropy, load_public, load_ref_key};
 use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES};
 use crate::store::{
-    Access, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
+    Access, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, Loaded, RocksStore, Store,
 };
 use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::detail::Detail;
@@ -86,7 +86,7 @@ impl Ledger {
     pub fn from_parts(parts: Parts) -> Result<Ledger, OpenError> {
         let store = parts.store.as_ref();
         let (head, commit) = stored_head(store)?;
-        check_anchor(store, &parts.anchors, &head, &commit)?;
+        check_anchors(store, &parts.anchors, &head, &commit)?;
         // Re-persist what may have lived in the page cache alone, then move the anchor; only now may we sign or answer.
         store.flush()?;
         let anchor = AnchorRecord { commit: head.commit, size: head.head.size, chain: commit.chain };
@@ -124,14 +124,32 @@ fn stored_head(store: &dyn Store) -> Result<(HeadRow, CommitRow), OpenError> {
     Ok((head, CommitRow::parse(&commit).map_err(damaged)?))
 }
 
-/// P2 of the promises: less than was acknowledged is never served.
-fn check_anchor(
+/// P2 of the promises: less than was acknowledged is never served, nor another history than any anchor knows.
+fn check_anchors(
     store: &dyn Store,
     anchors: &AnchorSet,
     head: &HeadRow,
     commit: &CommitRow,
 ) -> Result<(), OpenError> {
-    let Loaded { record, one_slot_damaged } = anchors.load()?;
+    let loaded = anchors.load_all()?;
+    for Loaded { record, .. } in &loaded {
+        check_anchor(store, record, head, commit)?;
+    }
+    // A damaged slot may have held the commit behind the good one: only something newer than the good one will do, or
+    // a sound member, since a commit is acknowledged when all of them hold it.
+    let newest = loaded.iter().map(|loaded| loaded.record.commit).max();
+    if loaded.iter().all(|loaded| loaded.one_slot_damaged) && newest == Some(head.commit) {
+        return Err(OpenError::AnchorDoubtful { commit: head.commit });
+    }
+    Ok(())
+}
+
+fn check_anchor(
+    store: &dyn Store,
+    record: &AnchorRecord,
+    head: &HeadRow,
+    commit: &CommitRow,
+) -> Result<(), OpenError> {
     if record.commit > head.commit {
         return Err(OpenError::EntriesMissing {
             anchored_commit: record.commit,
@@ -147,14 +165,10 @@ fn check_anchor(
             None => None,
         },
     };
-    if chain != Some(record.chain) {
-        return Err(OpenError::HistoryDiffers { commit: record.commit });
+    match chain == Some(record.chain) {
+        true => Ok(()),
+        false => Err(OpenError::HistoryDiffers { commit: record.commit }),
     }
-    // The damaged slot may have held the commit behind the good one: only something newer than the good one will do.
-    if one_slot_damaged && head.commit == record.commit {
-        return Err(OpenError::AnchorDoubtful { commit: head.commit });
-    }
-    Ok(())
 }
 
 /// The fold as the rows give it, checked against the stored root.

@@ -15,7 +15,7 @@ use crate::ledger::reader::Reader;
 use crate::ledger::state::{PlaceError, Published, State};
 use crate::limits;
 use crate::record::FrameBytes;
-use crate::store::{AnchorSet, HeadAnchor, Store};
+use crate::store::{AnchorSet, Store};
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index};

@@ -154,7 +154,8 @@ fn decode(slot: &[u8]) -> Option<AnchorRecord> {
     })
 }
 
-/// Several anchors that are advanced together; the newest one decides at opening.
+/// Several anchors that are advanced together. At opening the store must agree with each of them: one that lags behind
+/// still tells that the history before it was replaced.
 pub struct AnchorSet {
     members: Vec<Box<dyn HeadAnchor>>,
 }
@@ -176,19 +177,14 @@ impl AnchorSet {
     }
 }
 
-impl HeadAnchor for AnchorSet {
-    fn load(&self) -> Result<Loaded, AnchorError> {
-        let mut newest: Option<Loaded> = None;
-        for member in &self.members {
-            let loaded = member.load()?;
-            if newest.is_none_or(|newest| loaded.record.commit > newest.record.commit) {
-                newest = Some(loaded);
-            }
-        }
-        newest.ok_or(AnchorError::Missing(PathBuf::new()))
+impl AnchorSet {
+    /// What each member holds.
+    pub fn load_all(&self) -> Result<Vec<Loaded>, AnchorError> {
+        self.members.iter().map(|member| member.load()).collect()
     }
 
-    fn advance(&self, from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError> {
+    /// Advances one member after the other; returns when all are durable.
+    pub fn advance(&self, from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError> {
         self.members.iter().try_for_each(|member| member.advance(from, to))
     }
 }

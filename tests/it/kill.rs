@@ -4,7 +4,7 @@
 
 use crate::support::grpc::{append, place};
 use crate::support::process::Serving;
-use crate::support::{House, Producer, Rng, close, scaled, sequenced, statement};
+use crate::support::{House, Producer, Rng, scaled, sequenced, statement};
 use deedbook::api::proto::{AppendResponse, LookupEventsRequest, ReadEventsRequest};
 use deedbook::api::{ClientError, Clients, connect};
 use deedbook::record::{FrameBytes, Position};
@@ -180,7 +180,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kill_minus_nine() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let producers = house.enrolled(&ledger, &names).await;
     let first = ledger.reader().head().size.0;
-    close(ledger);
+    house.close(ledger);
     let writer = |producer| Writer { producer, rng: rng.fork(), sequence: 0, unanswered: None };
     let mut writers: Vec<Writer> = producers.into_iter().map(writer).collect();
     let (mut record, mut durable_unheard) = (Record::new(), 0);

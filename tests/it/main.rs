@@ -19,3 +19,5 @@ mod spine;
 mod streams;
 mod support;
 mod tidy;
+mod format_doc;
+mod support_example;

