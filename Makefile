@@ -35,7 +35,7 @@ test: ## every test
 	@$(PREPARE); cargo test --locked --workspace
 
 demo: ## a guided tour of a new ledger, with nothing to configure
-	@$(PREPARE); cargo run --locked --quiet --bin deedbook -- demo
+	@$(PREPARE); cargo run --locked --bin deedbook -- demo
 
 bench: ## how fast this machine appends, proves and verifies
 	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench

@@ -140,5 +140,6 @@ const _: () = assert!(COMMIT_EVENTS_MAX >= formats::FRAME_EVENTS_MAX as usize, "
 const _: () = assert!(QUEUE_BYTES_MAX >= 4 * formats::FRAME_BYTES_MAX, "the largest frame can always be admitted");
 const _: () = assert!(formats::ENTRY_BYTES_MAX <= STORE_VALUE_BYTES_MAX, "an entry is one value");
 const _: () = assert!(REQUEST_BYTES_MAX > formats::FRAME_BYTES_MAX + FRAME_EVENTS_MAX as usize * 64 + 64 * 1024);
-const _: () = assert!(RESPONSE_BYTES_MAX > RECEIPT_BYTES_MAX && RESPONSE_BYTES_MAX > 2 * PAGE_BYTES + REQUEST_BYTES_MAX);
+const _: () =
+    assert!(RESPONSE_BYTES_MAX > RECEIPT_BYTES_MAX && RESPONSE_BYTES_MAX > 2 * PAGE_BYTES + REQUEST_BYTES_MAX);
 const _: () = assert!(STREAM_CREDIT_BYTES >= 2 * REQUEST_BYTES_MAX as u64, "the largest frame fits in the credit");

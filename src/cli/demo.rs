@@ -12,6 +12,7 @@ use crate::record::entropy;
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What `demo` takes.
 #[derive(Args, Debug)]
@@ -27,6 +28,11 @@ pub struct DemoArguments {
 
 /// Where the demo finds events of others when it runs from its own repository.
 const FIXTURE: &str = "../shared/fixtures/openlineage/marquez/food_delivery.jsonl";
+
+/// How often the folder's removal is tried again.
+const REMOVE_TRIES_MAX: u32 = 20;
+/// The pause between two tries.
+const REMOVE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Tells the story.
 pub fn run(arguments: DemoArguments, output: Output) -> Result<(), Failure> {
@@ -47,15 +53,27 @@ pub fn run(arguments: DemoArguments, output: Output) -> Result<(), Failure> {
 }
 
 fn finish(tale: &Tale, folder: &Path, kept: bool, ended: Result<(), Failure>) -> Result<(), Failure> {
-    if !kept {
-        std::fs::remove_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-    }
+    let removed = if kept { Ok(()) } else { remove(folder) };
     ended?;
+    removed?;
     tale.say(&if kept {
         format!("Everything is in {}; its store is damaged on purpose.", folder.display())
     } else {
         "The folder is removed; `--keep DIR` keeps it. Next: `deedbook serve --dev`.".to_owned()
     })
+}
+
+/// Removes the folder, patiently: the engine's own threads may still be writing their last log lines.
+fn remove(folder: &Path) -> Result<(), Failure> {
+    let mut tries = 0;
+    loop {
+        match std::fs::remove_dir_all(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if tries >= REMOVE_TRIES_MAX => return Err(Failure::file(folder, &error)),
+            Err(_) => std::thread::sleep(REMOVE_PAUSE),
+        }
+        tries += 1;
+    }
 }
 
 /// The voice of the demo.

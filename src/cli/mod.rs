@@ -212,6 +212,7 @@ mod tests {
     const JSON_SOURCES: &[&str] = &[
         include_str!("append.rs"),
         include_str!("audit.rs"),
+        include_str!("bench.rs"),
         include_str!("demo.rs"),
         include_str!("init.rs"),
         include_str!("key.rs"),
@@ -226,9 +227,10 @@ mod tests {
         let document = include_str!("../../docs/CLI.md");
         let mut found = 0;
         for text in JSON_SOURCES {
-            let text = text.replace("put(\"", "{\"").replace("\", ", "\": ");
-            for (at, _) in text.match_indices("\": ") {
-                let name = text.get(..at).unwrap_or_default().rsplit('"').next().unwrap_or_default();
+            let members = text.match_indices("\": ").map(|(at, _)| text.get(..at).unwrap_or_default());
+            let members = members.filter_map(|before| before.rsplit('"').next());
+            let put = text.split("put(\"").skip(1).filter_map(|behind| behind.split('"').next());
+            for name in members.chain(put) {
                 if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
                     found += 1;
                     assert!(document.contains(&format!("`{name}`")), "docs/CLI.md does not name `{name}`");

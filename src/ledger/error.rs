@@ -54,7 +54,9 @@ pub enum AppendError {
     #[error("{} event ids of this frame stand in the ledger already; send the others in a frame of their own", .0.len())]
     EventIdKnown(Vec<KnownEvent>),
     /// A stream is not where the producer thinks.
-    #[error("event {offset} expects stream revision {expected}, the last is {actual}; read the stream and decide again")]
+    #[error(
+        "event {offset} expects stream revision {expected}, the last is {actual}; read the stream and decide again"
+    )]
     RevisionDiffers {
         /// Its place in the frame.
         offset: u16,
@@ -78,7 +80,9 @@ pub enum AppendError {
         last: Epoch,
     },
     /// The checkpoint that the producer saw is not of this ledger.
-    #[error("event {offset} saw a checkpoint that this ledger never had; stop, and compare checkpoints with the operator")]
+    #[error(
+        "event {offset} saw a checkpoint that this ledger never had; stop, and compare checkpoints with the operator"
+    )]
     LastSeenDiffers {
         /// Its place in the frame.
         offset: u16,
@@ -94,7 +98,10 @@ pub enum AppendError {
         refusal: Index,
     },
     /// The disk is nearly full.
-    #[error("{free_bytes} bytes of disk are free, appends need {}; free some, reads go on", limits::DISK_FREE_BYTES_MIN)]
+    #[error(
+        "{free_bytes} bytes of disk are free, appends need {}; free some, reads go on",
+        limits::DISK_FREE_BYTES_MIN
+    )]
     DiskLow {
         /// What is free.
         free_bytes: u64,
@@ -210,7 +217,9 @@ pub enum OpenError {
         commit: u64,
     },
     /// The wall clock stands behind the log.
-    #[error("the wall clock is {behind_ms} ms behind the last received time; set it, or open with `serve --accept-clock`")]
+    #[error(
+        "the wall clock is {behind_ms} ms behind the last received time; set it, or open with `serve --accept-clock`"
+    )]
     ClockBehind {
         /// How far.
         behind_ms: u64,

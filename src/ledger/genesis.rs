@@ -84,15 +84,7 @@ pub fn init(dir: &DataDir, origin: &str, admins: &[VerifierKey], clock: &Clock) 
     sequencer.store(&dir.sequencer_key())?;
     store_ref_key(&dir.ref_key(), &ref_key)?;
     let nonce = entropy::array().map_err(KeyFileError::from)?;
-    let birth = Birth {
-        origin,
-        head: &head,
-        sequencer,
-        ref_key: &ref_key,
-        admins: &admins,
-        nonce,
-        now: clock.wall(),
-    };
+    let birth = Birth { origin, head: &head, sequencer, ref_key: &ref_key, admins: &admins, nonce, now: clock.wall() };
     let store = RocksStore::open(&dir.store(), Access::Create)?;
     let (ledger, anchor) = write_genesis(birth, &store)?;
     store.flush()?;

@@ -13,6 +13,7 @@ use deedbook_verify::words::{Micros, TreeSize};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The secret under which the world knows this ledger.
@@ -123,13 +124,13 @@ impl Head {
 }
 
 /// Starts the thread that signs the newest anchored size every `CHECKPOINT_INTERVAL_MS`, and looks at the disk.
-pub(super) fn spawn_signer(reader: Reader, shared: Arc<Shared>) -> std::io::Result<()> {
+pub(super) fn spawn_signer(reader: Reader, shared: Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
     let every = Duration::from_millis(limits::CHECKPOINT_INTERVAL_MS);
     let disk_rounds = limits::DISK_CHECK_INTERVAL_MS.div_ceil(limits::CHECKPOINT_INTERVAL_MS);
     std::thread::Builder::new().name("head-signer".to_owned()).spawn(move || {
         let mut round = 0u64;
         while shared.stopped().is_none() {
-            std::thread::sleep(every);
+            std::thread::park_timeout(every);
             // Closing promises that nothing is written behind it.
             if shared.stopped().is_some() {
                 break;
@@ -142,6 +143,5 @@ pub(super) fn spawn_signer(reader: Reader, shared: Arc<Shared>) -> std::io::Resu
             }
             round = round.wrapping_add(1);
         }
-    })?;
-    Ok(())
+    })
 }

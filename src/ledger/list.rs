@@ -20,13 +20,7 @@ struct Page {
 
 impl Reader {
     /// Up to `limit` indexes from `from` on, below the tree size `at`, that meet the filter.
-    pub fn list(
-        &self,
-        filter: &Filter,
-        from: Index,
-        at: TreeSize,
-        limit: usize,
-    ) -> Result<Vec<Index>, ReadError> {
+    pub fn list(&self, filter: &Filter, from: Index, at: TreeSize, limit: usize) -> Result<Vec<Index>, ReadError> {
         let end = Index(at.0.min(self.head().size.0));
         let (low, high) = match &filter.received {
             None => (Index(0), end),

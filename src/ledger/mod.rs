@@ -21,12 +21,12 @@ mod receipts;
 
 pub use admit::CheckedFrame;
 pub use dir::DataDir;
-pub use head::HeadKey;
-pub use sequencer::SequencerKey;
 pub use error::{AppendError, InitError, KnownEvent, OpenError, ReadError};
 pub use genesis::{Birth, Initialised, init, write_genesis};
+pub use head::HeadKey;
 pub use open::{OpenOptions, Parts, rebuild_anchor};
 pub use postings::posting_values;
 pub use reader::{Bodies, Reader, StoredBody, StoredEvent};
 pub use rows::{CommitRow, HeadRow, SourceHead, commit_chain};
+pub use sequencer::SequencerKey;
 pub use writer::{Ledger, Placement, Status, StopReason, Ticket};

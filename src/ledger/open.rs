@@ -19,7 +19,7 @@ use crate::merkle::{Edge, TILE_HASHES, root_of_full};
 use crate::record::{SigningKey, entropy, load_public, load_ref_key};
 use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES};
 use crate::store::{
-    Access, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, Loaded, RocksStore, Store,
+    Access, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
 };
 use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::detail::Detail;
@@ -125,12 +125,7 @@ fn stored_head(store: &dyn Store) -> Result<(HeadRow, CommitRow), OpenError> {
 }
 
 /// P2 of the promises: less than was acknowledged is never served, nor another history than any anchor knows.
-fn check_anchors(
-    store: &dyn Store,
-    anchors: &AnchorSet,
-    head: &HeadRow,
-    commit: &CommitRow,
-) -> Result<(), OpenError> {
+fn check_anchors(store: &dyn Store, anchors: &AnchorSet, head: &HeadRow, commit: &CommitRow) -> Result<(), OpenError> {
     let loaded = anchors.load_all()?;
     for Loaded { record, .. } in &loaded {
         check_anchor(store, record, head, commit)?;
@@ -144,12 +139,7 @@ fn check_anchors(
     Ok(())
 }
 
-fn check_anchor(
-    store: &dyn Store,
-    record: &AnchorRecord,
-    head: &HeadRow,
-    commit: &CommitRow,
-) -> Result<(), OpenError> {
+fn check_anchor(store: &dyn Store, record: &AnchorRecord, head: &HeadRow, commit: &CommitRow) -> Result<(), OpenError> {
     if record.commit > head.commit {
         return Err(OpenError::EntriesMissing {
             anchored_commit: record.commit,
@@ -229,20 +219,17 @@ fn fold_keys(store: &dyn Store, history: &mut KeyHistory) -> Result<(), OpenErro
 /// The partial tiles of every level, and the posting rows of the block that is being filled.
 fn recover_tail(store: &dyn Store, size: u64, tail: u64) -> Result<(Edge, CurrentBlock), OpenError> {
     let (mut leaves, mut postings, mut scratch) = (Vec::new(), CurrentBlock::default(), Batch::new());
-    let range =
-        keys::between(keys::entry(FIRST_LEDGER, Index(tail)), keys::entry(FIRST_LEDGER, Index(size)));
+    let range = keys::between(keys::entry(FIRST_LEDGER, Index(tail)), keys::entry(FIRST_LEDGER, Index(size)));
     let mut broken = None;
-    store.scan(&range, Direction::Forward, &mut |key, value| {
-        match (keys::trailing_u64(key), Entry::parse(value)) {
-            (Some(index), Ok(entry)) => {
-                postings.add(Index(index), &posting_set(&entry.facts), FIRST_LEDGER, &mut scratch);
-                leaves.push(hash::leaf(value));
-                ControlFlow::Continue(())
-            }
-            (_, parsed) => {
-                broken = Some(parsed.err().map_or("an entry's key".to_owned(), |error| error.to_string()));
-                ControlFlow::Break(())
-            }
+    store.scan(&range, Direction::Forward, &mut |key, value| match (keys::trailing_u64(key), Entry::parse(value)) {
+        (Some(index), Ok(entry)) => {
+            postings.add(Index(index), &posting_set(&entry.facts), FIRST_LEDGER, &mut scratch);
+            leaves.push(hash::leaf(value));
+            ControlFlow::Continue(())
+        }
+        (_, parsed) => {
+            broken = Some(parsed.err().map_or("an entry's key".to_owned(), |error| error.to_string()));
+            ControlFlow::Break(())
         }
     })?;
     if let Some(what) = broken {

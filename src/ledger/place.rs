@@ -69,11 +69,7 @@ fn remember(
 }
 
 /// A frame with equal signed bytes gets its first answer; a known event id in any other frame is refused.
-fn answer_known(
-    state: &State,
-    store: &dyn Store,
-    frame: &CheckedFrame,
-) -> Result<Option<Placement>, PlaceError> {
+fn answer_known(state: &State, store: &dyn Store, frame: &CheckedFrame) -> Result<Option<Placement>, PlaceError> {
     let mut known = Vec::new();
     for (event, offset) in frame.events.iter().zip(0u16..) {
         if let Some(index) = state.find(store, frame.source, event.event_id)? {

@@ -242,9 +242,9 @@ impl Reader {
                 metrics::counter!("deedbook_last_seen_mismatches_total").increment(1);
                 Ok(false)
             }
-            Err(ReadError::NotFound { .. } | ReadError::Corrupt(_) | ReadError::Storage(_) | ReadError::NoCheckpoint(_)) => {
-                Err(AppendError::StorageFailed)
-            }
+            Err(
+                ReadError::NotFound { .. } | ReadError::Corrupt(_) | ReadError::Storage(_) | ReadError::NoCheckpoint(_),
+            ) => Err(AppendError::StorageFailed),
         }
     }
 }

@@ -3,9 +3,9 @@
 
 use crate::ledger::error::ReadError;
 use crate::ledger::reader::{Bodies, Reader, StoredBody};
+use crate::merkle::path_of;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash;
-use crate::merkle::path_of;
 use deedbook_verify::note::{encode_base64, open_checkpoint};
 use deedbook_verify::receipt::RECEIPT_HEADER;
 use deedbook_verify::tags;

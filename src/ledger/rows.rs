@@ -100,10 +100,8 @@ impl SourceHead {
     /// Reads stored bytes.
     pub fn parse(bytes: &[u8]) -> Result<SourceHead, Malformed> {
         let mut reader = Reader::new(bytes);
-        let head = SourceHead {
-            epoch: Epoch(reader.u32("source head")?),
-            sequence: Sequence(reader.u64("source head")?),
-        };
+        let head =
+            SourceHead { epoch: Epoch(reader.u32("source head")?), sequence: Sequence(reader.u64("source head")?) };
         reader.finish("source head")?;
         Ok(head)
     }

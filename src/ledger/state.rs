@@ -93,11 +93,7 @@ impl State {
 
     /// What readers will see once everything built so far is durable.
     pub fn published(&self) -> Published {
-        Published {
-            head: self.tree.head(),
-            edge: self.edge.clone(),
-            keys: Arc::clone(&self.keys),
-        }
+        Published { head: self.tree.head(), edge: self.edge.clone(), keys: Arc::clone(&self.keys) }
     }
 
     /// Where an event id stands, built or stored.

@@ -22,7 +22,8 @@ use deedbook_verify::words::{Hash, Index};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// Where a frame stands.
@@ -143,6 +144,8 @@ pub struct Status {
 pub struct Ledger {
     pub(super) shared: Arc<Shared>,
     pub(super) reader: Reader,
+    // Joined by `close`, so that the folder can be opened again once the last handle is dropped.
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Ledger {
@@ -173,10 +176,13 @@ impl Ledger {
         let (commits, to_sync) = sync_channel::<Handover>(1);
         let committer = Committer { shared: Arc::clone(&shared), anchors, messages };
         let writer = Writer { state, shared: Arc::clone(&shared), commits, backlog: VecDeque::new() };
-        std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(&to_sync))?;
-        std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(&inbox))?;
-        crate::ledger::head::spawn_signer(reader.clone(), Arc::clone(&shared))?;
-        Ok(Ledger { shared, reader })
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let threads = vec![
+            thread("committer").spawn(move || committer.run(&to_sync))?,
+            thread("writer").spawn(move || writer.run(&inbox))?,
+            crate::ledger::head::spawn_signer(reader.clone(), Arc::clone(&shared))?,
+        ];
+        Ok(Ledger { shared, reader, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Checks everything about a frame that needs no order. About 40 microseconds for the signature, and the hashing.
@@ -244,8 +250,15 @@ impl Ledger {
         // The channel outsizes the byte budget, so a full one means the writer is gone already.
         let _ = self.shared.messages.try_send(Message::Close);
         let started = crate::clock::Stopwatch::start();
-        while self.shared.stopped().is_none() && started.seconds() < limits::CLOSE_TIMEOUT.as_secs_f64() {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while !threads.iter().all(JoinHandle::is_finished) && started.seconds() < limits::CLOSE_TIMEOUT.as_secs_f64() {
+            // The signer sleeps between rounds; the others wake by themselves.
+            threads.iter().for_each(|thread| thread.thread().unpark());
             std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        for thread in threads.drain(..).filter(JoinHandle::is_finished) {
+            // A thread that panicked has nothing left to say; its panic stands in the log.
+            let _ = thread.join();
         }
     }
 }

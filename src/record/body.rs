@@ -43,10 +43,7 @@ impl BodyKey {
         let mut out = Vec::with_capacity(body.len() + salt.0.len() + TAG_BYTES);
         out.extend_from_slice(&salt.0);
         out.extend_from_slice(body);
-        let tag = self
-            .cipher()
-            .encrypt_in_place_detached(&Nonce::default(), b"", &mut out)
-            .map_err(|_| BodyDamaged)?;
+        let tag = self.cipher().encrypt_in_place_detached(&Nonce::default(), b"", &mut out).map_err(|_| BodyDamaged)?;
         out.extend_from_slice(&tag);
         Ok(out)
     }

@@ -126,13 +126,9 @@ impl HeadAnchor for FileAnchor {
 
 fn encode(record: &AnchorRecord) -> [u8; SLOT_BYTES] {
     let mut slot = [0u8; SLOT_BYTES];
-    let content = [
-        MAGIC.as_slice(),
-        &record.commit.to_be_bytes(),
-        &record.size.0.to_be_bytes(),
-        record.chain.as_bytes(),
-    ]
-    .concat();
+    let content =
+        [MAGIC.as_slice(), &record.commit.to_be_bytes(), &record.size.0.to_be_bytes(), record.chain.as_bytes()]
+            .concat();
     let check = blake3::hash(&content);
     slot.iter_mut().zip(content.iter().chain(check.as_bytes())).for_each(|(to, from)| *to = *from);
     slot

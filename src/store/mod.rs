@@ -20,7 +20,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
     /// Stored bytes are damaged. Stop, and restore or repair.
-    #[error("the store is damaged: {0}; stop the server and run `deedbook audit`")]
+    #[error("the store is damaged: {0}; stop the server, keep the folder, and restore the newest sound copy")]
     Damaged(String),
     /// The outcome of a write is unknown. Stop, and let opening find out.
     #[error("the store failed: {0}; restart, opening recovers what was durable")]

@@ -5,7 +5,9 @@
 use crate::support::disk::{copy_of, cut, flip, store_files};
 use crate::support::process::{Serving, serve_command};
 use crate::support::{House, Palette, Producer, Rng, audit, close, event_id, now, open, scaled, statement};
-use deedbook::ledger::{AppendError, Bodies, DataDir, Ledger, OpenError, OpenOptions, StoredBody, StoredEvent, rebuild_anchor};
+use deedbook::ledger::{
+    AppendError, Bodies, DataDir, Ledger, OpenError, OpenOptions, StoredBody, StoredEvent, rebuild_anchor,
+};
 use deedbook::record::openlineage;
 use deedbook::record::{FactsBuilder, Position};
 use deedbook::store::{AnchorError, StoreError};
@@ -145,7 +147,8 @@ async fn times_written_anew() {
     let mut sent = Vec::new();
     for time in times {
         let text = format!("{{ \"when\" : \"{time}\",\t\"n\":1.0e0,\"n\":1 }}\n");
-        let event = FactsBuilder::new(Kind::DataAccessed, event_id(), Micros(now().0)).body("application/json", text.clone().into());
+        let event = FactsBuilder::new(Kind::DataAccessed, event_id(), Micros(now().0))
+            .body("application/json", text.clone().into());
         sent.push((text, event));
         let text = format!(
             "{{\"eventTime\":\"{time}\",\"eventType\":\"COMPLETE\",  \"producer\":\"p\",\"inputs\":[],\

@@ -25,7 +25,10 @@ fn path() -> std::path::PathBuf {
 fn tables_name_every_tag_and_kind() {
     let text = std::fs::read_to_string(path()).unwrap();
     for Tag { number, name } in tags::ALL {
-        assert!(text.contains(&format!("| `0x{number:04x}` | `{name}` |")), "FORMAT.md lacks tag 0x{number:04x} {name}");
+        assert!(
+            text.contains(&format!("| `0x{number:04x}` | `{name}` |")),
+            "FORMAT.md lacks tag 0x{number:04x} {name}"
+        );
     }
     for kind in Kind::ALL {
         let row = format!("| `{}` | `0x{:04x}` |", kind.name(), kind.number());
@@ -72,7 +75,8 @@ fn describe(example: &Example) -> String {
         example.key,
         fold(&text)
     );
-    let _ = write!(out, "### `extra`, field by field\n\nOffsets count from the start of the decoded bytes.\n\n```text\n");
+    let _ =
+        write!(out, "### `extra`, field by field\n\nOffsets count from the start of the decoded bytes.\n\n```text\n");
     fields(&mut out, &file.extra, 0, 0, 4);
     let _ = write!(out, "```\n\n");
     subject_entry(&mut out, extra.subject.entry);
@@ -97,10 +101,15 @@ fn fields(out: &mut String, bytes: &[u8], start: usize, depth: usize, width: usi
     let (mut reader, mut at) = (Reader::new(bytes), start);
     while !reader.is_empty() {
         let number = reader.u16("tag").unwrap();
-        let length = if width == 4 { reader.u32("length").unwrap() as usize } else { usize::from(reader.u16("length").unwrap()) };
+        let length = if width == 4 {
+            reader.u32("length").unwrap() as usize
+        } else {
+            usize::from(reader.u16("length").unwrap())
+        };
         let value = reader.take("value", length).unwrap();
         let name = tags::ALL.iter().find(|tag| tag.number == number).map_or("?", |tag| tag.name);
-        let _ = writeln!(out, "{indent}{at:>5}  tag {number:04x} length {length:0digits$x}  {name}", digits = width * 2);
+        let _ =
+            writeln!(out, "{indent}{at:>5}  tag {number:04x} length {length:0digits$x}  {name}", digits = width * 2);
         at += 2 + width;
         if (0x0301..=0x0303).contains(&number) {
             fields(out, value, at, depth + 1, 4);

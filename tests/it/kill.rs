@@ -123,7 +123,12 @@ async fn check_lookups(clients: &Clients, record: &Record, rng: &mut Rng) {
 }
 
 /// One life of the server: load, and a kill at a random moment after something was acknowledged.
-async fn live_and_die(house: &House, writers: Vec<Writer>, record: Record, rng: &mut Rng) -> (Vec<Writer>, Record, u64) {
+async fn live_and_die(
+    house: &House,
+    writers: Vec<Writer>,
+    record: Record,
+    rng: &mut Rng,
+) -> (Vec<Writer>, Record, u64) {
     let server = Serving::start(&house.dir);
     let clients = connect(&server.address).await.unwrap();
     check_record(&clients, &record).await;

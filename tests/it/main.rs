@@ -20,4 +20,5 @@ mod streams;
 mod support;
 mod tidy;
 mod format_doc;
+mod readme;
 mod support_example;

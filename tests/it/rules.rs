@@ -4,8 +4,8 @@
 use crate::support::{House, Producer, event_id, now, sequenced, statement};
 use bytes::Bytes;
 use deedbook::domain::ledger_source;
-use deedbook::limits;
 use deedbook::ledger::{AppendError, Bodies, KnownEvent, Ledger};
+use deedbook::limits;
 use deedbook::record::{FactsBuilder, FrameBytes, Position};
 use deedbook_verify::detail::{Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
@@ -103,11 +103,19 @@ fn wrong_frames(scene: &Scene) -> Vec<(&'static str, FrameBytes, AppendError)> {
     let bytes = heavy.payload_bytes();
     vec![
         ("another body", with_body(&good, 1, Some((salt, other_body))), AppendError::BodyDiffers { offset: 1 }),
-        ("another salt", with_body(&good, 2, Some((Salt([9; 32]), body.clone()))), AppendError::BodyDiffers { offset: 2 }),
+        (
+            "another salt",
+            with_body(&good, 2, Some((Salt([9; 32]), body.clone()))),
+            AppendError::BodyDiffers { offset: 2 },
+        ),
         ("no body", with_body(&good, 1, None), AppendError::BodyDiffers { offset: 1 }),
         ("a surplus body", with_body(&bare, 0, Some((salt, body))), AppendError::BodyDiffers { offset: 0 }),
         ("too large", heavy, AppendError::FrameTooLarge { bytes }),
-        ("one id twice", producer.sign(Position::Unsequenced, vec![statement(), twin(), twin()]), AppendError::EventIdTwice { offset: 2 }),
+        (
+            "one id twice",
+            producer.sign(Position::Unsequenced, vec![statement(), twin(), twin()]),
+            AppendError::EventIdTwice { offset: 2 },
+        ),
         ("an event less", torn, AppendError::Frame(FrameRefusal::CountDiffers)),
         ("events swapped", swapped, AppendError::Frame(FrameRefusal::RootDiffers)),
         ("a flipped signature", forged, AppendError::Frame(FrameRefusal::SignatureInvalid)),
@@ -231,10 +239,7 @@ async fn numbering_revisions_and_event_ids_are_judged_by_what_stands_in_the_log(
     for round in 0..2 {
         let producer = &scene.producer;
         let mixed = vec![statement(), again(&known, 2), again(&other, 0), statement()];
-        let found = vec![
-            KnownEvent { offset: 1, index: Index(first.0 + 2) },
-            KnownEvent { offset: 2, index: second },
-        ];
+        let found = vec![KnownEvent { offset: 1, index: Index(first.0 + 2) }, KnownEvent { offset: 2, index: second }];
         let part = vec![KnownEvent { offset: 0, index: first }];
         let cases = [
             ("a hole", producer.plain(at(2, 5), 1), differs(2, 3)),
@@ -267,9 +272,8 @@ async fn numbering_revisions_and_event_ids_are_judged_by_what_stands_in_the_log(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_signed_and_closes_exactly_what_was_lost() {
     let scene = Scene::set().await;
-    let gap = |from: u64, to: u64| {
-        FactsBuilder::new(Kind::SourceGap, event_id(), now()).gap(Sequence(from), Sequence(to))
-    };
+    let gap =
+        |from: u64, to: u64| FactsBuilder::new(Kind::SourceGap, event_id(), now()).gap(Sequence(from), Sequence(to));
     let producer = &scene.producer;
     scene.append(&producer.plain(at(1, 1), 3)).await;
     let differs = AppendError::SequenceDiffers { epoch: Epoch(1), last: Sequence(3) };

@@ -90,7 +90,12 @@ async fn what_is_wrong_ends_the_stream_and_drops_what_is_behind_it() {
         ("a hole", &|last| producer.plain(sequenced(last + 2), 1), "FAILED_PRECONDITION", "SEQUENCE_DIFFERS"),
         ("an old sequence", &|last| producer.plain(sequenced(last), 1), "FAILED_PRECONDITION", "SEQUENCE_DIFFERS"),
         ("no number", &|_| unnumbered.clone(), "INVALID_ARGUMENT", "STREAM_DIFFERS"),
-        ("another body", &|last| with_other_body(producer.plain(sequenced(last + 1), 1)), "INVALID_ARGUMENT", "BODY_DIFFERS"),
+        (
+            "another body",
+            &|last| with_other_body(producer.plain(sequenced(last + 1), 1)),
+            "INVALID_ARGUMENT",
+            "BODY_DIFFERS",
+        ),
         ("a forged signature block", &|_| forged.clone(), "INVALID_ARGUMENT", "MALFORMED"),
     ];
     for (what, wrong, code, reason) in cases {
@@ -160,7 +165,8 @@ async fn stubborn(clients: Clients, producer: Producer, mut rng: Rng, goal: u64)
         let mut next = through + 1;
         for _ in 0..1 + rng.below(12) {
             let count = 1 + rng.below(20);
-            let frame = sent.entry(next).or_insert_with(|| producer.plain(sequenced(next), usize::try_from(count).unwrap()));
+            let frame =
+                sent.entry(next).or_insert_with(|| producer.plain(sequenced(next), usize::try_from(count).unwrap()));
             next += frame.events.len() as u64;
             assert!(wire.send(to_frame(frame.clone())).await);
         }

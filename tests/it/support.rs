@@ -175,7 +175,8 @@ pub fn close(ledger: Ledger, dir: &DataDir) {
     ledger.close();
     drop(ledger);
     let lock = dir.store().join("LOCK");
-    let is_lock = |fd: std::io::Result<DirEntry>| fd.is_ok_and(|fd| read_link(fd.path()).is_ok_and(|open| open == lock));
+    let is_lock =
+        |fd: std::io::Result<DirEntry>| fd.is_ok_and(|fd| read_link(fd.path()).is_ok_and(|open| open == lock));
     while read_dir("/proc/self/fd").is_ok_and(|mut open| open.any(is_lock)) {
         std::thread::sleep(Duration::from_millis(2));
     }

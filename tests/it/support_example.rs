@@ -61,7 +61,8 @@ pub fn make() -> Example {
     let source = source_ref(&refs, "gateway").unwrap();
     let enroll = FactsBuilder::new(Kind::KeyEnrolled, EventId([0x11; 16]), NOW).key_grant(producer.public(), source);
     let governor = FrameSigner { ledger: ledger_id, source: person_ref(&refs, "", "admin").unwrap(), key: &admin };
-    let frame = governor.sign_salted(&[(SignerRole::Source, &admin)], Position::Unsequenced, vec![(enroll, Salt([0; 32]))]);
+    let frame =
+        governor.sign_salted(&[(SignerRole::Source, &admin)], Position::Unsequenced, vec![(enroll, Salt([0; 32]))]);
     runtime.block_on(ledger.append(frame.unwrap())).unwrap();
     let signer = FrameSigner { ledger: ledger_id, source, key: &producer };
     let events = vec![event(&refs, 0x21, "staging"), event(&refs, 0x22, "production")];
