@@ -9,7 +9,7 @@ pub use server::{Server, StartError};
 
 use crate::clock::Clock;
 use crate::ledger::{DataDir, Ledger, OpenError, OpenOptions, StopReason};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -138,5 +138,7 @@ fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("DEEDBOOK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,h2=warn,hyper=warn,tonic=warn"));
     // A second start in one process keeps the first one's settings.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let _ = lines.try_init();
 }

@@ -141,7 +141,7 @@ async fn live_and_die(
         over: AtomicBool::new(false),
     });
     let tasks: Vec<_> = writers.into_iter().map(|writer| tokio::spawn(writer.run(Arc::clone(&round)))).collect();
-    let enough = rng.below(2_000);
+    let enough = rng.below(500);
     while round.acknowledged.load(Ordering::Relaxed) <= enough {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -328,5 +328,6 @@ async fn rotation_and_revocation_count_from_their_index_on() {
     let tenures = reader.keys();
     let tenure = tenures.tenure(&scene.producer.key.public().id()).unwrap();
     assert_eq!((tenure.until, tenure.in_force(before), tenure.in_force(behind)), (Some(rotated), true, false));
+    drop(reader);
     scene.reopen();
 }

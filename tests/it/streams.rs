@@ -10,7 +10,7 @@ use deedbook::record::{FrameBytes, Position};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash::leaf;
 use deedbook_verify::words::Index;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 async fn scene(names: &[&str]) -> (House, Served, Clients, Vec<Producer>) {
@@ -75,6 +75,7 @@ async fn acknowledgements_are_cumulative_and_place_every_frame() {
     assert_eq!(through, next - 1);
     let cost: u64 = frames.iter().map(|frame| prost::Message::encoded_len(&to_frame(frame.clone())) as u64).sum();
     assert_eq!(acks.iter().map(|ack| ack.credit_bytes).sum::<u64>(), cost);
+    drop(reader);
     end(house, served, clients).await;
 }
 
@@ -211,7 +212,7 @@ async fn streams_that_break_resume_without_loss_or_doubles() {
             }
         }
     }
-    let (_, size) = (first, served.ledger.reader().head().size.0);
+    let size = served.ledger.reader().head().size.0;
     let mut seen = BTreeMap::new();
     let mut visit = |stored: deedbook::ledger::StoredEvent| {
         let facts = Entry::parse(&stored.entry).unwrap().facts;
@@ -221,6 +222,9 @@ async fn streams_that_break_resume_without_loss_or_doubles() {
     let reader = served.ledger.reader();
     reader.range(Index(first), Index(size), deedbook::ledger::Bodies::Without, &mut visit).unwrap();
     assert!(taken.iter().all(|(index, named)| seen.get(index) == Some(named)));
+    let distinct: BTreeSet<_> = seen.values().collect();
+    assert_eq!((distinct.len(), seen.len() as u64), (seen.len(), size - first), "one event twice");
+    drop(reader);
     end(house, served, clients).await;
 }
 

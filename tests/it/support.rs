@@ -7,7 +7,7 @@ pub mod process;
 
 use bytes::Bytes;
 use deedbook::audit::{self, AuditPaths, Report};
-use deedbook::clock::Clock;
+use deedbook::clock::{Clock, Stopwatch};
 use deedbook::domain::{StreamName, person_ref, source_ref};
 use deedbook::ledger::{self, DataDir, Ledger, OpenError, OpenOptions};
 use deedbook::record::{FactsBuilder, FrameBytes, FrameSigner, Position, SigningKey, entropy, load_ref_key};
@@ -63,7 +63,12 @@ impl Rng {
 
     /// So many bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next().to_be_bytes()[0]).collect()
+        let mut bytes = Vec::with_capacity(count + 8);
+        while bytes.len() < count {
+            bytes.extend_from_slice(&self.next().to_be_bytes());
+        }
+        bytes.truncate(count);
+        bytes
     }
 }
 
@@ -177,7 +182,9 @@ pub fn close(ledger: Ledger, dir: &DataDir) {
     let lock = dir.store().join("LOCK");
     let is_lock =
         |fd: std::io::Result<DirEntry>| fd.is_ok_and(|fd| read_link(fd.path()).is_ok_and(|open| open == lock));
+    let waited = Stopwatch::start();
     while read_dir("/proc/self/fd").is_ok_and(|mut open| open.any(is_lock)) {
+        assert!(waited.seconds() < 20.0, "somebody still holds a handle or a reader");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
