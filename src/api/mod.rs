@@ -3,28 +3,28 @@
 
 pub mod proto;
 
-mod annotate;
-mod append;
-mod chunk;
-mod client;
 mod convert;
-pub mod echo;
-mod incoming;
-mod key_service;
-mod ledger_service;
-mod list;
-mod order;
-mod proof_service;
-mod range;
 mod reason;
-mod server;
-mod settle;
-mod shared;
 mod status;
+mod annotate;
+mod shared;
+mod append;
+mod order;
+mod chunk;
+mod settle;
 mod stream;
+mod token;
+mod list;
+mod range;
+mod ledger_service;
+mod proof_service;
+mod key_service;
+mod incoming;
+mod server;
+mod client;
+pub mod echo;
 #[cfg(test)]
 mod tests;
-mod token;
 
 pub use chunk::cost as frame_cost;
 pub(crate) use client::channel;

@@ -57,7 +57,7 @@ impl<'s> Walk<'s> {
                 }
             }
             self.compare_checkpoint(&mut checkpoints, report);
-            if report.entries % PROGRESS_ENTRIES == 0 {
+            if report.entries.is_multiple_of(PROGRESS_ENTRIES) {
                 progress(report.entries, self.expected.size.0);
             }
             ControlFlow::Continue(())

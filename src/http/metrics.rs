@@ -39,6 +39,7 @@ impl Metrics {
     pub async fn render(&self, ledger: &Ledger) -> String {
         let status = ledger.status();
         gauge!("deedbook_tree_size").set(approximate(status.head.size.0));
+        gauge!("deedbook_queue_bytes").set(approximate(u64::try_from(status.queue_bytes).unwrap_or(u64::MAX)));
         gauge!("deedbook_ready").set(f64::from(u8::from(status.ready)));
         gauge!("deedbook_anchor_members").set(approximate(u64::try_from(status.anchors).unwrap_or(u64::MAX)));
         if let Some(size) = checkpoint_size(ledger).await {
@@ -75,6 +76,7 @@ fn describe() {
     describe_histogram!("deedbook_commit_seconds", Unit::Seconds, "Synced batch and anchor, by commit");
     describe_gauge!("deedbook_tree_size", "Entries that readers see");
     describe_gauge!("deedbook_checkpoint_size", "Entries under the newest signed checkpoint");
+    describe_gauge!("deedbook_queue_bytes", Unit::Bytes, "Frames that wait for the writer or for their sync");
     describe_gauge!("deedbook_ready", "1 while appends are taken");
     describe_gauge!("deedbook_anchor_members", "Places that hold the head anchor");
 }

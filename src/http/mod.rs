@@ -175,7 +175,7 @@ mod tests {
     fn readiness_says_what_is_wrong() {
         let head = TreeHead { size: TreeSize(3), root: hash::empty_root() };
         let status = |ready, reason: Option<&str>, anchors| {
-            readiness(&Status { ready, reason: reason.map(str::to_owned), anchors, head })
+            readiness(&Status { ready, reason: reason.map(str::to_owned), anchors, head, queue_bytes: 0 })
         };
         assert_eq!(status(true, None, 2), (StatusCode::OK, "ready: 3 entries\n".to_owned()));
         let (code, text) = status(true, None, 1);

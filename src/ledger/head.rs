@@ -138,7 +138,7 @@ pub(super) fn spawn_signer(reader: Reader, shared: Arc<Shared>) -> std::io::Resu
             if let Err(error) = reader.checkpoint() {
                 shared.fail(error.to_string());
             }
-            if round % disk_rounds == 0 {
+            if round.is_multiple_of(disk_rounds) {
                 shared.check_disk();
             }
             round = round.wrapping_add(1);

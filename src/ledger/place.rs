@@ -128,10 +128,10 @@ fn recall(
 fn stored_refusal(state: &State, store: &dyn Store, command: Index) -> Result<Option<RefusalReason>, StateError> {
     let behind = Index(command.0.saturating_add(1));
     let Some(bytes) = store.get(keys::entry(state.number, behind).as_slice())? else { return Ok(None) };
-    match Entry::parse(&bytes)?.facts.detail {
-        Detail::CommandRefused { reason, .. } => Ok(Some(reason)),
-        _ => Ok(None),
+    if let Detail::CommandRefused { reason, .. } = Entry::parse(&bytes)?.facts.detail {
+        return Ok(Some(reason));
     }
+    Ok(None)
 }
 
 /// Admission judged by a published state; keys may have ended since.

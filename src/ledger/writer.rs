@@ -137,6 +137,8 @@ pub struct Status {
     pub anchors: usize,
     /// What readers see.
     pub head: TreeHead,
+    /// Bytes of frames that wait for the writer or for their sync; at most `QUEUE_BYTES_MAX`.
+    pub queue_bytes: usize,
 }
 
 /// A handle on an open ledger; clones are cheap.
@@ -235,7 +237,13 @@ impl Ledger {
             None if free_bytes < limits::DISK_FREE_BYTES_MIN => Some(AppendError::DiskLow { free_bytes }.to_string()),
             None => None,
         };
-        Status { ready: reason.is_none(), reason, anchors: self.shared.anchors, head: self.shared.published().head }
+        Status {
+            ready: reason.is_none(),
+            reason,
+            anchors: self.shared.anchors,
+            head: self.shared.published().head,
+            queue_bytes: limits::QUEUE_BYTES_MAX.saturating_sub(self.shared.room.available_permits()),
+        }
     }
 
     /// Resolves when the writer has stopped.

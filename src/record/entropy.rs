@@ -8,6 +8,7 @@ use thiserror::Error;
 pub struct EntropyError;
 
 /// Fills a buffer. One system call, so callers ask once per frame, not once per event.
+#[allow(clippy::disallowed_methods, reason = "this is the one place that may")]
 pub fn fill(buffer: &mut [u8]) -> Result<(), EntropyError> {
     getrandom::fill(buffer).map_err(|_| EntropyError)
 }

@@ -100,27 +100,44 @@ impl FileAnchor {
     fn io(&self) -> impl Fn(std::io::Error) -> AnchorError {
         |error| AnchorError::Io { path: self.path.clone(), error }
     }
+
+    /// What each slot holds, if it is sound.
+    fn slots(&self, file: &mut File) -> Result<Vec<Option<AnchorRecord>>, AnchorError> {
+        let mut bytes = Vec::new();
+        let bound = (SLOT_BYTES * 2) as u64;
+        file.seek(SeekFrom::Start(0)).map_err(self.io())?;
+        file.take(bound).read_to_end(&mut bytes).map_err(self.io())?;
+        Ok(bytes.chunks(SLOT_BYTES).map(decode).collect())
+    }
+
+    fn write_slot(&self, file: &File, slot: u64, record: &AnchorRecord) -> Result<(), AnchorError> {
+        file.write_all_at(&encode(record), slot * SLOT_BYTES as u64).map_err(self.io())?;
+        file.sync_data().map_err(self.io())
+    }
 }
 
 impl HeadAnchor for FileAnchor {
     fn load(&self) -> Result<Loaded, AnchorError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes = Vec::new();
-        let bound = (SLOT_BYTES * 2) as u64;
-        file.seek(SeekFrom::Start(0)).map_err(self.io())?;
-        (&mut *file).take(bound).read_to_end(&mut bytes).map_err(self.io())?;
-        let slots: Vec<Option<AnchorRecord>> = bytes.chunks(SLOT_BYTES).map(decode).collect();
+        let slots = self.slots(&mut file)?;
         let newest = slots.iter().flatten().max_by_key(|record| record.commit).copied();
         let record = newest.ok_or(AnchorError::Damaged(self.path.clone()))?;
         Ok(Loaded { record, one_slot_damaged: slots.iter().flatten().count() < 2 })
     }
 
-    fn advance(&self, _from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError> {
+    /// From a record to itself, as at opening, both slots are written, so that none stays damaged; the newest sound
+    /// one last, because until the other is synced it is all there is.
+    fn advance(&self, from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError> {
         // One process owns the folder (the engine's lock), so the swap needs no comparison with the file.
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = (to.commit % 2) * SLOT_BYTES as u64;
-        file.write_all_at(&encode(to), slot).map_err(self.io())?;
-        file.sync_data().map_err(self.io())
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if from != to {
+            return self.write_slot(&file, to.commit % 2, to);
+        }
+        let slots = self.slots(&mut file)?;
+        let commit_in = |slot: usize| slots.get(slot).copied().flatten().map(|record| record.commit);
+        let last = if commit_in(0) > commit_in(1) { 0 } else { 1 };
+        self.write_slot(&file, 1 - last, to)?;
+        self.write_slot(&file, last, to)
     }
 }
 
