@@ -171,7 +171,8 @@ async fn settle(house: &House, writers: &mut [Writer], record: Record) -> Record
             writer.keep(&round, &frame, &answer);
         }
     }
-    check_record(&round.clients, &round.record.lock().unwrap().clone()).await;
+    let record = round.record.lock().unwrap().clone();
+    check_record(&round.clients, &record).await;
     server.kill();
     round.record.into_inner().unwrap()
 }

@@ -79,6 +79,9 @@ async fn acknowledgements_are_cumulative_and_place_every_frame() {
     end(house, served, clients).await;
 }
 
+/// Its name, the frame that follows a sequence, the code and the reason of the answer.
+type Wrong<'c> = (&'c str, &'c dyn Fn(u64) -> FrameBytes, &'c str, &'c str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_ends_the_stream_and_drops_what_is_behind_it() {
     let (house, served, clients, producers) = scene(&["gateway"]).await;
@@ -87,7 +90,7 @@ async fn what_is_wrong_ends_the_stream_and_drops_what_is_behind_it() {
     let mut forged = producer.plain(sequenced(1), 1);
     forged.signatures = vec![0; forged.signatures.len()].into();
     let unnumbered = producer.one(statement());
-    let cases: [(&str, &dyn Fn(u64) -> FrameBytes, &str, &str); 5] = [
+    let cases: [Wrong<'_>; 5] = [
         ("a hole", &|last| producer.plain(sequenced(last + 2), 1), "FAILED_PRECONDITION", "SEQUENCE_DIFFERS"),
         ("an old sequence", &|last| producer.plain(sequenced(last), 1), "FAILED_PRECONDITION", "SEQUENCE_DIFFERS"),
         ("no number", &|_| unnumbered.clone(), "INVALID_ARGUMENT", "STREAM_DIFFERS"),

@@ -21,21 +21,21 @@ pub fn serve_command(dir: &DataDir) -> Command {
 impl Serving {
     /// Starts it, and waits until it says where it listens.
     pub fn start(dir: &DataDir) -> Serving {
-        let mut child = serve_command(dir).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut serving = Serving { child: serve_command(dir).spawn().unwrap(), address: String::new() };
+        let mut lines = BufReader::new(serving.child.stderr.take().unwrap());
         let mut said = String::new();
         loop {
             let mut line = String::new();
             if lines.read_line(&mut line).unwrap() == 0 {
-                panic!("the server did not start: {said}{:?}", child.wait());
+                panic!("the server did not start: {said}{:?}", serving.child.wait());
             }
             if let Some((_, rest)) = line.split_once(" on ")
                 && line.starts_with("deedbook serving ")
             {
-                let address = rest.split(',').next().unwrap().trim().to_owned();
+                serving.address = rest.split(',').next().unwrap().trim().to_owned();
                 // What it says later must not fill the pipe.
                 std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
-                return Serving { child, address };
+                return serving;
             }
             said.push_str(&line);
         }
