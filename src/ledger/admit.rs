@@ -69,6 +69,8 @@ pub(super) struct AdmissionView<'a> {
     pub base: Index,
     /// The head at an older size, or none if the size is beyond the tree; answers last-seen checkpoints.
     pub head_at: &'a dyn Fn(&TreeHead) -> Result<bool, AppendError>,
+    /// Where an event id stands.
+    pub find: &'a dyn Fn(Ref, EventId) -> Result<Option<Index>, AppendError>,
 }
 
 /// Checks a frame from outside.
@@ -92,7 +94,7 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
     if root != header.root {
         return Err(FrameRefusal::RootDiffers.into());
     }
-    check_signatures(&header, &sealed.block, |signer| view.keys.key_for(&header, signer, view.base))?;
+    check_keys(view, &sealed, events.first())?;
     let signer = header.sole_signer().ok_or(FrameRefusal::RoleDiffers)?;
     Ok(CheckedFrame {
         digest: sealed.digest(),
@@ -105,6 +107,25 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
         header: frame.header.clone(),
         signatures: frame.signatures.clone(),
     })
+}
+
+/// Checks the signatures by the keys in force now; a frame that stands in the log already by those in force there, so
+/// that a repeat gets its first answer even after its key has ended.
+fn check_keys(
+    view: &AdmissionView<'_>,
+    sealed: &SealedFrame<'_>,
+    first: Option<&CheckedEvent>,
+) -> Result<(), AppendError> {
+    let header = &sealed.header;
+    let check = |base| check_signatures(header, &sealed.block, |signer| view.keys.key_for(header, signer, base));
+    match (check(view.base), first) {
+        (Err(FrameRefusal::KeyNotInForce(id)), Some(event)) => {
+            let found = (view.find)(header.source, event.event_id)?;
+            let base = found.ok_or(FrameRefusal::KeyNotInForce(id))?;
+            Ok(check(base)?)
+        }
+        (verdict, _) => Ok(verdict?),
+    }
 }
 
 /// Takes a frame that the ledger has just made itself; its form is checked all the same.

@@ -9,6 +9,7 @@ use crate::ledger::state::{FrameMemo, PlaceError, State, StateError};
 use crate::ledger::writer::Placement;
 use crate::store::Store;
 use crate::store::keys;
+use bytes::Bytes;
 use deedbook_verify::detail::{Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::{Facts, Parent};
@@ -64,8 +65,10 @@ fn remember(
     for (event, index) in frame.events.iter().zip(base.0..) {
         state.event_ids.insert((frame.source, event.event_id), Index(index));
     }
-    let memo = FrameMemo { header: frame.header.clone(), leaves: leaves.to_vec(), refusal };
-    state.frames.insert(base, memo);
+    // A copy: the frame's own bytes are slices of the message that it came in, which must not be kept alive.
+    let header = Bytes::copy_from_slice(&frame.header);
+    let memo = FrameMemo { header, leaves: leaves.to_vec(), refusal };
+    state.frames.insert_weighing(leaves.len(), base, memo);
 }
 
 /// A frame with equal signed bytes gets its first answer; a known event id in any other frame is refused.

@@ -10,19 +10,27 @@ pub struct Recent<K, V> {
     new: HashMap<K, V>,
     old: HashMap<K, V>,
     generation_max: usize,
+    weight: usize,
 }
 
 impl<K: Eq + Hash, V> Recent<K, V> {
-    /// Holds at least the last `generation_max` keys that were inserted.
+    /// Holds at least the last values that weigh `generation_max` together.
     pub fn new(generation_max: usize) -> Recent<K, V> {
-        Recent { new: HashMap::new(), old: HashMap::new(), generation_max }
+        Recent { new: HashMap::new(), old: HashMap::new(), generation_max, weight: 0 }
     }
 
-    /// Sets a key.
+    /// Sets a key whose value weighs 1.
     pub fn insert(&mut self, key: K, value: V) {
-        if self.new.len() >= self.generation_max {
+        self.insert_weighing(1, key, value);
+    }
+
+    /// Sets a key whose value stands for `weight` events.
+    pub fn insert_weighing(&mut self, weight: usize, key: K, value: V) {
+        if self.weight >= self.generation_max {
             self.old = std::mem::take(&mut self.new);
+            self.weight = 0;
         }
+        self.weight = self.weight.saturating_add(weight);
         self.new.insert(key, value);
     }
 

@@ -196,7 +196,8 @@ impl Ledger {
         let published = self.shared.published();
         let head_at = |seen: &TreeHead| self.reader.had_head(seen);
         let base = Index(published.head.size.0);
-        admit(&AdmissionView { keys: &published.keys, base, head_at: &head_at }, frame)
+        let find = |source, id| self.reader.find(source, id).map_err(|_| AppendError::StorageFailed);
+        admit(&AdmissionView { keys: &published.keys, base, head_at: &head_at, find: &find }, frame)
     }
 
     /// Queues a frame, waiting for room in the byte budget; calls from one task keep their order.

@@ -265,7 +265,11 @@ fn a_lost_anchor_is_rebuilt_from_a_checkpoint_only() {
         for (number, (folder, note, wanted)) in table.iter().enumerate() {
             let copy = folder.copy();
             let anchor = copy.dir.anchor_file();
-            if removed { fs::remove_file(&anchor).unwrap() } else { fs::write(&anchor, [0u8; 8192]).unwrap() }
+            if removed {
+                fs::remove_file(&anchor).unwrap()
+            } else {
+                fs::write(&anchor, [0u8; 8192]).unwrap()
+            }
             assert!(matches!(Ledger::open(&copy.dir, OpenOptions::default()), Err(OpenError::Anchor(_))));
             match (rebuild(&copy, note), wanted) {
                 (Ok(size), Ok(wanted)) => {

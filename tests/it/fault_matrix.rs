@@ -1,7 +1,7 @@
 //! The promise of the commit: whichever write fails, lost or kept, nobody is told a success, the ledger stops, and the
 //! next process finds everything acknowledged and answers what was left open. Then the anchor's refusals, one by one.
 
-use crate::support_memory::{START, WritePoint, World, block_on, event_id, judge, key, statement};
+use crate::support_memory::{START, World, WritePoint, block_on, event_id, judge, key, statement};
 use deedbook::clock::Reading;
 use deedbook::ledger::{AppendError, Ledger, OpenError, Placement, ReadError, StopReason};
 use deedbook::record::{FactsBuilder, FrameBytes, Position, SigningKey};
@@ -74,7 +74,9 @@ impl Bench {
     fn group(&mut self, world: &World, shape: Shape) -> Vec<FrameBytes> {
         match shape {
             Shape::SingleFrame => vec![self.statements(world, 3)],
-            Shape::SeveralFrames => vec![self.statements(world, 1), self.statements(world, 4), self.statements(world, 2)],
+            Shape::SeveralFrames => {
+                vec![self.statements(world, 1), self.statements(world, 4), self.statements(world, 2)]
+            }
             Shape::WithRefusedCommand => {
                 vec![self.statements(world, 2), self.refused(world), self.statements(world, 1)]
             }

@@ -236,7 +236,8 @@ fn ct_merkle_agrees() {
             let proof = ct_merkle::InclusionProof::<Sha256>::try_from_bytes(bytes).unwrap();
             theirs.root().verify_inclusion(&at.to_be_bytes().to_vec(), at, &proof).unwrap();
             let old = at + 1;
-            let bytes: Vec<u8> = prover.consistency(TreeSize(old)).unwrap().path.iter().flat_map(|hash| hash.0).collect();
+            let bytes: Vec<u8> =
+                prover.consistency(TreeSize(old)).unwrap().path.iter().flat_map(|hash| hash.0).collect();
             assert_eq!(bytes, theirs.prove_consistency(index(size - old)).as_bytes(), "from {old} to {size}");
         }
     }

@@ -4,7 +4,7 @@
 use crate::recovery_model::{Answer, Model};
 use crate::support::{Rng, scaled};
 use crate::support_memory::{
-    NUMBER, START, WritePoint, World, admin, block_on, body_of, event_id, judge, key, statement,
+    NUMBER, START, World, WritePoint, admin, block_on, body_of, event_id, judge, key, statement,
 };
 use deedbook::clock::Reading;
 use deedbook::domain::Filter;
@@ -247,7 +247,11 @@ impl Run {
         let sources = log.replay.sources().iter().map(|(source, (e, s))| (*source, (e.0, s.0))).collect();
         assert_eq!(self.model.sources, sources);
         let history = log.replay.keys().unwrap();
-        assert_eq!(history.tenures().count(), self.model.keys.len() + 2, "the head and sequencer keys are not modelled");
+        assert_eq!(
+            history.tenures().count(),
+            self.model.keys.len() + 2,
+            "the head and sequencer keys are not modelled"
+        );
         for (id, wanted) in &self.model.keys {
             let tenure = history.tenure(id).unwrap();
             assert_eq!((tenure.source, tenure.administrator), (wanted.source, wanted.administrator));
@@ -361,7 +365,7 @@ fn an_erased_body_reads_as_erased() {
         let opened = match read {
             StoredBody::Opened { body, .. } => Some(body),
             StoredBody::Erased => None,
-            other => panic!("{other:?}"),
+            other @ (StoredBody::None | StoredBody::Withheld) => panic!("{other:?}"),
         };
         assert_eq!(opened, id.map(body_of));
         let receipt = reader.receipt(Index(index), Bodies::With).unwrap();

@@ -1,5 +1,5 @@
-//! A naive ledger: maps and a list, no tree, no batches, no threads. `recovery` compares the real one with it. It shares
-//! the formats' words with the ledger, and none of its decisions.
+//! A naive ledger: maps and a list, no tree, no batches, no threads. `recovery` compares the real one with it. It has
+//! the formats' words in common with the ledger, and none of its decisions.
 
 use crate::support_memory::{World, admin};
 use deedbook::ledger::{AppendError, KnownEvent};
@@ -67,7 +67,10 @@ impl Model {
         let signer = header.sole_signer().unwrap().key_id;
         let events: Vec<Facts<'_>> = frame.events.iter().map(|event| Facts::parse(&event.facts).unwrap()).collect();
         let base = self.entries.len() as u64;
-        if !self.in_force(&signer, header.source, base) {
+        // A frame that stands in the log is judged by the keys of its place there, however long ago they ended.
+        let stands = self.ids.get(&(header.source, events[0].event_id)).copied();
+        let in_force = |base| self.in_force(&signer, header.source, base);
+        if !in_force(base) && !stands.is_some_and(in_force) {
             return Err(FrameRefusal::KeyNotInForce(signer).into());
         }
         if let Some(drift_ms) = adrift_ms {
@@ -206,7 +209,11 @@ impl Model {
                 }
                 self.keys.get_mut(key_id).unwrap().until = Some(at);
             }
-            other => panic!("no command: {other:?}"),
+            Detail::None
+            | Detail::Genesis(_)
+            | Detail::CommandRefused { .. }
+            | Detail::SourceGap { .. }
+            | Detail::ClockChecked { .. } => panic!("no command: {detail:?}"),
         }
         Ok(())
     }

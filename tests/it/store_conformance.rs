@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 type Pair = (Vec<u8>, Vec<u8>);
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+/// A value that is put, or none for a deletion.
+type Change<'a> = Option<&'a [u8]>;
 
 /// A backend that can be put away and taken up again.
 trait Backend {
@@ -98,8 +100,20 @@ fn check(rows: &dyn Rows, model: &Model, edges: &[&[u8]]) {
 }
 
 /// Keys at every edge of the order: empty value, byte 0xff, prefixes of each other.
-const EDGES: &[&[u8]] =
-    &[b"", b"\x00", b"\x01", b"a", b"a\x00", b"a\xff", b"a\xff\xff", b"ab", b"b", b"\xfe\xff", b"\xff", b"\xff\xff\x01"];
+const EDGES: &[&[u8]] = &[
+    b"",
+    b"\x00",
+    b"\x01",
+    b"a",
+    b"a\x00",
+    b"a\xff",
+    b"a\xff\xff",
+    b"ab",
+    b"b",
+    b"\xfe\xff",
+    b"\xff",
+    b"\xff\xff\x01",
+];
 
 fn reads_answer_as_a_map<B: Backend>() {
     let backend = B::fresh();
@@ -122,7 +136,7 @@ fn reads_answer_as_a_map<B: Backend>() {
 fn batches_apply_in_order<B: Backend>() {
     let backend = B::fresh();
     let (put, delete) = (Some(b"old".as_slice()), None);
-    let table: &[(&[Option<&[u8]>], Option<&[u8]>)] = &[
+    let table: &[(&[Change<'_>], Change<'_>)] = &[
         (&[put, Some(b"new")], Some(b"new")),
         (&[put, delete], None),
         (&[delete, put], put),
@@ -229,7 +243,8 @@ fn any_step() -> impl Strategy<Value = Step> {
 
 fn random_batches_agree<B: Backend>(cases: u64) {
     let seed = Rng::seeded("random batches").bytes(32);
-    let config = Config { cases: u32::try_from(scaled(cases)).unwrap(), failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases: u32::try_from(scaled(cases)).unwrap(), failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     let steps = proptest::collection::vec(any_step(), 1..24);
     let outcome = runner.run(&steps, |steps| {

@@ -156,7 +156,8 @@ impl HeadAnchor for MemoryAnchor {
         self.state.1.notify_all();
         state = self.state.1.wait_while(state, |state| state.held).unwrap();
         state.waiting = false;
-        let failure = |path: &str| AnchorError::Io { path: PathBuf::from(path), error: std::io::Error::other("injected") };
+        let failure =
+            |path: &str| AnchorError::Io { path: PathBuf::from(path), error: std::io::Error::other("injected") };
         if state.failed {
             return Err(failure("failed before"));
         }
