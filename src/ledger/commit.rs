@@ -144,6 +144,7 @@ impl Commit {
         }
         let anchor_to = AnchorRecord { commit, size: TreeSize(published.head.size.0), chain };
         state.anchor = anchor_to;
+        self.batch.sort();
         FinishedCommit { batch: self.batch, events: self.events, published, anchor_from, anchor_to }
     }
 }

@@ -13,14 +13,9 @@ use std::path::{Path, PathBuf};
 
 const MIB: usize = 1024 * 1024;
 /// Two memtables of this size may be unflushed: what opening replays from the log at most.
-const MEMTABLE_BYTES: usize = 64 * MIB;
+const MEMTABLE_BYTES: usize = 32 * MIB;
 /// Data, index and filter blocks together, so that memory has one bound.
 const BLOCK_CACHE_BYTES: usize = 64 * MIB;
-/// Every flushed file spans all row kinds, so that merging one into the first level rewrites much of that level:
-/// eight at a time halve what is rewritten, and bloom filters keep reads from paying for it.
-const LEVEL0_FILES: i32 = 8;
-/// What eight flushed files come to.
-const LEVEL1_BYTES: u64 = 8 * MEMTABLE_BYTES as u64;
 /// Open files; each costs an index and a filter in the cache above.
 const OPEN_FILES_MAX: i32 = 512;
 
@@ -66,14 +61,9 @@ fn options(access: Access) -> Options {
     options.set_paranoid_checks(true);
     // Recycled logs are switched off by RocksDB itself in this mode; said here so that nobody turns them on.
     options.set_recycle_log_file_num(0);
-    // Bodies are encrypted and do not compress; the young levels are rewritten soonest, so they are left alone.
-    let (none, lz4) = (DBCompressionType::None, DBCompressionType::Lz4);
-    options.set_compression_per_level(&[none, none, lz4, lz4, lz4, lz4, lz4]);
+    options.set_compression_type(DBCompressionType::Lz4);
     options.set_write_buffer_size(MEMTABLE_BYTES);
-    options.set_max_write_buffer_number(2);
-    options.set_level_zero_file_num_compaction_trigger(LEVEL0_FILES);
-    options.set_max_bytes_for_level_base(LEVEL1_BYTES);
-    options.set_target_file_size_base(MEMTABLE_BYTES as u64);
+    options.set_max_write_buffer_number(3);
     options.set_memtable_whole_key_filtering(true);
     options.set_memtable_prefix_bloom_ratio(0.05);
     options.set_max_open_files(OPEN_FILES_MAX);
