@@ -134,7 +134,9 @@ pub(super) fn check(store: &dyn Store, replay: &Replay, report: &mut Report) -> 
             report.find(None, "source head", format!("source {source} is at {epoch}/{sequence} by its entries"));
         }
     }
+    let entries = usize::try_from(replay.head_size().0).unwrap_or(usize::MAX);
     let expected = [
+        ("event id row", keys::event_ids(LEDGER), entries),
         ("stream head", keys::stream_heads(LEDGER), replay.streams().len()),
         ("source head", keys::source_heads(LEDGER), replay.sources().len()),
     ];

@@ -13,7 +13,7 @@ use crate::store::{Access, AnchorRecord, FileAnchor, HeadAnchor, RocksStore, Sto
 use deedbook_verify::bytes::Reader;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::TreeHead;
-use deedbook_verify::words::{Hash, TreeSize};
+use deedbook_verify::words::{Hash, Micros, TreeSize};
 use std::path::{Path, PathBuf};
 use walk::Walk;
 
@@ -70,6 +70,9 @@ fn audit(
     if walk.head() != stored.head {
         report.find(None, "head", format!("the entries hash to {:?}, the store says {:?}", walk.head(), stored.head));
     }
+    if walk.replay().received() != Some(stored.received) {
+        report.find(None, "head", "its received time is not the last entry's".to_owned());
+    }
     derived::check(store, walk.replay(), &mut report)?;
     check_anchor(store, anchor, &stored, &mut report)?;
     report.head = Some(walk.head());
@@ -79,6 +82,7 @@ fn audit(
 /// The head row: size, root, received, commit.
 struct StoredHead {
     head: TreeHead,
+    received: Micros,
     commit: u64,
 }
 
@@ -90,9 +94,9 @@ fn stored_head(store: &dyn Store, report: &mut Report) -> Result<Option<StoredHe
     let mut reader = Reader::new(&bytes);
     let parsed = (|| {
         let head = TreeHead { size: TreeSize(reader.u64("head row")?), root: Hash(reader.array("head row")?) };
-        let _received = reader.u64("head row")?;
+        let received = Micros(reader.u64("head row")?);
         let commit = reader.u64("head row")?;
-        reader.clone().finish("head row").map(|()| StoredHead { head, commit })
+        reader.clone().finish("head row").map(|()| StoredHead { head, received, commit })
     })();
     match parsed {
         Ok(head) => Ok(Some(head)),

@@ -162,6 +162,11 @@ pub fn event_id(ledger: LedgerNumber, source: &Ref, id: &EventId) -> Key {
     Key::new(RowTag::EventId, ledger).with(source.as_bytes()).with(id.as_bytes())
 }
 
+/// All event ids.
+pub fn event_ids(ledger: LedgerNumber) -> KeyRange {
+    prefix(Key::new(RowTag::EventId, ledger).as_slice())
+}
+
 /// Where a revision of a stream stands.
 pub fn stream(ledger: LedgerNumber, stream: &Ref, revision: Revision) -> Key {
     Key::new(RowTag::Stream, ledger).with(stream.as_bytes()).with(&revision.0.to_be_bytes())
