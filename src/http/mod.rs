@@ -116,7 +116,7 @@ fn readiness(status: &Status) -> (StatusCode, String) {
             StatusCode::OK,
             format!(
                 "ready: {size} entries\nwarning: the head anchor has one member, so a roll-back of this whole machine \
-                 would go unnoticed here; keep checkpoints elsewhere, or add a second anchor\n"
+                 would go unnoticed here; keep checkpoints elsewhere\n"
             ),
         ),
         (None, true) => (StatusCode::OK, format!("ready: {size} entries\n")),
