@@ -4,6 +4,7 @@
 pub mod keys;
 mod batch;
 mod anchor;
+mod framing;
 mod memory;
 mod rocks;
 

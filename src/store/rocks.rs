@@ -96,6 +96,9 @@ impl RocksStore {
         if access != Access::Create && !path.join("CURRENT").exists() {
             return Err(StoreError::Absent(path.display().to_string()));
         }
+        if access != Access::Create {
+            crate::store::framing::check_logs(path)?;
+        }
         let options = options(access);
         let db = match access {
             Access::Create | Access::ReadWrite => DB::open(&options, path),
