@@ -36,18 +36,36 @@ pub async fn command(shared: &Shared, kind: Kind, frame: Option<Frame>) -> Resul
 /// and a hand-over to another thread would be felt in every small frame's latency.
 async fn submit(shared: &Shared, frame: FrameBytes) -> Result<Placement, Fault> {
     let watch = Stopwatch::start();
-    let checked = shared.ledger.admit(frame)?;
-    let placement = shared.ledger.submit(checked).await?.placement().await?;
-    count(&placement);
-    metrics::histogram!("deedbook_append_seconds").record(watch.seconds());
+    let placement = shared.ledger.append(frame).await?;
+    let meters = Meters::new();
+    meters.placed(&placement);
+    meters.answered(watch);
     Ok(placement)
 }
 
-/// Counts frames; the ledger counts commits and events itself.
-pub fn count(placement: &Placement) {
-    if placement.repeated {
-        metrics::counter!("deedbook_frames_repeated_total").increment(1);
-    } else {
-        metrics::counter!("deedbook_frames_appended_total").increment(1);
+/// What is measured of frames; the ledger counts commits and events itself. Looked up once for many frames.
+pub struct Meters {
+    appended: metrics::Counter,
+    repeated: metrics::Counter,
+    seconds: metrics::Histogram,
+}
+
+impl Meters {
+    pub fn new() -> Meters {
+        Meters {
+            appended: metrics::counter!("deedbook_frames_appended_total"),
+            repeated: metrics::counter!("deedbook_frames_repeated_total"),
+            seconds: metrics::histogram!("deedbook_append_seconds"),
+        }
+    }
+
+    /// A frame was placed.
+    pub fn placed(&self, placement: &Placement) {
+        if placement.repeated { self.repeated.increment(1) } else { self.appended.increment(1) }
+    }
+
+    /// A frame was answered.
+    pub fn answered(&self, since: Stopwatch) {
+        self.seconds.record(since.seconds());
     }
 }

@@ -139,19 +139,46 @@ impl Chunk {
         order: &mut Order,
         to_settle: &mpsc::Sender<Result<Submitted, Status>>,
     ) -> Result<(), Status> {
+        let gone = || Status::from(Fault::new(Reason::Cancelled, "nobody waits for the answers"));
+        let mut run = Vec::with_capacity(self.admitted.len());
         for admitted in self.admitted {
-            let Admitted { frame, first, last, cost } = admitted;
-            let gone = || Fault::new(Reason::Cancelled, "nobody waits for the answers");
-            if !order.turn(first, last).await {
-                return Err(gone().into());
+            if !order.flows(admitted.first) {
+                hand_over(ledger, std::mem::take(&mut run), to_settle).await?;
             }
-            let watch = Stopwatch::start();
-            let ticket = ledger.submit(frame).await.map_err(|error| Status::from(Fault::from(error)))?;
-            let submitted = Submitted { ticket, first, last, cost, watch };
-            if to_settle.send(Ok(submitted)).await.is_err() {
-                return Err(gone().into());
+            if !order.turn(admitted.first, admitted.last).await {
+                return Err(gone());
             }
+            run.push(admitted);
         }
+        hand_over(ledger, run, to_settle).await?;
         self.fault.map_or(Ok(()), |fault| Err(fault.into()))
     }
+}
+
+/// Frames that need not wait for one another go to the ledger together.
+async fn hand_over(
+    ledger: &Ledger,
+    run: Vec<Admitted>,
+    to_settle: &mpsc::Sender<Result<Submitted, Status>>,
+) -> Result<(), Status> {
+    if run.is_empty() {
+        return Ok(());
+    }
+    let watch = Stopwatch::start();
+    let mut frames = Vec::with_capacity(run.len());
+    let places: Vec<_> = run
+        .into_iter()
+        .map(|admitted| {
+            frames.push(admitted.frame);
+            (admitted.first, admitted.last, admitted.cost)
+        })
+        .collect();
+    let tickets = ledger.submit_all(frames).await.map_err(|error| Status::from(Fault::from(error)))?;
+    for (ticket, (first, last, cost)) in tickets.into_iter().zip(places) {
+        let submitted = Submitted { ticket, first, last, cost, watch };
+        if to_settle.send(Ok(submitted)).await.is_err() {
+            return Err(Fault::new(Reason::Cancelled, "nobody waits for the answers").into());
+        }
+    }
+    Ok(())
 }

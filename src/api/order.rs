@@ -33,10 +33,16 @@ impl Order {
         Order { tip: last, step: Step::Next, submitted: 0, settled }
     }
 
+    /// Whether a frame that begins here goes with those before it, without waiting for them.
+    pub fn flows(&self, first: Sequence) -> bool {
+        let step = self.step_to(first);
+        step == self.step && step != Step::Jump
+    }
+
     /// Waits until the frame with these sequences may be submitted; false when the stream has ended meanwhile.
     pub async fn turn(&mut self, first: Sequence, last: Sequence) -> bool {
         let step = self.step_to(first);
-        if step != self.step || step == Step::Jump {
+        if !self.flows(first) {
             let submitted = self.submitted;
             if self.settled.wait_for(|settled| *settled >= submitted).await.is_err() {
                 return false;

@@ -1,7 +1,7 @@
 //! The last stage of an append stream: waits for commits in order and acknowledges several frames with one message.
 //! It knows no frame, only tickets.
 
-use crate::api::append;
+use crate::api::append::Meters;
 use crate::api::chunk::Submitted;
 use crate::api::convert;
 use crate::api::proto::append_stream_response::{Ack, Message as Answer};
@@ -25,6 +25,7 @@ pub async fn settle(
     last: Sequence,
     returns: Returns<'_>,
 ) -> Result<(), Status> {
+    let meters = Meters::new();
     let mut pending = Acks { through: last, placements: Vec::new(), cost: 0 };
     while let Some(item) = submitted.recv().await {
         let frame = match item {
@@ -44,6 +45,9 @@ pub async fn settle(
                 placement.await
             }
         };
+        if let Ok(placement) = &outcome {
+            meters.placed(placement);
+        }
         match acknowledge(first, outcome) {
             Ok(placement) => {
                 pending.add(placement, last, cost);
@@ -54,7 +58,7 @@ pub async fn settle(
                 return Err(status);
             }
         }
-        metrics::histogram!("deedbook_append_seconds").record(watch.seconds());
+        meters.answered(watch);
         if submitted.is_empty() || pending.placements.len() >= limits::ACK_PLACEMENTS_MAX {
             pending.send(returns).await?;
         }
@@ -103,17 +107,14 @@ impl Acks {
 /// A command that was refused by rule was appended too: it is acknowledged with its refusal, and the stream goes on.
 fn acknowledge(first: Sequence, outcome: Result<Placement, AppendError>) -> Result<StreamPlacement, Status> {
     match outcome {
-        Ok(placement) => {
-            append::count(&placement);
-            Ok(StreamPlacement {
-                first_sequence: first.0,
-                first_index: placement.first_index.0,
-                count: u32::from(placement.count),
-                last_leaf_hash: placement.leaves.last().map(convert::hash).unwrap_or_default(),
-                repeated: placement.repeated,
-                ..StreamPlacement::default()
-            })
-        }
+        Ok(placement) => Ok(StreamPlacement {
+            first_sequence: first.0,
+            first_index: placement.first_index.0,
+            count: u32::from(placement.count),
+            last_leaf_hash: placement.leaves.last().map(convert::hash).unwrap_or_default(),
+            repeated: placement.repeated,
+            ..StreamPlacement::default()
+        }),
         Err(AppendError::Refused { reason, command, refusal: at }) => Ok(StreamPlacement {
             first_sequence: first.0,
             first_index: command.0,

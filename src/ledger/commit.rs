@@ -11,7 +11,7 @@ use crate::store::keys;
 use crate::store::{AnchorRecord, Batch};
 use deedbook_verify::hash;
 use deedbook_verify::words::{Hash, Index, Ref, Revision, TreeSize};
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 /// A commit in the making. Owned by the writer thread.
 #[derive(Default)]
@@ -33,6 +33,11 @@ pub(super) struct FinishedCommit {
 }
 
 impl Commit {
+    /// An empty commit with room for what the last one held.
+    pub fn like(last: &Commit) -> Commit {
+        Commit { batch: Batch::like(&last.batch), ..Commit::default() }
+    }
+
     /// Whether nothing was placed.
     pub fn is_empty(&self) -> bool {
         self.batch.is_empty()
@@ -108,9 +113,9 @@ impl Commit {
         revision: Option<Revision>,
     ) {
         let at = index.0.to_be_bytes();
-        self.batch.put(keys::event_id(state.number, &source, &event.event_id).as_slice(), &at);
+        self.batch.scatter(keys::event_id(state.number, &source, &event.event_id).as_slice(), &at);
         if let (Some(stream), Some(revision)) = (event.stream, revision) {
-            self.batch.put(keys::stream(state.number, &stream, revision).as_slice(), &at);
+            self.batch.scatter(keys::stream(state.number, &stream, revision).as_slice(), &at);
             self.streams.insert(stream, revision);
             state.stream_heads.insert(stream, revision);
         }
@@ -121,7 +126,7 @@ impl Commit {
     pub fn finish(mut self, state: &mut State) -> FinishedCommit {
         let number = state.number;
         for (stream, revision) in &self.streams {
-            self.batch.put(keys::stream_head(number, stream).as_slice(), &revision.0.to_be_bytes());
+            self.batch.scatter(keys::stream_head(number, stream).as_slice(), &revision.0.to_be_bytes());
         }
         for (source, head) in &self.sources {
             self.batch.put(keys::source_head(number, source).as_slice(), &head.to_bytes());
@@ -144,7 +149,7 @@ impl Commit {
         }
         let anchor_to = AnchorRecord { commit, size: TreeSize(published.head.size.0), chain };
         state.anchor = anchor_to;
-        self.batch.sort();
+        self.batch.sort_scattered();
         FinishedCommit { batch: self.batch, events: self.events, published, anchor_from, anchor_to }
     }
 }

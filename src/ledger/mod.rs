@@ -10,6 +10,7 @@ mod postings;
 mod state;
 mod place;
 mod commit;
+mod committer;
 mod writer;
 mod sequencer;
 mod head;

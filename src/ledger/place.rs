@@ -5,7 +5,7 @@ use crate::ledger::admit::{CheckedFrame, admit_own};
 use crate::ledger::commit::Commit;
 use crate::ledger::error::{AppendError, KnownEvent};
 use crate::ledger::rows::SourceHead;
-use crate::ledger::state::{FrameMemo, PlaceError, State, StateError};
+use crate::ledger::state::{FrameMemo, PlaceError, State, StateError, Stored};
 use crate::ledger::writer::Placement;
 use crate::store::Store;
 use crate::store::keys;
@@ -16,7 +16,7 @@ use deedbook_verify::facts::{Facts, Parent};
 use deedbook_verify::frame::{FrameHeader, FrameRefusal};
 use deedbook_verify::kind::Author;
 use deedbook_verify::words::{Index, Micros, Ref, Revision, Sequence};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// Places a frame into the commit that is being built, or answers it from what is known.
@@ -24,15 +24,15 @@ pub(super) fn place(
     state: &mut State,
     store: &dyn Store,
     commit: &mut Commit,
-    frame: &CheckedFrame,
+    (frame, stored): (&CheckedFrame, &[Stored]),
     wall: Micros,
 ) -> Result<Placement, PlaceError> {
-    if let Some(answer) = answer_known(state, store, frame)? {
+    if let Some(answer) = answer_known(state, store, frame, stored)? {
         return Ok(answer);
     }
     check_key(state, frame)?;
     let source_head = check_sequence(state, store, frame)?;
-    let revisions = check_revisions(state, store, frame)?;
+    let revisions = check_revisions(state, store, frame, stored)?;
     let base = state.next_index();
     state.received = state.received.max(wall);
     let refusal = fold_command(state, frame, base)?;
@@ -72,10 +72,15 @@ fn remember(
 }
 
 /// A frame with equal signed bytes gets its first answer; a known event id in any other frame is refused.
-fn answer_known(state: &State, store: &dyn Store, frame: &CheckedFrame) -> Result<Option<Placement>, PlaceError> {
+fn answer_known(
+    state: &State,
+    store: &dyn Store,
+    frame: &CheckedFrame,
+    stored: &[Stored],
+) -> Result<Option<Placement>, PlaceError> {
     let mut known = Vec::new();
-    for (event, offset) in frame.events.iter().zip(0u16..) {
-        if let Some(index) = state.find(store, frame.source, event.event_id)? {
+    for ((event, stored), offset) in frame.events.iter().zip(stored).zip(0u16..) {
+        if let Some(index) = state.find(frame.source, event.event_id, stored) {
             known.push(KnownEvent { offset, index });
         }
     }
@@ -179,17 +184,18 @@ fn check_revisions(
     state: &mut State,
     store: &dyn Store,
     frame: &CheckedFrame,
+    stored: &[Stored],
 ) -> Result<Vec<Option<Revision>>, PlaceError> {
     let mut heads: HashMap<Ref, Revision> = HashMap::new();
     let mut revisions = Vec::with_capacity(frame.events.len());
-    for (event, offset) in frame.events.iter().zip(0u16..) {
+    for ((event, stored), offset) in frame.events.iter().zip(stored).zip(0u16..) {
         let Some(stream) = event.stream else {
             revisions.push(None);
             continue;
         };
         let last = match heads.get(&stream) {
             Some(revision) => *revision,
-            None => state.stream_head(store, stream)?,
+            None => state.stream_head(store, stream, stored)?,
         };
         if let Some(expected) = event.expected
             && expected != last

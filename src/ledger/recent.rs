@@ -1,7 +1,7 @@
 //! What the writer built and the store may not hold yet, and a cache beyond that: a map of two generations. A value
 //! leaves when as many newer ones came as a generation holds, and by then its commit is long durable.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::hash::Hash;
 
 /// A bounded map that forgets its oldest half.

@@ -1,5 +1,6 @@
 //! What the writer knows: the fold of everything that it built, durable or not. Owned by the writer thread alone.
 
+use crate::ledger::admit::{CheckedEvent, CheckedFrame};
 use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::postings::CurrentBlock;
 use crate::ledger::recent::Recent;
@@ -36,6 +37,15 @@ pub(super) struct FrameMemo {
     pub header: Bytes,
     pub leaves: Vec<Hash>,
     pub refusal: Option<RefusalReason>,
+}
+
+/// What the store said of one event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    /// Where its id stands.
+    pub index: Option<Index>,
+    /// The last revision of its stream, 0 for a new one; none if it has no stream, or one that was remembered.
+    pub head: Option<Revision>,
 }
 
 /// The writer's fold.
@@ -96,19 +106,48 @@ impl State {
         Published { head: self.tree.head(), edge: self.edge.clone(), keys: Arc::clone(&self.keys) }
     }
 
-    /// Where an event id stands, built or stored.
-    pub fn find(&self, store: &dyn Store, source: Ref, id: EventId) -> Result<Option<Index>, StateError> {
-        if let Some(index) = self.event_ids.get(&(source, id)) {
-            return Ok(Some(*index));
+    /// Asks the store about all events of some frames together. The answers hold for frames that are placed next:
+    /// what was built meanwhile is remembered here, and asked first.
+    pub fn look_up(&self, store: &dyn Store, frames: &[&CheckedFrame]) -> Result<Vec<Vec<Stored>>, StateError> {
+        let mut keys = Vec::new();
+        for frame in frames {
+            for event in &frame.events {
+                keys.push(keys::event_id(self.number, &frame.source, &event.event_id));
+                keys.extend(self.unknown_stream(event).map(|stream| keys::stream_head(self.number, &stream)));
+            }
         }
-        let stored = store.get(keys::event_id(self.number, &source, &id).as_slice())?;
-        Ok(stored.map(|bytes| parse_u64(&bytes)).transpose()?.map(Index))
+        let mut rows = store.get_many(&keys)?.into_iter();
+        let mut next = || rows.next().flatten().map(|bytes| parse_u64(&bytes)).transpose();
+        let mut found = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let mut events = Vec::with_capacity(frame.events.len());
+            for event in &frame.events {
+                let index = next()?.map(Index);
+                let head = match self.unknown_stream(event) {
+                    Some(_) => Some(Revision(next()?.unwrap_or(0))),
+                    None => None,
+                };
+                events.push(Stored { index, head });
+            }
+            found.push(events);
+        }
+        Ok(found)
     }
 
-    /// The last revision of a stream, 0 for a new one. Remembered, since the next event often is of the same stream.
-    pub fn stream_head(&mut self, store: &dyn Store, stream: Ref) -> Result<Revision, StateError> {
-        if let Some(revision) = self.stream_heads.get(&stream) {
-            return Ok(*revision);
+    /// The event's stream, unless its last revision is remembered.
+    fn unknown_stream(&self, event: &CheckedEvent) -> Option<Ref> {
+        event.stream.filter(|stream| self.stream_heads.get(stream).is_none())
+    }
+
+    /// Where an event id stands, built or stored.
+    pub fn find(&self, source: Ref, id: EventId, stored: &Stored) -> Option<Index> {
+        self.event_ids.get(&(source, id)).copied().or(stored.index)
+    }
+
+    /// The last revision of a stream, 0 for a new one.
+    pub fn stream_head(&self, store: &dyn Store, stream: Ref, stored: &Stored) -> Result<Revision, StateError> {
+        if let Some(revision) = self.stream_heads.get(&stream).copied().or(stored.head) {
+            return Ok(revision);
         }
         let stored = store.get(keys::stream_head(self.number, &stream).as_slice())?;
         Ok(Revision(stored.map(|bytes| parse_u64(&bytes)).transpose()?.unwrap_or(0)))

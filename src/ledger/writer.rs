@@ -1,4 +1,4 @@
-//! The writer and its syncing half, and the handle through which everybody appends.
+//! The writer, and the handle through which everybody appends.
 //!
 //! The writer thread owns the fold and builds a commit from whatever waits; the committer thread makes the commit
 //! before it durable meanwhile. If we crash while building, nothing happened. If we crash while syncing, opening finds
@@ -7,7 +7,8 @@
 
 use crate::clock::{Clock, Reading};
 use crate::ledger::admit::{AdmissionView, CheckedFrame, admit};
-use crate::ledger::commit::{Commit, FinishedCommit};
+use crate::ledger::commit::Commit;
+use crate::ledger::committer::{Answers, Committer, Handover, Producer, Turn};
 use crate::ledger::error::AppendError;
 use crate::ledger::head::Head;
 use crate::ledger::place::place;
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 /// Where a frame stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,8 @@ pub struct Placement {
     pub repeated: bool,
 }
 
-type Answer = Result<Placement, AppendError>;
+/// What a producer hears of a frame.
+pub(super) type Answer = Result<Placement, AppendError>;
 
 /// A frame that is under way.
 pub struct Ticket(oneshot::Receiver<Answer>);
@@ -53,23 +55,16 @@ impl Ticket {
 
 struct Job {
     frame: CheckedFrame,
-    reply: oneshot::Sender<Answer>,
-    // Returned to the byte budget when the job is answered and dropped.
-    _room: OwnedSemaphorePermit,
+    producer: Producer,
 }
 
 enum Message {
-    Job(Box<Job>),
+    /// Frames that arrived together, in their order.
+    Jobs(Vec<Job>),
     CommitterIdle,
     Failed,
     Close,
 }
-
-/// Answers that wait for a commit to become durable.
-type Answers = Vec<(Box<Job>, Answer)>;
-
-/// What the writer hands over: a commit, unless all of its answers are refusals and repeats, and the answers.
-type Handover = (Option<FinishedCommit>, Answers);
 
 /// Why the writer stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +83,7 @@ pub(super) struct Shared {
     pub ref_key: RefKey,
     pub anchors: usize,
     pub opened: Reading,
+    turn: Turn,
     room: Arc<Semaphore>,
     messages: SyncSender<Message>,
     stop: watch::Sender<Option<StopReason>>,
@@ -112,6 +108,13 @@ impl Shared {
         });
         // The channel outsizes the byte budget; a full one means that the writer is gone already.
         let _ = self.messages.try_send(Message::Failed);
+    }
+
+    /// Lets the writer hand over the next commit, and wakes it if it waits for that.
+    pub fn committer_idle(&self) {
+        if self.turn.give_back() {
+            let _ = self.messages.try_send(Message::CommitterIdle);
+        }
     }
 
     /// Why the ledger stopped, if it did.
@@ -168,16 +171,18 @@ impl Ledger {
             clock,
             ref_key,
             anchors: anchors.len(),
+            turn: Turn::default(),
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),
-            messages: messages.clone(),
+            messages,
             stop: watch::Sender::new(None),
             disk_free_bytes: AtomicU64::new(u64::MAX),
         });
         shared.check_disk();
         let reader = Reader::new(Arc::clone(&shared), head, state.number);
         let (commits, to_sync) = sync_channel::<Handover>(1);
-        let committer = Committer { shared: Arc::clone(&shared), anchors, messages };
-        let writer = Writer { state, shared: Arc::clone(&shared), commits, backlog: VecDeque::new() };
+        let committer = Arc::new(Committer::new(Arc::clone(&shared), anchors));
+        let backlog = VecDeque::new();
+        let writer = Writer { state, shared: Arc::clone(&shared), committer: Arc::clone(&committer), commits, backlog };
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
             thread("committer").spawn(move || committer.run(&to_sync))?,
@@ -202,16 +207,27 @@ impl Ledger {
 
     /// Queues a frame, waiting for room in the byte budget; calls from one task keep their order.
     pub async fn submit(&self, frame: CheckedFrame) -> Result<Ticket, AppendError> {
-        let cost = frame.cost_bytes().min(limits::QUEUE_BYTES_MAX);
-        let permits = u32::try_from(cost).unwrap_or(u32::MAX);
+        self.submit_all(vec![frame]).await?.pop().ok_or(AppendError::Closed)
+    }
+
+    /// Queues frames together, in their order: the writer is woken once.
+    pub async fn submit_all(&self, frames: Vec<CheckedFrame>) -> Result<Vec<Ticket>, AppendError> {
+        let total: usize = frames.iter().map(CheckedFrame::cost_bytes).fold(0, usize::saturating_add);
+        let permits = u32::try_from(total.min(limits::QUEUE_BYTES_MAX)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.shared.room).acquire_many_owned(permits).await;
-        let room = room.map_err(|_| AppendError::Closed)?;
-        let (reply, ticket) = oneshot::channel();
+        let mut room = room.map_err(|_| AppendError::Closed)?;
+        let (mut jobs, mut tickets) = (Vec::with_capacity(frames.len()), Vec::with_capacity(frames.len()));
+        for frame in frames {
+            let (reply, ticket) = oneshot::channel();
+            let share = room.split(frame.cost_bytes().min(room.num_permits())).ok_or(AppendError::Closed)?;
+            jobs.push(Job { frame, producer: Producer { reply, _room: share } });
+            tickets.push(Ticket(ticket));
+        }
         if self.shared.stopped().is_some() {
             return Err(AppendError::Closed);
         }
-        match self.shared.messages.try_send(Message::Job(Box::new(Job { frame, reply, _room: room }))) {
-            Ok(()) => Ok(Ticket(ticket)),
+        match self.shared.messages.try_send(Message::Jobs(jobs)) {
+            Ok(()) => Ok(tickets),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(AppendError::Closed),
         }
     }
@@ -280,42 +296,48 @@ fn is_adrift(drift_ms: i64) -> bool {
 struct Writer {
     state: State,
     shared: Arc<Shared>,
+    committer: Arc<Committer>,
     commits: SyncSender<Handover>,
     // Bounded by the byte budget: every job in it holds its share.
-    backlog: VecDeque<Box<Job>>,
+    backlog: VecDeque<Job>,
 }
 
 impl Writer {
     fn run(mut self, inbox: &Receiver<Message>) {
         let (mut commit, mut answers) = (Commit::default(), Answers::new());
-        let (mut idle, mut closing) = (true, false);
+        let mut closing = false;
         while let Ok(first) = inbox.recv() {
+            let mut messages = 0usize;
             for message in std::iter::once(first).chain(std::iter::from_fn(|| inbox.try_recv().ok())) {
+                messages = messages.saturating_add(1);
                 match message {
-                    Message::Job(job) => self.backlog.push_back(job),
-                    Message::CommitterIdle => idle = true,
+                    Message::Jobs(jobs) => self.backlog.extend(jobs),
+                    Message::CommitterIdle => {}
                     Message::Close => closing = true,
                     Message::Failed => return,
                 }
             }
+            let alone = messages == 1 && self.backlog.len() == 1 && answers.is_empty();
             if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
                 self.shared.fail(error);
                 return;
             }
+            let idle = self.shared.turn.is_free(closing || !answers.is_empty());
             if idle && !answers.is_empty() {
-                let built = std::mem::take(&mut commit);
+                let next = Commit::like(&commit);
+                let built = std::mem::replace(&mut commit, next);
                 let finished = (!built.is_empty()).then(|| built.finish(&mut self.state));
-                if self.commits.send((finished, std::mem::take(&mut answers))).is_err() {
+                let handover = (finished, std::mem::take(&mut answers));
+                if !(if alone { self.committer.settle(handover) } else { self.hand_over(handover) }) {
                     return;
                 }
-                idle = false;
                 // Room again: what did not fit goes into the next commit while this one syncs.
                 if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
                     self.shared.fail(error);
                     return;
                 }
             }
-            if closing && idle && answers.is_empty() && self.backlog.is_empty() {
+            if closing && answers.is_empty() && self.backlog.is_empty() && self.shared.turn.is_free(true) {
                 self.shared.stop.send_if_modified(|stop| {
                     let first = stop.is_none();
                     stop.get_or_insert(StopReason::Closed);
@@ -326,6 +348,12 @@ impl Writer {
         }
     }
 
+    /// Gives a commit to the committer; false if it is gone.
+    fn hand_over(&self, handover: Handover) -> bool {
+        self.shared.turn.take();
+        self.commits.send(handover).is_ok()
+    }
+
     /// Places what waits while there is room. Refusals wait for the commit too: they may rest on frames in it.
     fn place_backlog(&mut self, commit: &mut Commit, answers: &mut Answers) -> Result<(), String> {
         if self.backlog.is_empty() {
@@ -333,65 +361,38 @@ impl Writer {
         }
         let reading = self.shared.clock.read();
         let drift_ms = reading.drift_ms_since(&self.shared.opened);
-        while commit.has_room() {
-            let Some(job) = self.backlog.pop_front() else { break };
+        while commit.has_room() && !self.backlog.is_empty() {
+            let jobs = self.next_jobs();
             if is_adrift(drift_ms) {
-                answers.push((job, Err(AppendError::ClockDrift { drift_ms })));
+                answers.extend(jobs.into_iter().map(|job| (job.producer, Err(AppendError::ClockDrift { drift_ms }))));
                 continue;
             }
-            let placed = place(&mut self.state, self.shared.store.as_ref(), commit, &job.frame, reading.wall);
-            match placed {
-                Ok(placement) => answers.push((job, Ok(placement))),
-                Err(PlaceError::Refused(refusal)) => answers.push((job, Err(refusal))),
-                Err(PlaceError::Fatal(error)) => return Err(error.to_string()),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The thread that makes commits durable, one after the other.
-struct Committer {
-    shared: Arc<Shared>,
-    anchors: AnchorSet,
-    messages: SyncSender<Message>,
-}
-
-impl Committer {
-    fn run(self, commits: &Receiver<Handover>) {
-        while let Ok((commit, answers)) = commits.recv() {
-            // After any failure, even one of the head signer, nothing more is synced: a later success would prove nothing.
-            let durable = match self.shared.stopped() {
-                Some(StopReason::Failed(reason)) => Err(reason),
-                Some(StopReason::Closed) | None => commit.map_or(Ok(()), |commit| self.make_durable(commit)),
-            };
-            if let Err(reason) = durable {
-                self.shared.fail(reason);
-                for (job, _) in answers {
-                    let _ = job.reply.send(Err(AppendError::StorageFailed));
+            let frames: Vec<&CheckedFrame> = jobs.iter().map(|job| &job.frame).collect();
+            let store = self.shared.store.as_ref();
+            let stored = self.state.look_up(store, &frames).map_err(|error| error.to_string())?;
+            let mut looked_up = jobs.into_iter().zip(stored);
+            while commit.has_room()
+                && let Some((Job { frame, producer }, stored)) = looked_up.next()
+            {
+                match place(&mut self.state, store, commit, (&frame, &stored), reading.wall) {
+                    Ok(placement) => answers.push((producer, Ok(placement))),
+                    Err(PlaceError::Refused(refusal)) => answers.push((producer, Err(refusal))),
+                    Err(PlaceError::Fatal(error)) => return Err(error.to_string()),
                 }
-                return;
             }
-            // The next commit is handed over before the answers are, so that the disk does not wait for them.
-            let _ = self.messages.try_send(Message::CommitterIdle);
-            for (job, answer) in answers {
-                // A producer that went away has its answer in the log.
-                let _ = job.reply.send(answer);
-            }
+            looked_up.rev().for_each(|(job, _)| self.backlog.push_front(job));
         }
+        Ok(())
     }
 
-    fn make_durable(&self, commit: FinishedCommit) -> Result<(), String> {
-        let started = crate::clock::Stopwatch::start();
-        // Crash before this returns: all of the batch is found at opening, or none; nobody was told.
-        self.shared.store.commit(&commit.batch).map_err(|error| error.to_string())?;
-        // Crash here: the store is one commit ahead of the anchor, which opening checks and accepts.
-        self.anchors.advance(&commit.anchor_from, &commit.anchor_to).map_err(|error| error.to_string())?;
-        // Crash here: durable and anchored, unanswered; retries are answered from the event-id rows.
-        metrics::histogram!("deedbook_commit_seconds").record(started.seconds());
-        metrics::counter!("deedbook_events_appended_total").increment(u64::try_from(commit.events).unwrap_or(0));
-        let mut published = self.shared.published.write().unwrap_or_else(PoisonError::into_inner);
-        *published = Arc::new(commit.published);
-        Ok(())
+    /// The next jobs of the backlog, as many as are looked up together.
+    fn next_jobs(&mut self) -> Vec<Job> {
+        let (mut jobs, mut events) = (Vec::new(), 0usize);
+        while events < limits::LOOK_UP_EVENTS_MAX {
+            let Some(job) = self.backlog.pop_front() else { break };
+            events = events.saturating_add(job.frame.count());
+            jobs.push(job);
+        }
+        jobs
     }
 }

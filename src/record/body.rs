@@ -1,9 +1,8 @@
 //! Bodies at rest: salt ‖ body under a key of its own, so that deleting 32 bytes erases one body and nothing else.
 //! The cipher is ChaCha20-Poly1305; its nonce may be constant because a key encrypts exactly once.
 
-use chacha20poly1305::aead::{AeadInPlace, KeyInit};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce, Tag};
 use deedbook_verify::hash::Salt;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -13,6 +12,10 @@ const TAG_BYTES: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the stored body does not open under its key")]
 pub struct BodyDamaged;
+
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
+}
 
 /// The key of one body. Wiped when dropped.
 #[derive(Clone)]
@@ -34,8 +37,8 @@ impl BodyKey {
         &self.0
     }
 
-    fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(Key::from_slice(&*self.0))
+    fn cipher(&self) -> Result<LessSafeKey, BodyDamaged> {
+        UnboundKey::new(&CHACHA20_POLY1305, &*self.0).map(LessSafeKey::new).map_err(|_| BodyDamaged)
     }
 
     /// Encrypts salt ‖ body; the result is 48 bytes longer than the body.
@@ -43,17 +46,14 @@ impl BodyKey {
         let mut out = Vec::with_capacity(body.len() + salt.0.len() + TAG_BYTES);
         out.extend_from_slice(&salt.0);
         out.extend_from_slice(body);
-        let tag = self.cipher().encrypt_in_place_detached(&Nonce::default(), b"", &mut out).map_err(|_| BodyDamaged)?;
-        out.extend_from_slice(&tag);
+        let tag = self.cipher()?.seal_in_place_separate_tag(nonce(), Aad::empty(), &mut out);
+        out.extend_from_slice(tag.map_err(|_| BodyDamaged)?.as_ref());
         Ok(out)
     }
 
     /// Decrypts what `seal` made.
     pub fn open(&self, mut stored: Vec<u8>) -> Result<(Salt, Vec<u8>), BodyDamaged> {
-        let tag = stored.split_off(stored.len().checked_sub(TAG_BYTES).ok_or(BodyDamaged)?);
-        self.cipher()
-            .decrypt_in_place_detached(&Nonce::default(), b"", &mut stored, Tag::from_slice(&tag))
-            .map_err(|_| BodyDamaged)?;
+        let stored = self.cipher()?.open_in_place(nonce(), Aad::empty(), &mut stored).map_err(|_| BodyDamaged)?;
         let (salt, body) = stored.split_first_chunk::<32>().ok_or(BodyDamaged)?;
         Ok((Salt(*salt), body.to_vec()))
     }

@@ -25,17 +25,27 @@ struct Span {
     value: Option<Range<usize>>,
 }
 
-/// Changes in the order in which they apply.
+/// Changes in the order in which they apply: those put, then those scattered.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     arena: Vec<u8>,
     spans: Vec<Span>,
+    scattered: Vec<Span>,
 }
 
 impl Batch {
     /// An empty batch.
     pub fn new() -> Batch {
         Batch::default()
+    }
+
+    /// An empty batch with room for what another holds.
+    pub fn like(other: &Batch) -> Batch {
+        Batch {
+            arena: Vec::with_capacity(other.arena.len()),
+            spans: Vec::with_capacity(other.spans.len()),
+            scattered: Vec::with_capacity(other.scattered.len()),
+        }
     }
 
     /// Sets a key.
@@ -67,16 +77,23 @@ impl Batch {
         start..self.arena.len()
     }
 
-    /// Puts the changes in the order of their keys; those of one key keep theirs. An engine inserts neighbours into
-    /// its memtable without searching for each, which halves what a commit costs there.
-    pub fn sort(&mut self) {
+    /// Sets a key that has no order among its neighbours, such as a hash. Never one that is also put.
+    pub fn scatter(&mut self, key: &[u8], value: &[u8]) {
+        let key = self.append(key);
+        let value = self.append(value);
+        self.scattered.push(Span { key, value: Some(value) });
+    }
+
+    /// Puts the scattered changes in the order of their keys; those of one key keep theirs. An engine inserts
+    /// neighbours into its memtable without searching for each, which halves what they cost there.
+    pub fn sort_scattered(&mut self) {
         let arena = &self.arena;
-        self.spans.sort_by(|one, other| arena.get(one.key.clone()).cmp(&arena.get(other.key.clone())));
+        self.scattered.sort_by(|one, other| arena.get(one.key.clone()).cmp(&arena.get(other.key.clone())));
     }
 
     /// The changes, in order.
     pub fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
-        self.spans.iter().filter_map(|span| {
+        self.spans.iter().chain(&self.scattered).filter_map(|span| {
             let key = self.arena.get(span.key.clone())?;
             match &span.value {
                 None => Some(Operation::Delete { key }),
@@ -92,11 +109,11 @@ impl Batch {
 
     /// Number of changes.
     pub fn len(&self) -> usize {
-        self.spans.len()
+        self.spans.len().saturating_add(self.scattered.len())
     }
 
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.spans.is_empty() && self.scattered.is_empty()
     }
 }

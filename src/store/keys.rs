@@ -107,6 +107,12 @@ impl Key {
     }
 }
 
+impl AsRef<[u8]> for Key {
+    fn as_ref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
 /// The store's format version.
 pub fn format() -> Key {
     Key::global(RowTag::Format)

@@ -3,24 +3,29 @@
 //! Recovery mode is the tolerant-tail one: a torn tail after a crash is accepted, a damaged record is refused. What no
 //! mode notices, a log that was cut or deleted, the head anchor notices.
 
+mod families;
+
+use crate::store::keys::Key;
 use crate::store::{Batch, Direction, KeyRange, Operation, Rows, Store, StoreError, Visit};
+use families::{FAMILIES, Family, split};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BlockBasedOptions, DB, DBCompressionType, DBRecoveryMode, ErrorKind, FlushOptions, IteratorMode, LruCacheOptions,
-    Options, ReadOptions, Snapshot, WriteBatch, WriteOptions,
+    Cache, ColumnFamily, DB, DBRawIterator, DBRecoveryMode, ErrorKind, FlushOptions, LruCacheOptions, Options,
+    ReadOptions, Snapshot, WriteBatch, WriteOptions,
 };
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 const MIB: usize = 1024 * 1024;
-/// Two memtables of this size may be unflushed: what opening replays from the log at most.
-const MEMTABLE_BYTES: usize = 32 * MIB;
-/// Data, index and filter blocks together, so that memory has one bound.
+/// Data, index and filter blocks of all families together, so that memory has one bound.
 const BLOCK_CACHE_BYTES: usize = 96 * MIB;
 /// Four shards of 24 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
 /// shards it does not, is never kept, and each lookup reads and checks all of it again.
 const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 /// Open files; each costs an index and a filter in the cache above.
 const OPEN_FILES_MAX: i32 = 512;
+/// What a row costs in the engine's batch beside its bytes, at most: kind, family and two lengths.
+const BATCH_ROW_BYTES: usize = 12;
 
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,41 +44,52 @@ pub struct RocksStore {
     path: PathBuf,
 }
 
+/// All of them, found once for a commit.
+struct Families<'a> {
+    lookups: &'a ColumnFamily,
+    entries: &'a ColumnFamily,
+    bodies: &'a ColumnFamily,
+    body_keys: &'a ColumnFamily,
+}
+
+impl<'a> Families<'a> {
+    fn of(&self, family: Family) -> &'a ColumnFamily {
+        match family {
+            Family::Lookups => self.lookups,
+            Family::Entries => self.entries,
+            Family::Bodies => self.bodies,
+            Family::BodyKeys => self.body_keys,
+        }
+    }
+}
+
 fn synced() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.set_sync(true);
     options
 }
 
+fn cache() -> Cache {
+    let mut options = LruCacheOptions::default();
+    options.set_capacity(BLOCK_CACHE_BYTES);
+    options.set_num_shard_bits(BLOCK_CACHE_SHARD_BITS);
+    Cache::new_lru_cache_opts(&options)
+}
+
 fn options(access: Access) -> Options {
-    let mut table = BlockBasedOptions::default();
-    table.set_block_cache(&rocksdb::Cache::new_lru_cache_opts(&{
-        let mut cache = LruCacheOptions::default();
-        cache.set_capacity(BLOCK_CACHE_BYTES);
-        cache.set_num_shard_bits(BLOCK_CACHE_SHARD_BITS);
-        cache
-    }));
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    table.set_bloom_filter(10.0, false);
-    table.set_block_size(16 * 1024);
-    table.set_format_version(5);
     let mut options = Options::default();
     options.create_if_missing(access == Access::Create);
+    options.create_missing_column_families(access == Access::Create);
     options.set_error_if_exists(access == Access::Create);
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_paranoid_checks(true);
+    // All families flush as one: else a log that is cut would leave some of them behind the others.
+    options.set_atomic_flush(true);
     // Recycled logs are switched off by RocksDB itself in this mode; said here so that nobody turns them on.
     options.set_recycle_log_file_num(0);
-    options.set_compression_type(DBCompressionType::Lz4);
-    options.set_write_buffer_size(MEMTABLE_BYTES);
-    options.set_max_write_buffer_number(3);
-    options.set_memtable_whole_key_filtering(true);
-    options.set_memtable_prefix_bloom_ratio(0.05);
     options.set_max_open_files(OPEN_FILES_MAX);
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(MIB as u64);
-    options.set_block_based_table_factory(&table);
     options.set_keep_log_file_num(4);
     options.set_max_log_file_size(4 * MIB);
     options
@@ -100,11 +116,47 @@ impl RocksStore {
             crate::store::framing::check_logs(path)?;
         }
         let options = options(access);
+        let cache = cache();
+        let families = FAMILIES.map(|family| family.descriptor(&cache));
         let db = match access {
-            Access::Create | Access::ReadWrite => DB::open(&options, path),
-            Access::ReadOnly => DB::open_for_read_only(&options, path, false),
+            Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, path, families),
+            Access::ReadOnly => DB::open_cf_descriptors_read_only(&options, path, families, false),
         };
         Ok(RocksStore { db: db.map_err(translate)?, path: path.to_owned() })
+    }
+
+    fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
+        let missing = || StoreError::Damaged(format!("column family {:?} is missing", family.name()));
+        self.db.cf_handle(family.name()).ok_or_else(missing)
+    }
+
+    fn families(&self) -> Result<Families<'_>, StoreError> {
+        Ok(Families {
+            lookups: self.family(Family::Lookups)?,
+            entries: self.family(Family::Entries)?,
+            bodies: self.family(Family::Bodies)?,
+            body_keys: self.family(Family::BodyKeys)?,
+        })
+    }
+
+    fn scan_with<'a>(
+        &'a self,
+        range: &KeyRange,
+        direction: Direction,
+        visit: &mut Visit<'_>,
+        iterator: &dyn Fn(&'a ColumnFamily, ReadOptions) -> DBRawIterator<'a>,
+    ) -> Result<(), StoreError> {
+        let mut parts = split(range);
+        if direction == Direction::Backward {
+            parts.reverse();
+        }
+        for (family, range) in parts {
+            let rows = iterator(self.family(family)?, read_options(&range));
+            if visit_all(rows, direction, visit)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -118,59 +170,79 @@ fn read_options(range: &KeyRange) -> ReadOptions {
     options
 }
 
-fn visit_all<I>(rows: I, visit: &mut Visit<'_>) -> Result<(), StoreError>
-where
-    I: Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), rocksdb::Error>>,
-{
-    for row in rows {
-        let (key, value) = row.map_err(translate)?;
-        if visit(&key, &value).is_break() {
-            break;
+fn visit_all(
+    mut rows: DBRawIterator<'_>,
+    direction: Direction,
+    visit: &mut Visit<'_>,
+) -> Result<ControlFlow<()>, StoreError> {
+    match direction {
+        Direction::Forward => rows.seek_to_first(),
+        Direction::Backward => rows.seek_to_last(),
+    }
+    while let Some((key, value)) = rows.item() {
+        if visit(key, value).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        match direction {
+            Direction::Forward => rows.next(),
+            Direction::Backward => rows.prev(),
         }
     }
-    Ok(())
-}
-
-fn mode(direction: Direction) -> IteratorMode<'static> {
-    match direction {
-        Direction::Forward => IteratorMode::Start,
-        Direction::Backward => IteratorMode::End,
-    }
+    rows.status().map_err(translate)?;
+    Ok(ControlFlow::Continue(()))
 }
 
 impl Rows for RocksStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db.get(key).map_err(translate)
+        self.db.get_cf(self.family(Family::of(key))?, key).map_err(translate)
+    }
+
+    /// Keys of one family are looked up together: the engine then waits for their filters and blocks at once.
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let Some(first) = keys.first() else { return Ok(Vec::new()) };
+        let family = Family::of(first.as_slice());
+        if keys.iter().any(|key| Family::of(key.as_slice()) != family) {
+            return keys.iter().map(|key| self.get(key.as_slice())).collect();
+        }
+        let found = self.db.batched_multi_get_cf(self.family(family)?, keys, false);
+        found.into_iter().map(|row| Ok(row.map_err(translate)?.map(|value| value.to_vec()))).collect()
     }
 
     fn scan(&self, range: &KeyRange, direction: Direction, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        visit_all(self.db.iterator_opt(mode(direction), read_options(range)), visit)
+        self.scan_with(range, direction, visit, &|family, options| self.db.raw_iterator_cf_opt(family, options))
     }
 }
 
-struct RocksSnapshot<'a>(Snapshot<'a>);
+struct RocksSnapshot<'a> {
+    store: &'a RocksStore,
+    snapshot: Snapshot<'a>,
+}
 
 impl Rows for RocksSnapshot<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.get(key).map_err(translate)
+        self.snapshot.get_cf(self.store.family(Family::of(key))?, key).map_err(translate)
     }
 
     fn scan(&self, range: &KeyRange, direction: Direction, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        visit_all(self.0.iterator_opt(mode(direction), read_options(range)), visit)
+        let iterator = |family, options| self.snapshot.raw_iterator_cf_opt(family, options);
+        self.store.scan_with(range, direction, visit, &iterator)
     }
 }
 
 impl Store for RocksStore {
     fn snapshot(&self) -> Box<dyn Rows + '_> {
-        Box::new(RocksSnapshot(self.db.snapshot()))
+        Box::new(RocksSnapshot { store: self, snapshot: self.db.snapshot() })
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        let mut writes = WriteBatch::default();
+        let bytes = batch.bytes().saturating_add(batch.len().saturating_mul(BATCH_ROW_BYTES));
+        let mut writes = WriteBatch::with_capacity_bytes(bytes);
+        let families = self.families()?;
+        let family = |key| families.of(Family::of(key));
         for operation in batch.operations() {
             match operation {
-                Operation::Put { key, value } => writes.put(key, value),
-                Operation::Delete { key } => writes.delete(key),
+                Operation::Put { key, value } => writes.put_cf(family(key), key, value),
+                Operation::Delete { key } => writes.delete_cf(family(key), key),
             }
         }
         self.db.write_opt(writes, &synced()).map_err(translate)
@@ -183,14 +255,17 @@ impl Store for RocksStore {
     fn flush(&self) -> Result<(), StoreError> {
         let mut options = FlushOptions::default();
         options.set_wait(true);
-        self.db.flush_opt(&options).map_err(translate)
+        let families = self.families()?;
+        self.db.flush_cfs_opt(&FAMILIES.map(|family| families.of(family)), &options).map_err(translate)
     }
 
     fn verify(&self) -> Result<(), StoreError> {
         let everything = KeyRange { from: Vec::new(), to: Vec::new() };
-        let mut options = read_options(&everything);
-        options.fill_cache(false);
-        visit_all(self.db.iterator_opt(IteratorMode::Start, options), &mut |_, _| std::ops::ControlFlow::Continue(()))
+        let iterator = |family, mut options: ReadOptions| {
+            options.fill_cache(false);
+            self.db.raw_iterator_cf_opt(family, options)
+        };
+        self.scan_with(&everything, Direction::Forward, &mut |_, _| ControlFlow::Continue(()), &iterator)
     }
 
     fn free_bytes(&self) -> Option<u64> {

@@ -211,9 +211,29 @@ fn block_signature<'a>(reader: &mut Reader<'a>) -> Result<BlockSignature<'a>, Ma
 
 /// The bytes that a signer signs: DSSE pre-authentication encoding, v1.
 pub fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut out = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
-    out.extend_from_slice(payload);
+    let mut out = Vec::with_capacity(payload.len() + payload_type.len() + 64);
+    out.extend_from_slice(b"DSSEv1 ");
+    push_part(&mut out, payload_type.as_bytes());
+    out.push(b' ');
+    push_part(&mut out, payload);
     out
+}
+
+/// Length in decimal, space, bytes.
+fn push_part(out: &mut Vec<u8>, part: &[u8]) {
+    let (start, mut rest) = (out.len(), part.len());
+    loop {
+        out.push(b'0' + u8::try_from(rest % 10).unwrap_or(0));
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
+    }
+    out.push(b' ');
+    out.extend_from_slice(part);
 }
 
 /// SHA-256 over signed bytes and signature block: what each seal says of its frame.

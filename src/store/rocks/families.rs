@@ -1,0 +1,95 @@
+//! Which rows stand together in the engine's files. Rows that are written in the order of their keys (entries, bodies,
+//! body keys) each have a column family: their files never overlap, so merging moves them without a rewrite. All else
+//! is looked up by hashes and shares one. The split is private to this backend; one write-ahead log keeps commits whole.
+
+use crate::store::KeyRange;
+use crate::store::keys::RowTag;
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options};
+
+const MIB: usize = 1024 * 1024;
+/// Of each family; two may be unflushed: what opening replays from the log at most.
+const MEMTABLE_BYTES: usize = 32 * MIB;
+
+/// A column family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// Everything that has no family of its own.
+    Lookups,
+    Entries,
+    Bodies,
+    /// Apart from the bodies, so that erasing rewrites few bytes and copies can leave them out.
+    BodyKeys,
+}
+
+/// Every family.
+pub(super) const FAMILIES: [Family; 4] = [Family::Lookups, Family::Entries, Family::Bodies, Family::BodyKeys];
+
+/// The key space in order: each part ends where the next begins, the last one nowhere.
+const PARTS: [(Family, &[u8]); 5] = [
+    (Family::Lookups, &[]),
+    (Family::Entries, &[RowTag::Entry as u8]),
+    (Family::Bodies, &[RowTag::Body as u8]),
+    (Family::BodyKeys, &[RowTag::BodyKey as u8]),
+    (Family::Lookups, &[RowTag::EventId as u8]),
+];
+
+impl Family {
+    /// The family of a key.
+    pub fn of(key: &[u8]) -> Family {
+        PARTS.iter().rev().find(|(_, from)| *from <= key).map_or(Family::Lookups, |(family, _)| *family)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            // RocksDB insists on this one.
+            Family::Lookups => "default",
+            Family::Entries => "entries",
+            Family::Bodies => "bodies",
+            Family::BodyKeys => "body-keys",
+        }
+    }
+
+    /// Its options.
+    pub fn descriptor(self, cache: &Cache) -> ColumnFamilyDescriptor {
+        let mut table = BlockBasedOptions::default();
+        table.set_block_cache(cache);
+        table.set_cache_index_and_filter_blocks(true);
+        table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+        table.set_block_size(16 * 1024);
+        table.set_format_version(5);
+        let mut options = Options::default();
+        options.set_write_buffer_size(MEMTABLE_BYTES);
+        options.set_max_write_buffer_number(3);
+        match self {
+            Family::Lookups => {
+                table.set_bloom_filter(10.0, false);
+                options.set_memtable_whole_key_filtering(true);
+                options.set_memtable_prefix_bloom_ratio(0.05);
+                options.set_compression_type(DBCompressionType::Lz4);
+            }
+            Family::Entries => options.set_compression_type(DBCompressionType::Lz4),
+            // Encrypted bytes and keys do not compress.
+            Family::Bodies | Family::BodyKeys => options.set_compression_type(DBCompressionType::None),
+        }
+        options.set_block_based_table_factory(&table);
+        ColumnFamilyDescriptor::new(self.name(), options)
+    }
+}
+
+/// The parts of a range, one family each, in the order of their keys.
+pub(super) fn split(range: &KeyRange) -> Vec<(Family, KeyRange)> {
+    let ends = PARTS.iter().skip(1).map(|(_, from)| *from).chain([[].as_slice()]);
+    let mut parts = Vec::with_capacity(1);
+    for ((family, start), end) in PARTS.iter().zip(ends) {
+        let from = range.from.as_slice().max(*start);
+        let to = match (range.to.as_slice(), end) {
+            ([], end) => end,
+            (to, []) => to,
+            (to, end) => to.min(end),
+        };
+        if to.is_empty() || from < to {
+            parts.push((*family, KeyRange { from: from.to_vec(), to: to.to_vec() }));
+        }
+    }
+    parts
+}
