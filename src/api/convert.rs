@@ -112,7 +112,6 @@ pub fn stored(event: StoredEvent) -> proto::StoredEvent {
     let (state, salt, body) = match event.body {
         StoredBody::None => (proto::BodyState::None, Bytes::new(), Bytes::new()),
         StoredBody::Withheld => (proto::BodyState::Withheld, Bytes::new(), Bytes::new()),
-        StoredBody::Erased => (proto::BodyState::Erased, Bytes::new(), Bytes::new()),
         StoredBody::Opened { salt, body } => {
             (proto::BodyState::Opened, Bytes::copy_from_slice(&salt.0), Bytes::from(body))
         }

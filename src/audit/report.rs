@@ -31,8 +31,6 @@ pub struct Report {
     pub entries: u64,
     /// Bodies that opened their commitments.
     pub bodies_opened: u64,
-    /// Bodies whose keys are gone.
-    pub bodies_erased: u64,
     /// Stored checkpoints whose signature and root are right.
     pub checkpoints: u64,
     /// What is wrong, in the order in which it was found.

@@ -160,7 +160,7 @@ fn check_head_key(genesis: &Entry<'_>, key: &VerifierKey, report: &mut Report) {
 fn check_body(store: &dyn Store, index: Index, entry: &Entry<'_>, report: &mut Report) -> Result<(), AuditError> {
     let Some(commitment) = entry.facts.commitment else { return Ok(()) };
     let Some(key) = store.get(keys::body_key(LEDGER, index).as_slice())? else {
-        report.bodies_erased = report.bodies_erased.saturating_add(1);
+        report.find(Some(index), "body", "its key is missing, and nothing erased it".to_owned());
         return Ok(());
     };
     let mut sealed = store.get(keys::body(LEDGER, index, 0).as_slice())?.unwrap_or_default();

@@ -61,7 +61,6 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
             "root": report.head.map(|head| head.root.to_string()),
             "entries": report.entries,
             "bodies_opened": report.bodies_opened,
-            "bodies_erased": report.bodies_erased,
             "checkpoints": report.checkpoints,
             "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
             "findings_omitted": report.findings_omitted,
@@ -78,7 +77,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     output.pairs(&[
         ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
         ("entries", format!("{} judged", report.entries)),
-        ("bodies", format!("{} opened, {} erased", report.bodies_opened, report.bodies_erased)),
+        ("bodies", format!("{} opened", report.bodies_opened)),
         ("checkpoints", format!("{} signed and right", report.checkpoints)),
     ])?;
     if clean {

@@ -33,8 +33,6 @@ pub enum StoredBody {
     None,
     /// It has one, which was not asked for.
     Withheld,
-    /// Its key is gone.
-    Erased,
     /// Salt and body.
     Opened {
         /// What the commitment is keyed with.
@@ -138,8 +136,7 @@ impl Reader {
             (None, _) => Ok(StoredBody::None),
             (Some(_), Bodies::Without) => Ok(StoredBody::Withheld),
             (Some(commitment), Bodies::With) => {
-                let opened = open_body(self.shared.store.as_ref(), self.number, index)?;
-                let Some((salt, body)) = opened else { return Ok(StoredBody::Erased) };
+                let (salt, body) = open_body(self.shared.store.as_ref(), self.number, index)?;
                 match commitment.opens(&salt, &body) {
                     true => Ok(StoredBody::Opened { salt, body }),
                     false => Err(ReadError::Corrupt(format!("the body of entry {index} does not open its commitment"))),
@@ -253,20 +250,21 @@ fn corrupt(error: impl std::fmt::Display) -> ReadError {
     ReadError::Corrupt(error.to_string())
 }
 
-/// Decrypts a stored body; none when its key is gone.
+/// Decrypts a stored body. No event erases bodies yet, so a key that is gone was lost.
 pub(crate) fn open_body(
     rows: &dyn crate::store::Store,
     number: LedgerNumber,
     index: Index,
-) -> Result<Option<(Salt, Vec<u8>)>, ReadError> {
-    let Some(key) = rows.get(keys::body_key(number, index).as_slice())? else { return Ok(None) };
+) -> Result<(Salt, Vec<u8>), ReadError> {
+    let key = rows.get(keys::body_key(number, index).as_slice())?;
+    let key = key.ok_or_else(|| corrupt(format!("the body key of entry {index} is missing, and nothing erased it")))?;
     let key = BodyKey::from_stored(&key).ok_or_else(|| corrupt("a body key of the wrong length"))?;
     let mut sealed = Vec::new();
     rows.scan(&keys::body_blocks(number, index), Direction::Forward, &mut |_, block| {
         sealed.extend_from_slice(block);
         ControlFlow::Continue(())
     })?;
-    key.open(sealed).map(Some).map_err(|error| corrupt(format!("entry {index}: {error}")))
+    key.open(sealed).map_err(|error| corrupt(format!("entry {index}: {error}")))
 }
 
 /// Tiles of a published state: partial ones from its edge, full ones from the store.

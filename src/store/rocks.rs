@@ -15,6 +15,7 @@ use rocksdb::{
 };
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const MIB: usize = 1024 * 1024;
 /// Data, index and filter blocks of all families together, so that memory has one bound.
@@ -42,6 +43,8 @@ pub enum Access {
 pub struct RocksStore {
     db: DB,
     path: PathBuf,
+    // Commits so far. Every commit writes it into every family: a family that lost files is behind the others.
+    commits: AtomicU64,
 }
 
 /// All of them, found once for a commit.
@@ -122,7 +125,25 @@ impl RocksStore {
             Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, path, families),
             Access::ReadOnly => DB::open_cf_descriptors_read_only(&options, path, families, false),
         };
-        Ok(RocksStore { db: db.map_err(translate)?, path: path.to_owned() })
+        let store = RocksStore { db: db.map_err(translate)?, path: path.to_owned(), commits: AtomicU64::new(0) };
+        store.commits.store(store.last_commit()?, Ordering::Relaxed);
+        Ok(store)
+    }
+
+    /// The number of the last commit, in which all families must agree. A damaged manifest can lose the newest files
+    /// of some families without an error of the engine.
+    fn last_commit(&self) -> Result<u64, StoreError> {
+        let mut last = None;
+        for family in FAMILIES {
+            let mark = self.db.get_cf(self.family(family)?, family.mark()).map_err(translate)?;
+            let mark = mark.map_or(Some([0; 8]), |bytes| bytes.try_into().ok());
+            if mark.is_none() || last.is_some_and(|last| last != mark) {
+                let name = family.name();
+                return Err(StoreError::Damaged(format!("column family {name:?} is not at the commit of the others")));
+            }
+            last = Some(mark);
+        }
+        Ok(last.flatten().map_or(0, u64::from_be_bytes))
     }
 
     fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
@@ -244,6 +265,10 @@ impl Store for RocksStore {
                 Operation::Put { key, value } => writes.put_cf(family(key), key, value),
                 Operation::Delete { key } => writes.delete_cf(family(key), key),
             }
+        }
+        let number = self.commits.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        for family in FAMILIES {
+            writes.put_cf(families.of(family), family.mark(), number.to_be_bytes());
         }
         self.db.write_opt(writes, &synced()).map_err(translate)
     }

@@ -70,7 +70,7 @@ fn read_all(ledger: &Ledger, count: usize) -> Vec<Option<Read>> {
         let event = reader.event(Index(index as u64), Bodies::With).ok()?;
         let body = match event.body {
             StoredBody::Opened { body, .. } => Some(body),
-            StoredBody::None | StoredBody::Withheld | StoredBody::Erased => None,
+            StoredBody::None | StoredBody::Withheld => None,
         };
         Some((event.entry, body))
     };

@@ -8,7 +8,7 @@ use crate::support_memory::{
 };
 use deedbook::clock::Reading;
 use deedbook::domain::Filter;
-use deedbook::ledger::{AppendError, Bodies, Ledger, OpenError, StoredBody};
+use deedbook::ledger::{AppendError, Bodies, Ledger, OpenError, ReadError};
 use deedbook::record::{FactsBuilder, FrameBytes, Position, SigningKey};
 use deedbook::store::{Batch, Fault, Store, keys};
 use deedbook_verify::detail::Detail;
@@ -349,30 +349,29 @@ fn an_accepted_clock_is_on_record_and_received_never_decreases() {
     run.world.audit_as_files();
 }
 
-/// Without its key a body is gone for ever: reads say so, and the receipt proves all the rest.
+/// A body key that is gone without an event that erased it is damage: reads and the audit say so, and never that the
+/// body was erased. The redacted receipt proves all the rest.
 #[test]
-fn an_erased_body_reads_as_erased() {
-    let run = Run::new(Rng::seeded("erased"));
+fn a_lost_body_key_is_damage() {
+    let run = Run::new(Rng::seeded("lost key"));
     let events = vec![statement(77), statement(78)];
     let frame = run.world.frame(run.source(1), &run.secrets[1].0, Position::Unsequenced, events);
     let (base, _, _) = run.append(&frame).unwrap();
-    let mut erase = Batch::new();
-    erase.delete(keys::body_key(NUMBER, Index(base)).as_slice());
-    run.world.store.commit(&erase).unwrap();
+    let mut lose = Batch::new();
+    lose.delete(keys::body_key(NUMBER, Index(base)).as_slice());
+    run.world.store.commit(&lose).unwrap();
     let reader = run.ledger.reader();
-    for (index, id) in [(base, None), (base + 1, Some(78))] {
-        let read = reader.event(Index(index), Bodies::With).unwrap().body;
-        let opened = match read {
-            StoredBody::Opened { body, .. } => Some(body),
-            StoredBody::Erased => None,
-            other @ (StoredBody::None | StoredBody::Withheld) => panic!("{other:?}"),
-        };
-        assert_eq!(opened, id.map(body_of));
-        let receipt = reader.receipt(Index(index), Bodies::With).unwrap();
+    assert!(matches!(reader.event(Index(base), Bodies::With), Err(ReadError::Corrupt(_))));
+    assert!(matches!(reader.receipt(Index(base), Bodies::With), Err(ReadError::Corrupt(_))));
+    for (index, bodies, wanted) in [
+        (base, Bodies::Without, BodyState::Redacted),
+        (base + 1, Bodies::With, BodyState::Disclosed(body_of(78).len())),
+    ] {
+        let receipt = reader.receipt(Index(index), bodies).unwrap();
         let proven = verify_receipt(&receipt, reader.verifier_key()).unwrap();
-        let wanted = id.map_or(BodyState::Redacted, |id| BodyState::Disclosed(body_of(id).len()));
         assert_eq!(proven.body, wanted);
     }
     run.ledger.close();
-    run.world.audit_as_files();
+    let found: Vec<_> = run.world.audit().findings.iter().map(|finding| (finding.index, finding.check)).collect();
+    assert_eq!(found, [(Some(Index(base)), "body")]);
 }

@@ -39,6 +39,15 @@ impl Family {
         PARTS.iter().rev().find(|(_, from)| *from <= key).map_or(Family::Lookups, |(family, _)| *family)
     }
 
+    /// Where it keeps the number of the last commit: under a key that belongs to another family, so that no row of its
+    /// own is hidden and no scan comes by.
+    pub fn mark(self) -> &'static [u8] {
+        match self {
+            Family::Lookups => &[RowTag::Entry as u8],
+            Family::Entries | Family::Bodies | Family::BodyKeys => &[0],
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             // RocksDB insists on this one.
