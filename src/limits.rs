@@ -30,7 +30,7 @@ pub const QUEUE_JOBS_MAX: usize = QUEUE_BYTES_MAX / QUEUE_BYTES_PER_JOB_MIN + 16
 /// What a job costs at least in the byte budget: its bookkeeping.
 pub const QUEUE_BYTES_PER_JOB_MIN: usize = 1024;
 /// Events in one commit. 4,096 events of 1 KiB are 4 MiB: one WAL record that syncs in about 2 ms.
-pub const COMMIT_EVENTS_MAX: usize = 4_096;
+pub const COMMIT_EVENTS_MAX: usize = 1_024;
 /// Events whose ids and streams are looked up together, a last frame on top.
 pub const LOOK_UP_EVENTS_MAX: usize = 1_024;
 /// Bytes in one commit.

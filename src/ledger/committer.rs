@@ -101,11 +101,9 @@ impl Default for Turn {
 }
 
 impl Turn {
-    /// Whether a commit may be handed over. If not, and it is wanted, the writer is told when it may.
-    pub fn is_free(&self, wanted: bool) -> bool {
-        if wanted {
-            self.wanted.store(true, Ordering::SeqCst);
-        }
+    /// Whether a commit may be handed over. If not, the writer is told when it may.
+    pub fn is_free(&self) -> bool {
+        self.wanted.store(true, Ordering::SeqCst);
         self.free.load(Ordering::SeqCst)
     }
 

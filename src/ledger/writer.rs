@@ -317,13 +317,16 @@ impl Writer {
                     Message::Failed => return,
                 }
             }
-            let alone = messages == 1 && self.backlog.len() == 1 && answers.is_empty();
-            if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
-                self.shared.fail(error);
-                return;
-            }
-            let idle = self.shared.turn.is_free(closing || !answers.is_empty());
-            if idle && !answers.is_empty() {
+            let mut alone = messages == 1 && self.backlog.len() == 1 && answers.is_empty();
+            loop {
+                if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
+                    self.shared.fail(error);
+                    return;
+                }
+                // Asked with every wait: whoever waits unasked for the turn is never woken.
+                if answers.is_empty() || !self.shared.turn.is_free() {
+                    break;
+                }
                 let next = Commit::like(&commit);
                 let built = std::mem::replace(&mut commit, next);
                 let finished = (!built.is_empty()).then(|| built.finish(&mut self.state));
@@ -332,12 +335,9 @@ impl Writer {
                     return;
                 }
                 // Room again: what did not fit goes into the next commit while this one syncs.
-                if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
-                    self.shared.fail(error);
-                    return;
-                }
+                alone = false;
             }
-            if closing && answers.is_empty() && self.backlog.is_empty() && self.shared.turn.is_free(true) {
+            if closing && answers.is_empty() && self.backlog.is_empty() && self.shared.turn.is_free() {
                 self.shared.stop.send_if_modified(|stop| {
                     let first = stop.is_none();
                     stop.get_or_insert(StopReason::Closed);

@@ -102,7 +102,8 @@ fn options(access: Access) -> Options {
 /// Every error is either damage or an unknown outcome; the engine's text tells which file.
 fn translate(error: rocksdb::Error) -> StoreError {
     match error.kind() {
-        ErrorKind::Corruption => StoreError::Damaged(error.to_string()),
+        // An invalid argument here is a folder with other column families than these.
+        ErrorKind::Corruption | ErrorKind::InvalidArgument => StoreError::Damaged(error.to_string()),
         ErrorKind::IOError if error.to_string().contains("lock") => StoreError::InUse(error.to_string()),
         // The engine's kinds may grow; whatever they say, the outcome of the call is unknown.
         _ => StoreError::Failed(error.to_string()),

@@ -4,6 +4,7 @@
 use crate::support::{House, Palette, Producer, Rng, scaled, sequenced};
 use deedbook::domain::Filter;
 use deedbook::ledger::{Bodies, Ledger, Placement, Reader, StoredBody, StoredEvent};
+use deedbook::limits;
 use deedbook::record::{EventBytes, FrameBytes, Position};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash::leaf;
@@ -12,6 +13,10 @@ use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::tree::{Frontier, TreeHead};
 use deedbook_verify::words::{Hash, Index, Micros, TreeSize};
 use std::ops::ControlFlow;
+use std::time::Duration;
+use tokio::time::timeout;
+
+const FRAME_EVENTS: usize = 256;
 
 /// Everything that was acknowledged, in log order from `first` on.
 struct Log {
@@ -249,4 +254,23 @@ async fn what_is_acknowledged_stays_readable_findable_and_provable() {
     let report = house.assert_clean();
     let bodies = log.events.iter().filter(|(sent, _)| sent.salt_and_body.is_some()).count() as u64;
     assert_eq!((report.entries, report.bodies_opened), (log.size(), bodies));
+}
+
+/// A burst of more than one commit with nothing behind it: whoever hands a commit over must also hear when it is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_larger_than_a_commit_is_answered() {
+    let house = House::build();
+    let ledger = house.open();
+    let producer = house.enrolled(&ledger, &["gateway"]).await.remove(0);
+    for frames in [1, 2, 3 * limits::COMMIT_EVENTS_MAX / FRAME_EVENTS] {
+        let burst = (0..frames).map(|_| ledger.admit(producer.plain(Position::Unsequenced, FRAME_EVENTS)).unwrap());
+        let first = ledger.reader().head().size;
+        let tickets = ledger.submit_all(burst.collect()).await.unwrap();
+        for (ticket, number) in tickets.into_iter().zip(0u64..) {
+            let placed = timeout(Duration::from_secs(60), ticket.placement()).await.expect("no answer").unwrap();
+            assert_eq!(placed.first_index.0, first.0 + number * FRAME_EVENTS as u64);
+        }
+    }
+    house.close(ledger);
+    house.assert_clean();
 }

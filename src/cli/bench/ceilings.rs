@@ -10,25 +10,26 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-/// Appends of 4 KiB to a growing file, each followed by fdatasync: the median in seconds.
-pub fn fdatasync_median(folder: &Path, count: usize) -> Result<f64, Failure> {
+/// Appends of 4 KiB to a growing file, each followed by fdatasync: the seconds of each.
+pub fn fdatasync_times(folder: &Path, count: u64) -> Result<Vec<f64>, Failure> {
     let path = folder.join("fdatasync");
     let failed = |error: std::io::Error| Failure::file(&path, &error);
     let mut file = File::create(&path).map_err(failed)?;
     let block = [7u8; 4096];
-    let mut times = Vec::with_capacity(count);
+    let mut times = Vec::new();
     for _ in 0..count {
         let started = Stopwatch::start();
         file.write_all(&block).and_then(|()| file.sync_data()).map_err(failed)?;
         times.push(started.seconds());
     }
-    Ok(super::median(&mut times))
+    Ok(times)
 }
 
 /// Synced batches of 256 records of 600 random bytes under ascending keys: records a second.
 pub fn rocksdb_records_per_second(folder: &Path, seconds: f64) -> Result<f64, Failure> {
     const RECORDS: u64 = 256;
-    let store = RocksStore::open(&folder.join("rocksdb"), Access::Create).map_err(engine)?;
+    let path = folder.join("rocksdb");
+    let store = RocksStore::open(&path, Access::Create).map_err(engine)?;
     let mut values = vec![0u8; 600 * 256];
     entropy::fill(&mut values).map_err(|error| Failure::failed(error.to_string(), "try again"))?;
     let (mut written, mut busy_seconds) = (0u64, 0.0);
@@ -42,6 +43,8 @@ pub fn rocksdb_records_per_second(folder: &Path, seconds: f64) -> Result<f64, Fa
         busy_seconds += started.seconds();
         written += RECORDS;
     }
+    drop(store);
+    std::fs::remove_dir_all(&path).map_err(|error| Failure::file(&path, &error))?;
     Ok(written as f64 / busy_seconds)
 }
 
