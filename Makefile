@@ -29,7 +29,8 @@ help: ## list the targets
 	  || sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1: \2/p' Makefile
 
 build: ## both programs, optimised: target/release/deedbook and deedbook-verify
-	@$(PREPARE); cargo build --locked --release --workspace
+	@$(PREPARE); cargo build --locked --release --workspace && \
+	  echo "the programs are in $${CARGO_TARGET_DIR:-$$PWD/target}/release"
 
 test: ## every test
 	@$(PREPARE); cargo test --locked --workspace

@@ -50,13 +50,21 @@ impl Ready {
                     let message = "only the first message is Open; each other holds a frame";
                     Err(Fault::new(Reason::OpenMisplaced, message).into())
                 }
-                Poll::Ready(Some(Err(status))) => Err(complete(status)),
+                Poll::Ready(Some(Err(status))) => Err(broken(status)),
                 Poll::Ready(None) => Ok(()),
             };
             self.end = Some(end);
             return true;
         }
         true
+    }
+}
+
+/// Why nothing more can be read. A connection that broke is the client's end, and no failure of ours.
+fn broken(status: Status) -> Status {
+    match std::error::Error::source(&status) {
+        Some(_) => Fault::new(Reason::Cancelled, "the client's connection ended").into(),
+        None => complete(status),
     }
 }
 

@@ -141,7 +141,8 @@ impl Append<'_> {
         loop {
             let (batch, end) = self.next_batch(&mut items).await?;
             let read_bytes = batch.last().map_or(0, |item| item.read_bytes);
-            let mut fresh = self.sort_out(batch).await?;
+            let (mut fresh, failure) = self.sort_out(batch).await?;
+            let end = failure.map(Err).or(end);
             let mut unsent = 0;
             if let Some(Err(_)) = &end {
                 // Nothing of the frame in which a malformed line stands is sent.
@@ -193,25 +194,43 @@ impl Append<'_> {
         Ok((batch, None))
     }
 
-    /// Parts events that are new from those that stand in the log or came before in this input.
-    async fn sort_out(&mut self, batch: Vec<Item>) -> Result<Fresh, Failure> {
+    /// Parts events that are new from those that stand in the log or came before in this input, up to the first whose
+    /// id belongs to another event.
+    async fn sort_out(&mut self, batch: Vec<Item>) -> Result<(Fresh, Option<Failure>), Failure> {
         let ids: Vec<EventId> = batch.iter().map(|item| item.event.id).collect();
         let found = self.link.lookup(&ids, &mut self.progress).await?;
-        let mut fresh = Vec::new();
+        let (mut fresh, mut failure) = (Vec::new(), None);
         for (item, found) in batch.into_iter().zip(found) {
             let id = item.event.id;
-            if let Some(cell) = self.queue.pending(&id) {
-                self.queue.result(id, Origin::Identical, cell);
+            let content =
+                item.event.builder.content().map_err(|error| Failure::from(error).at(&item.place.to_string()));
+            let content = match content {
+                Ok(content) => content,
+                Err(malformed) => {
+                    failure = Some(malformed);
+                    break;
+                }
+            };
+            if let Some(pending) = self.queue.pending(&id) {
+                if pending.content != content {
+                    failure = Some(taken(&item, "an earlier event of this input"));
+                    break;
+                }
+                self.queue.result(id, Origin::Identical, pending.cell);
             } else if let Some(index) = found {
+                if item.event.id_given && !self.link.states(index, &item.event.builder, &mut self.progress).await? {
+                    failure = Some(taken(&item, &format!("the event at index {index}")));
+                    break;
+                }
                 let origin = if index < self.size_at_start { Origin::Known } else { Origin::Identical };
                 self.queue.result(id, origin, queue::known(index));
             } else {
-                let cell = self.queue.promise(id);
+                let cell = self.queue.promise(id, content);
                 fresh.push((item, cell));
             }
         }
         self.print_due()?;
-        Ok(fresh)
+        Ok((fresh, failure))
     }
 
     /// Cuts events into frames, signs and sends them.
@@ -312,6 +331,12 @@ impl std::fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+/// Two events with one id: the second would be lost without a word.
+fn taken(item: &Item, by: &str) -> Failure {
+    let next = "give this event an id of its own, or leave `id` out, then run the same command again";
+    Failure::failed(format!("{}: `id` {} belongs to {by}, which says something else", item.place, item.event.id), next)
 }
 
 /// An upper bound of the frame's size as a message: lengths and tags take at most 6 bytes each.

@@ -16,8 +16,11 @@ use std::path::PathBuf;
 
 /// What `audit` takes.
 #[derive(Args, Debug)]
-#[command(after_help = "Stop the server first. With --vkey, an auditor brings a verifier key of their own.\n\n\
-    Example:\n  deedbook audit --data ./deedbook-data")]
+#[command(
+    after_help = "A server may run beside it; if a file is missing, stop it and repeat. With --vkey, an auditor\n\
+    brings a verifier key of their own.\n\n\
+    Example:\n  deedbook audit --data ./deedbook-data"
+)]
 pub struct AuditArguments {}
 
 /// Recomputes everything and shows every divergence.

@@ -49,6 +49,18 @@ impl FactsBuilder {
         self.event_id
     }
 
+    /// Whether these facts, at the place and under the salt of stored ones, are the stored ones.
+    pub fn matches(&self, stored: &Facts<'_>, salt: Salt) -> bool {
+        let encoded = self.clone().encode(stored.source, stored.epoch, stored.sequence, salt);
+        encoded.is_ok_and(|encoded| encoded.facts == stored.bytes)
+    }
+
+    /// A digest of what is stated, without place and salt; never stored or sent.
+    pub fn content(&self) -> Result<deedbook_verify::words::Hash, BuildError> {
+        let encoded = self.clone().encode(Ref([0; 16]), Epoch(0), Sequence(0), Salt([0; 32]))?;
+        Ok(deedbook_verify::hash::leaf(&encoded.facts))
+    }
+
     fn put(mut self, tag: Tag, value: impl Into<Vec<u8>>) -> FactsBuilder {
         self.fields.insert(tag.number, value.into());
         self

@@ -41,6 +41,8 @@ pub struct LineContext<'a> {
 pub struct Event {
     /// Its id, given or made.
     pub id: EventId,
+    /// Whether the id was given: then it says nothing of the content.
+    pub id_given: bool,
     /// Its facts and body.
     pub builder: FactsBuilder,
     /// What it adds to a frame at most, in bytes of facts and body.
@@ -86,7 +88,9 @@ pub fn parse(line: &[u8], context: &LineContext<'_>) -> Result<Event, LineError>
     let kind = statement(&members.required("", "kind")?)?;
     let moment =
         time::zoned(&members.required("", "occurred")?).map_err(|defect| LineError::time("occurred", defect))?;
-    let id = match members.optional("", "id")? {
+    let given = members.optional("", "id")?;
+    let id_given = given.is_some();
+    let id = match given {
         None => keyed_id(context.id_key, &[context.ledger.as_bytes(), line]),
         Some(text) => EventId::from_hex(&text)
             .ok_or_else(|| LineError::new("id", "is not 32 hex digits", "leave it out to have one made"))?,
@@ -121,7 +125,7 @@ pub fn parse(line: &[u8], context: &LineContext<'_>) -> Result<Event, LineError>
         weight_bytes = weight_bytes.saturating_add(body.len());
         builder = builder.body(MEDIA_TYPE, Bytes::copy_from_slice(body));
     }
-    Ok(Event { id, builder, weight_bytes, gap })
+    Ok(Event { id, id_given, builder, weight_bytes, gap })
 }
 
 /// Only what a producer may state comes in by lines.

@@ -43,7 +43,7 @@ pub fn parse(raw: &[u8], refs: &RefKey, id_key: &[u8; 32]) -> Result<Event, Line
     }
     builder = builder.body(MEDIA_TYPE, Bytes::copy_from_slice(raw));
     let weight_bytes = FACTS_BYTES_FIXED + objects.len() * OBJECT_BYTES + raw.len();
-    Ok(Event { id, builder, weight_bytes, gap: None })
+    Ok(Event { id, id_given: false, builder, weight_bytes, gap: None })
 }
 
 /// A member that is there and not null.

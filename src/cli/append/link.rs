@@ -13,6 +13,9 @@ use crate::cli::output::remark;
 use crate::cli::producer::Producer;
 use crate::cli::progress::Progress;
 use crate::clock::Stopwatch;
+use crate::record::FactsBuilder;
+use deedbook_verify::entry::Entry;
+use deedbook_verify::hash::Salt;
 use deedbook_verify::limits;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -87,6 +90,26 @@ impl<'a> Link<'a> {
                 Err(trouble) if trouble.retryable() => patience.pause(trouble, progress).await?,
                 answer => return Ok(answer?),
             }
+        }
+    }
+
+    /// Whether the event at an index states what these facts do.
+    pub async fn states(&mut self, index: u64, facts: &FactsBuilder, progress: &mut Progress) -> Result<bool, Failure> {
+        let mut patience = Patience::new(self.retry_seconds);
+        loop {
+            let stored = match self.client.event(index, proto::EventView::Full).await {
+                Err(trouble) if trouble.retryable() => {
+                    patience.pause(trouble, progress).await?;
+                    continue;
+                }
+                answer => answer?,
+            };
+            let unreadable =
+                |_| Failure::failed(format!("the entry at index {index} is damaged"), "run `deedbook audit`");
+            let entry = Entry::parse(&stored.entry).map_err(unreadable)?;
+            // Without a body there is no salt, and none is used.
+            let salt = Salt(stored.salt.as_ref().try_into().unwrap_or([0; 32]));
+            return Ok(facts.matches(&entry.facts, salt));
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::input::Place;
 use crate::api::proto;
-use deedbook_verify::words::{EventId, Index};
+use deedbook_verify::words::{EventId, Hash, Index};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 
@@ -57,19 +57,28 @@ pub struct Queue {
     sent: usize,
     sent_bytes: u64,
     results: VecDeque<Placed>,
-    pending: HashMap<EventId, Cell>,
+    pending: HashMap<EventId, Pending>,
+}
+
+/// An event that is under way.
+#[derive(Clone)]
+pub struct Pending {
+    /// Will hold its index.
+    pub cell: Cell,
+    /// What it states.
+    pub content: Hash,
 }
 
 impl Queue {
-    /// The cell of an event that is under way.
-    pub fn pending(&self, id: &EventId) -> Option<Cell> {
+    /// An event that is under way.
+    pub fn pending(&self, id: &EventId) -> Option<Pending> {
         self.pending.get(id).cloned()
     }
 
     /// Takes up an event that will be sent.
-    pub fn promise(&mut self, id: EventId) -> Cell {
+    pub fn promise(&mut self, id: EventId, content: Hash) -> Cell {
         let cell = Cell::default();
-        self.pending.insert(id, Arc::clone(&cell));
+        self.pending.insert(id, Pending { cell: Arc::clone(&cell), content });
         self.result(id, Origin::Appended, Arc::clone(&cell));
         cell
     }
@@ -151,7 +160,10 @@ mod tests {
 
     fn flight(queue: &mut Queue, first: u64, ids: &[u8]) {
         let place = || crate::cli::append::input::test_place();
-        let events = ids.iter().map(|id| (EventId([*id; 16]), queue.promise(EventId([*id; 16])), place())).collect();
+        let events = ids
+            .iter()
+            .map(|id| (EventId([*id; 16]), queue.promise(EventId([*id; 16]), Hash([*id; 32])), place()))
+            .collect();
         queue.push(Flight { first, frame: proto::Frame::default(), cost_bytes: 10, events });
     }
 
@@ -162,7 +174,7 @@ mod tests {
         queue.result(EventId([9; 16]), Origin::Known, known(5));
         flight(&mut queue, 3, &[3]);
         let again = queue.pending(&EventId([1; 16])).unwrap();
-        queue.result(EventId([1; 16]), Origin::Identical, again);
+        queue.result(EventId([1; 16]), Origin::Identical, again.cell);
         assert!(queue.next_result().is_none());
         assert!(queue.settle(3, 70).is_none(), "acknowledgements come in order");
         queue.settle(1, 60).unwrap();
