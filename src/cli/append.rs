@@ -116,7 +116,9 @@ pub async fn append(common: &Common, arguments: AppendArguments, output: Output)
     if !output.is_silent() {
         remark(&append.summary.to_string());
     }
-    ended.map(|()| append.summary)
+    let summary = append.summary;
+    append.link.finish().await;
+    ended.map(|()| summary)
 }
 
 /// One run of `append`.

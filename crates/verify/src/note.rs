@@ -52,7 +52,9 @@ impl fmt::Display for NoteRefusal {
             NoteRefusal::Text => "the note is not plain UTF-8 text",
             NoteRefusal::Separator => "the note has no signatures behind a blank line",
             NoteRefusal::SignatureLine => "a signature line is malformed",
-            NoteRefusal::NoKnownSignature => "the note has no signature by the given key",
+            NoteRefusal::NoKnownSignature => {
+                "the note has no signature by the given key: it is of another ledger, or altered"
+            }
             NoteRefusal::SignatureInvalid => "the note's signature does not verify",
             NoteRefusal::Checkpoint => "the note's text is not a checkpoint of origin, size and root",
             NoteRefusal::VerifierKey => "the verifier key is not `name+hash+base64` of a sound Ed25519 key",

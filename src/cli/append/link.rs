@@ -25,6 +25,9 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// How long the server may take to end a stream.
+const FINISH_MAX: Duration = Duration::from_secs(1);
+
 /// An open stream.
 struct Wire {
     requests: mpsc::Sender<proto::AppendStreamRequest>,
@@ -142,6 +145,14 @@ impl<'a> Link<'a> {
     pub async fn receive(&mut self, queue: &mut Queue, progress: &mut Progress) -> Result<(), Failure> {
         let reply = self.reply().await;
         self.take(reply, queue, progress).await
+    }
+
+    /// Ends the stream when everything is acknowledged, and lets the server end its half.
+    pub async fn finish(mut self) {
+        drop(self.wire.requests);
+        let drained = async { while self.wire.replies.recv().await.is_some() {} };
+        // Whatever keeps the server, nothing depends on it any more.
+        let _ = tokio::time::timeout(FINISH_MAX, drained).await;
     }
 
     /// The next reply; none when the stream has ended. Safe to drop while it waits.
