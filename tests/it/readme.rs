@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 /// The second `sh` block under "Try it".
 fn steps() -> String {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let (_, rest) = text.split_once("or step by step:\n\n```sh\n").expect("the step-by-step block");
+    let (_, rest) = text.split_once("or step by step").expect("the step-by-step block");
+    let (_, rest) = rest.split_once("```sh\n").expect("its beginning");
     rest.split_once("```").expect("its end").0.to_owned()
 }
 

@@ -54,9 +54,9 @@ async fn next(
 }
 
 /// One call after the other; each acknowledgement's seconds.
-pub async fn unary_latencies(clients: &Clients, prepared: Prepared) -> Result<Vec<f64>, Failure> {
+pub async fn unary_latencies(clients: Clients, prepared: Prepared) -> Result<Vec<f64>, Failure> {
     let mut times = Vec::with_capacity(prepared.frames.len());
-    let mut ledger = clients.ledger.clone();
+    let mut ledger = clients.ledger;
     for frame in prepared.frames {
         let started = Stopwatch::start();
         ledger.append(proto::AppendRequest { frame: Some(frame) }).await.map_err(ClientError::from)?;
