@@ -299,3 +299,36 @@ impl Store for RocksStore {
         volume.f_bavail.checked_mul(volume.f_frsize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_behind_the_others_is_refused() {
+        for behind in FAMILIES {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store");
+            let store = RocksStore::open(&path, Access::Create).unwrap();
+            let mut batch = Batch::new();
+            batch.put(b"key", b"value");
+            store.commit(&batch).unwrap();
+            drop(store);
+            let store = RocksStore::open(&path, Access::ReadWrite).unwrap();
+            store.db.delete_cf(store.family(behind).unwrap(), behind.mark()).unwrap();
+            drop(store);
+            for access in [Access::ReadWrite, Access::ReadOnly] {
+                let refused = RocksStore::open(&path, access).err();
+                assert!(matches!(refused, Some(StoreError::Damaged(_))), "{behind:?} {access:?}: {refused:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_without_the_families_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(DB::open_default(folder.path()).unwrap());
+        let refused = RocksStore::open(folder.path(), Access::ReadWrite).err();
+        assert!(matches!(&refused, Some(StoreError::Damaged(said)) if said.contains("entries")), "{refused:?}");
+    }
+}
