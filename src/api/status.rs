@@ -51,9 +51,9 @@ impl From<ReadError> for Fault {
             ReadError::OutsideTree { size } => Fault::new(Reason::OutsideTree, message).with("tree_size", size),
             ReadError::Corrupt(_) => Fault::new(Reason::Corrupt, message),
             ReadError::Storage(StoreError::Damaged(_)) => Fault::new(Reason::Corrupt, message),
-            ReadError::Storage(StoreError::Failed(_) | StoreError::InUse(_) | StoreError::Absent(_)) => {
-                Fault::new(Reason::ReadFailed, message)
-            }
+            ReadError::Storage(
+                StoreError::Failed(_) | StoreError::InUse(_) | StoreError::Replaced(_) | StoreError::Absent(_),
+            ) => Fault::new(Reason::ReadFailed, message),
             ReadError::NoCheckpoint(_) => Fault::new(Reason::NoCheckpoint, message),
         }
     }

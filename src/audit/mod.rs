@@ -9,7 +9,7 @@ mod walk;
 pub use report::{AuditError, Finding, Report};
 
 use crate::store::keys::{self, LedgerNumber};
-use crate::store::{Access, AnchorRecord, FileAnchor, HeadAnchor, RocksStore, Store};
+use crate::store::{Access, AnchorRecord, FileAnchor, RocksStore, Store};
 use deedbook_verify::bytes::Reader;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::TreeHead;
@@ -49,7 +49,7 @@ pub type Progress<'p> = dyn Fn(u64, u64) + 'p;
 pub fn run(paths: &AuditPaths, progress: &Progress<'_>) -> Result<Report, AuditError> {
     let key = crate::record::load_public(&paths.verifier_key)?;
     let store = RocksStore::open(&paths.store, Access::ReadOnly)?;
-    audit(&store, &key, FileAnchor::open(&paths.anchor).and_then(|anchor| anchor.load()), progress)
+    audit(&store, &key, FileAnchor::peek(&paths.anchor), progress)
 }
 
 /// Audits a store, given what its anchor answered.

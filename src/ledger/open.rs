@@ -19,7 +19,7 @@ use crate::merkle::{Edge, TILE_HASHES, root_of_full};
 use crate::record::{SigningKey, entropy, load_public, load_ref_key};
 use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES};
 use crate::store::{
-    Access, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
+    Access, AnchorError, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
 };
 use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::detail::Detail;
@@ -65,15 +65,18 @@ pub struct Parts {
 impl Ledger {
     /// Opens a data folder.
     pub fn open(dir: &DataDir, options: OpenOptions) -> Result<Ledger, OpenError> {
-        let store = RocksStore::open(&dir.store(), Access::ReadWrite)?;
+        RocksStore::find(&dir.store())?;
         load_public(&dir.verifier_key())?;
+        // The anchors are locked first: opening the engine already writes, and its own lock file can be deleted.
+        let first = FileAnchor::open(&dir.anchor_file())?;
         let mut others: Vec<Box<dyn HeadAnchor>> = Vec::new();
         for path in &options.anchors {
             others.push(Box::new(FileAnchor::open(path)?));
         }
+        let store = RocksStore::open(&dir.store(), Access::ReadWrite)?;
         Ledger::from_parts(Parts {
             store: Arc::new(store),
-            anchors: AnchorSet::new(Box::new(FileAnchor::open(&dir.anchor_file())?), others),
+            anchors: AnchorSet::new(Box::new(first), others),
             clock: options.clock,
             head: HeadKey::new(SigningKey::load(&dir.head_key())?),
             sequencer: SequencerKey::new(SigningKey::load(&dir.sequencer_key())?),
@@ -310,6 +313,13 @@ fn check_clock(
 
 /// The operator's way out of a lost or damaged anchor: a published checkpoint vouches for the recovered log.
 pub fn rebuild_anchor(dir: &DataDir, note: &[u8]) -> Result<AnchorRecord, OpenError> {
+    RocksStore::find(&dir.store())?;
+    // Held until its successor is locked: a server that runs here keeps what it has.
+    let _held = match FileAnchor::open(&dir.anchor_file()) {
+        Ok(anchor) => Some(anchor),
+        Err(AnchorError::Missing(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
     let store = RocksStore::open(&dir.store(), Access::ReadWrite)?;
     let key = load_public(&dir.verifier_key())?;
     let checkpoint = open_checkpoint(note, &key).map_err(|refusal| OpenError::Checkpoint(refusal.to_string()))?;
@@ -332,7 +342,7 @@ pub fn rebuild_anchor(dir: &DataDir, note: &[u8]) -> Result<AnchorRecord, OpenEr
     }
     let record = AnchorRecord { commit: head.commit, size: head.head.size, chain: commit.chain };
     let (path, spoiled) = (dir.anchor_file(), dir.anchor().join("head.anchor.replaced"));
-    let io = |error| OpenError::Anchor(crate::store::AnchorError::Io { path: path.clone(), error });
+    let io = |error| OpenError::Anchor(AnchorError::Io { path: path.clone(), error });
     if path.exists() {
         std::fs::rename(&path, &spoiled).map_err(io)?;
     }

@@ -5,9 +5,9 @@
 //! checks them against the kept commit rows and moves the anchor up.
 
 use deedbook_verify::words::{Hash, TreeSize};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
@@ -35,13 +35,25 @@ pub enum AnchorError {
     /// Neither slot is sound.
     #[error("both slots of the head anchor {0} are damaged; run `deedbook anchor rebuild --checkpoint FILE`")]
     Damaged(PathBuf),
+    /// Another process holds it.
+    #[error("the data folder is in use: another process holds its head anchor {0}; stop the other process first")]
+    InUse(PathBuf),
+    /// Under its path there is another file now, or none.
+    #[error(
+        "the head anchor {0} was moved or replaced while it was in use: another copy of this ledger may be served; find \
+         out which copy goes on before you start one again"
+    )]
+    Replaced(PathBuf),
     /// Somebody else moved it.
-    #[error("the head anchor stands at commit {found}, not {expected}: another process writes this ledger")]
+    #[error(
+        "the head anchor {path} is not at commit {expected} as this process left it: another process writes this \
+         ledger; find out which one goes on before you start one again"
+    )]
     Moved {
+        /// Which.
+        path: PathBuf,
         /// Where it should have stood.
         expected: u64,
-        /// Where it stood.
-        found: u64,
     },
     /// The file system failed.
     #[error("head anchor {path}: {error}")]
@@ -70,7 +82,9 @@ pub trait HeadAnchor: Send + Sync {
     fn advance(&self, from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError>;
 }
 
-/// An anchor in a file.
+/// An anchor in a file. It is locked (flock) for as long as this lives, so a process that is merely stopped still holds
+/// it: no second one can acknowledge anything beside it, even if the engine's own lock file was deleted, or if the two
+/// serve different copies of the folder with one anchor in common.
 pub struct FileAnchor {
     path: PathBuf,
     file: Mutex<File>,
@@ -81,6 +95,7 @@ impl FileAnchor {
     pub fn create(path: &Path, record: &AnchorRecord) -> Result<FileAnchor, AnchorError> {
         let io = |error| AnchorError::Io { path: path.to_owned(), error };
         let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
+        lock(&file, path)?;
         let slot = encode(record);
         file.write_all(&slot).and_then(|()| file.write_all(&slot)).and_then(|()| file.sync_all()).map_err(io)?;
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -88,26 +103,32 @@ impl FileAnchor {
         Ok(FileAnchor { path: path.to_owned(), file: Mutex::new(file) })
     }
 
-    /// Opens an existing file.
+    /// Opens an existing file to own it: refused while another process, or another opening in this one, has it.
     pub fn open(path: &Path) -> Result<FileAnchor, AnchorError> {
-        match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(file) => Ok(FileAnchor { path: path.to_owned(), file: Mutex::new(file) }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(AnchorError::Missing(path.to_owned())),
-            Err(error) => Err(AnchorError::Io { path: path.to_owned(), error }),
-        }
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| cannot_open(path, error))?;
+        lock(&file, path)?;
+        Ok(FileAnchor { path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    /// Reads a file that another process may own; needs no right to write.
+    pub fn peek(path: &Path) -> Result<Loaded, AnchorError> {
+        let mut file = File::open(path).map_err(|error| cannot_open(path, error))?;
+        newest(&slots(&mut file, path)?, path)
     }
 
     fn io(&self) -> impl Fn(std::io::Error) -> AnchorError {
         |error| AnchorError::Io { path: self.path.clone(), error }
     }
 
-    /// What each slot holds, if it is sound.
-    fn slots(&self, file: &mut File) -> Result<Vec<Option<AnchorRecord>>, AnchorError> {
-        let mut bytes = Vec::new();
-        let bound = (SLOT_BYTES * 2) as u64;
-        file.seek(SeekFrom::Start(0)).map_err(self.io())?;
-        file.take(bound).read_to_end(&mut bytes).map_err(self.io())?;
-        Ok(bytes.chunks(SLOT_BYTES).map(decode).collect())
+    /// Insists that the path still leads to the file that is held here: else whoever opens the path sees another one.
+    fn check_path(&self, file: &File) -> Result<(), AnchorError> {
+        let held = file.metadata().map_err(self.io())?;
+        match std::fs::metadata(&self.path) {
+            Ok(named) if (named.dev(), named.ino()) == (held.dev(), held.ino()) => Ok(()),
+            Ok(_) => Err(AnchorError::Replaced(self.path.clone())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(AnchorError::Replaced(self.path.clone())),
+            Err(error) => Err(self.io()(error)),
+        }
     }
 
     fn write_slot(&self, file: &File, slot: u64, record: &AnchorRecord) -> Result<(), AnchorError> {
@@ -119,26 +140,56 @@ impl FileAnchor {
 impl HeadAnchor for FileAnchor {
     fn load(&self) -> Result<Loaded, AnchorError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = self.slots(&mut file)?;
-        let newest = slots.iter().flatten().max_by_key(|record| record.commit).copied();
-        let record = newest.ok_or(AnchorError::Damaged(self.path.clone()))?;
-        Ok(Loaded { record, one_slot_damaged: slots.iter().flatten().count() < 2 })
+        newest(&slots(&mut file, &self.path)?, &self.path)
     }
 
     /// From a record to itself, as at opening, both slots are written, so that none stays damaged; the newest sound
     /// one last, because until the other is synced it is all there is.
     fn advance(&self, from: &AnchorRecord, to: &AnchorRecord) -> Result<(), AnchorError> {
-        // One process owns the folder (the engine's lock), so the swap needs no comparison with the file.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_path(&file)?;
+        let slots = slots(&mut file, &self.path)?;
         if from != to {
+            // The lock already keeps others out; where a file system does not honour it, this finds them.
+            if newest(&slots, &self.path)?.record != *from {
+                return Err(AnchorError::Moved { path: self.path.clone(), expected: from.commit });
+            }
             return self.write_slot(&file, to.commit % 2, to);
         }
-        let slots = self.slots(&mut file)?;
         let commit_in = |slot: usize| slots.get(slot).copied().flatten().map(|record| record.commit);
         let last = if commit_in(0) > commit_in(1) { 0 } else { 1 };
         self.write_slot(&file, 1 - last, to)?;
         self.write_slot(&file, last, to)
     }
+}
+
+fn cannot_open(path: &Path, error: std::io::Error) -> AnchorError {
+    match error.kind() == ErrorKind::NotFound {
+        true => AnchorError::Missing(path.to_owned()),
+        false => AnchorError::Io { path: path.to_owned(), error },
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), AnchorError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => AnchorError::InUse(path.to_owned()),
+        TryLockError::Error(error) => AnchorError::Io { path: path.to_owned(), error },
+    })
+}
+
+/// What each slot holds, if it is sound.
+fn slots(file: &mut File, path: &Path) -> Result<Vec<Option<AnchorRecord>>, AnchorError> {
+    let io = |error| AnchorError::Io { path: path.to_owned(), error };
+    let mut bytes = Vec::with_capacity(SLOT_BYTES * 2);
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    file.take((SLOT_BYTES * 2) as u64).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes.chunks(SLOT_BYTES).map(decode).collect())
+}
+
+fn newest(slots: &[Option<AnchorRecord>], path: &Path) -> Result<Loaded, AnchorError> {
+    let newest = slots.iter().flatten().max_by_key(|record| record.commit).copied();
+    let record = newest.ok_or(AnchorError::Damaged(path.to_owned()))?;
+    Ok(Loaded { record, one_slot_damaged: slots.iter().flatten().count() < 2 })
 }
 
 fn encode(record: &AnchorRecord) -> [u8; SLOT_BYTES] {

@@ -29,6 +29,12 @@ pub enum StoreError {
     /// Another process owns the data folder.
     #[error("the data folder is in use: {0}; stop the other process first")]
     InUse(String),
+    /// The folder's path leads to another folder now, or to none.
+    #[error(
+        "the data folder was moved or replaced while it was in use: {0}; another copy of this ledger may be served, find \
+         out which one goes on before you start one again"
+    )]
+    Replaced(String),
     /// The folder has no store.
     #[error("there is no ledger at {0}; make one with `deedbook init`")]
     Absent(String),

@@ -14,7 +14,9 @@ use rocksdb::{
     ReadOptions, Snapshot, WriteBatch, WriteOptions,
 };
 use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const MIB: usize = 1024 * 1024;
@@ -39,10 +41,15 @@ pub enum Access {
     ReadOnly,
 }
 
+/// Device and inode of a folder: what its path led to.
+type Identity = (u64, u64);
+
 /// A RocksDB folder.
 pub struct RocksStore {
-    db: DB,
+    // Shared with nobody; counted so that `drop` can leave it unclosed.
+    db: Arc<DB>,
     path: PathBuf,
+    folder: Identity,
     // Commits so far. Every commit writes it into every family: a family that lost files is behind the others.
     commits: AtomicU64,
 }
@@ -111,12 +118,18 @@ fn translate(error: rocksdb::Error) -> StoreError {
 }
 
 impl RocksStore {
+    /// Insists that a folder has a store; touches nothing.
+    pub fn find(path: &Path) -> Result<(), StoreError> {
+        match path.join("CURRENT").exists() {
+            true => Ok(()),
+            false => Err(StoreError::Absent(path.display().to_string())),
+        }
+    }
+
     /// Opens a folder.
     pub fn open(path: &Path, access: Access) -> Result<RocksStore, StoreError> {
-        if access != Access::Create && !path.join("CURRENT").exists() {
-            return Err(StoreError::Absent(path.display().to_string()));
-        }
         if access != Access::Create {
+            RocksStore::find(path)?;
             crate::store::framing::check_logs(path)?;
         }
         let options = options(access);
@@ -126,9 +139,24 @@ impl RocksStore {
             Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, path, families),
             Access::ReadOnly => DB::open_cf_descriptors_read_only(&options, path, families, false),
         };
-        let store = RocksStore { db: db.map_err(translate)?, path: path.to_owned(), commits: AtomicU64::new(0) };
+        let db = Arc::new(db.map_err(translate)?);
+        let folder = identity(path).map_err(|error| StoreError::Failed(format!("{}: {error}", path.display())))?;
+        let store = RocksStore { db, path: path.to_owned(), folder, commits: AtomicU64::new(0) };
         store.commits.store(store.last_commit()?, Ordering::Relaxed);
         Ok(store)
+    }
+
+    /// Insists that the path still leads to the folder that was opened. The engine makes and deletes files by path: if
+    /// the folder was moved and a copy stands in its place, it would do that to the copy, which may have an owner.
+    fn check_folder(&self) -> Result<(), StoreError> {
+        match identity(&self.path) {
+            Ok(found) if found == self.folder => Ok(()),
+            Ok(_) => Err(StoreError::Replaced(self.path.display().to_string())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(StoreError::Replaced(self.path.display().to_string()))
+            }
+            Err(error) => Err(StoreError::Failed(format!("{}: {error}", self.path.display()))),
+        }
     }
 
     /// The number of the last commit, in which all families must agree. A damaged manifest can lose the newest files
@@ -179,6 +207,21 @@ impl RocksStore {
             }
         }
         Ok(())
+    }
+}
+
+fn identity(folder: &Path) -> std::io::Result<Identity> {
+    let found = std::fs::metadata(folder)?;
+    Ok((found.dev(), found.ino()))
+}
+
+impl Drop for RocksStore {
+    /// Closing deletes files that the engine does not know, by path; in a folder that is not ours any more it must not.
+    /// What is left open then ends with the process.
+    fn drop(&mut self) {
+        if self.check_folder().is_err() {
+            std::mem::forget(Arc::clone(&self.db));
+        }
     }
 }
 
@@ -257,6 +300,7 @@ impl Store for RocksStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.check_folder()?;
         let bytes = batch.bytes().saturating_add(batch.len().saturating_mul(BATCH_ROW_BYTES));
         let mut writes = WriteBatch::with_capacity_bytes(bytes);
         let families = self.families()?;

@@ -10,7 +10,7 @@ use deedbook::ledger::{
 };
 use deedbook::record::openlineage;
 use deedbook::record::{FactsBuilder, Position};
-use deedbook::store::{AnchorError, StoreError};
+use deedbook::store::{Access, AnchorError, RocksStore, StoreError};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash::leaf;
 use deedbook_verify::judge::{BodyState, verify_receipt};
@@ -115,7 +115,11 @@ async fn forks_under_concurrent_writers() {
 async fn two_processes_on_one_folder() {
     let house = House::build();
     let server = Serving::start(&house.dir);
-    assert!(matches!(Ledger::open(&house.dir, OpenOptions::default()), Err(OpenError::Store(StoreError::InUse(_)))));
+    let second = Ledger::open(&house.dir, OpenOptions::default()).err();
+    assert!(matches!(second, Some(OpenError::Anchor(AnchorError::InUse(_)))), "{second:?}");
+    // Where the anchor is elsewhere, the engine's own lock says the same.
+    let second = RocksStore::open(&house.dir.store(), Access::ReadWrite).err();
+    assert!(matches!(second, Some(StoreError::InUse(_))), "{second:?}");
     let second = serve_command(&house.dir).output().unwrap();
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(second.status.code(), Some(1), "{said}");

@@ -30,3 +30,4 @@ mod recovery;
 mod recovery_model;
 mod store_conformance;
 mod support_memory;
+mod two_owners;

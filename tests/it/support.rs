@@ -78,6 +78,11 @@ pub fn scaled(count: u64) -> u64 {
     count * scale.unwrap_or(1)
 }
 
+/// One machine-readable line for `make torture`, which adds them up: so many cases of a family were run and held.
+pub fn cases(family: &str, count: u64) {
+    println!("cases: {family} {count}");
+}
+
 /// A fresh event id.
 pub fn event_id() -> EventId {
     EventId(entropy::array().unwrap())
@@ -99,17 +104,23 @@ pub struct House {
     pub id: LedgerId,
     pub refs: RefKey,
     pub verifier_key: VerifierKey,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl House {
     /// Makes the ledger.
     pub fn build() -> House {
         let folder = tempfile::tempdir().unwrap();
-        let dir = DataDir::new(folder.path().join("data"));
+        let house = House::build_in(folder.path());
+        House { _folder: Some(folder), ..house }
+    }
+
+    /// Makes the ledger in a folder of the caller's, such as a mounted volume.
+    pub fn build_in(folder: &Path) -> House {
+        let dir = DataDir::new(folder.join("data"));
         let made = ledger::init(&dir, "test.example/log", &[], &Clock::system()).unwrap();
         let refs = load_ref_key(&dir.ref_key()).unwrap();
-        House { dir, id: made.ledger, refs, verifier_key: made.verifier_key, _folder: folder }
+        House { dir, id: made.ledger, refs, verifier_key: made.verifier_key, _folder: None }
     }
 
     /// Opens it.

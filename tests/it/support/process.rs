@@ -1,13 +1,23 @@
-//! The real binary as a child process: to be killed, or to find a folder in use.
+//! The real binary as a child process: to be killed, stopped for a while, told to end, or to find a folder in use.
 
 use deedbook::ledger::DataDir;
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 
 /// A running `deedbook serve`; killed when dropped.
 pub struct Serving {
     child: Child,
     pub address: String,
+    said: Option<JoinHandle<String>>,
+}
+
+/// How a server ended, and everything that it wrote for people.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub said: String,
 }
 
 /// The command line that serves a folder on free ports.
@@ -21,24 +31,64 @@ pub fn serve_command(dir: &DataDir) -> Command {
 impl Serving {
     /// Starts it, and waits until it says where it listens.
     pub fn start(dir: &DataDir) -> Serving {
-        let mut serving = Serving { child: serve_command(dir).spawn().unwrap(), address: String::new() };
+        Serving::try_start(dir).unwrap_or_else(|ended| panic!("the server did not start: {ended:?}"))
+    }
+
+    /// Starts it; or how it ended instead.
+    pub fn try_start(dir: &DataDir) -> Result<Serving, Ended> {
+        Serving::from_command(serve_command(dir))
+    }
+
+    /// As `try_start`, by a command line of the caller's.
+    pub fn from_command(mut command: Command) -> Result<Serving, Ended> {
+        let mut serving = Serving { child: command.spawn().unwrap(), address: String::new(), said: None };
         let mut lines = BufReader::new(serving.child.stderr.take().unwrap());
         let mut said = String::new();
         loop {
             let mut line = String::new();
             if lines.read_line(&mut line).unwrap() == 0 {
-                panic!("the server did not start: {said}{:?}", serving.child.wait());
+                let status = serving.child.wait().unwrap();
+                return Err(Ended { status, said });
             }
+            said.push_str(&line);
             if let Some((_, rest)) = line.split_once(" on ")
                 && line.starts_with("deedbook serving ")
             {
                 serving.address = rest.split(',').next().unwrap().trim().to_owned();
                 // What it says later must not fill the pipe.
-                std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
-                return serving;
+                serving.said = Some(std::thread::spawn(move || {
+                    let _ = lines.read_to_string(&mut said);
+                    said
+                }));
+                return Ok(serving);
             }
-            said.push_str(&line);
         }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Stops it in whatever it does; it stays alive and keeps all that it has.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Tells it to end as an operator does, and does not wait.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ended(mut self) -> Ended {
+        let status = self.child.wait().unwrap();
+        let said = self.said.take().map_or_else(String::new, |said| said.join().unwrap());
+        Ended { status, said }
     }
 
     /// `kill -9`, and waits until it is gone.
@@ -54,4 +104,12 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Runs a program of the system to its end; what it said, when it did not end well.
+pub fn system(program: &str, arguments: &[&std::ffi::OsStr]) -> Result<String, String> {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{program}: {error}"))?;
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(said) } else { Err(format!("{program}: {}: {said}", output.status)) }
 }
