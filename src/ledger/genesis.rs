@@ -28,7 +28,7 @@ use deedbook_verify::replay::Replay;
 use deedbook_verify::tags;
 use deedbook_verify::tree::Frontier;
 use deedbook_verify::words::{Epoch, EventId, Hash, Index, LedgerId, Micros, Ref, Sequence, TreeSize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The one ledger of a process has this number.
 pub(super) const FIRST_LEDGER: LedgerNumber = LedgerNumber(1);
@@ -96,7 +96,7 @@ pub fn init(dir: &DataDir, origin: &str, admins: &[VerifierKey], clock: &Clock) 
 
 fn make_folders(dir: &DataDir) -> Result<(), InitError> {
     use std::os::unix::fs::DirBuilderExt;
-    let io = |path: &std::path::Path| {
+    let io = |path: &Path| {
         let path = path.to_owned();
         move |error| InitError::Io { path, error }
     };
@@ -108,8 +108,14 @@ fn make_folders(dir: &DataDir) -> Result<(), InitError> {
     if occupied {
         return Err(InitError::NotEmpty(dir.root().to_owned()));
     }
+    let new: Vec<&Path> = dir.root().ancestors().take_while(|folder| !folder.exists()).collect();
     for folder in [dir.root().to_owned(), dir.keys(), dir.anchor()] {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(io(&folder))?;
+    }
+    // What stands in a folder is synced with it; that the folder itself is there is known to its parent alone.
+    for folder in new {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(io(parent))?;
     }
     Ok(())
 }
