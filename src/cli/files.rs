@@ -2,8 +2,11 @@
 
 use super::Common;
 use super::errors::Failure;
+use super::output::read_bounded;
 use crate::record;
+use deedbook_verify::limits;
 use deedbook_verify::note::VerifierKey;
+use deedbook_verify::policy::Policy;
 use std::path::{Path, PathBuf};
 
 /// The ledger's verifier key: `--vkey`, which must have been given.
@@ -15,6 +18,15 @@ pub fn verifier_key(common: &Common) -> Result<VerifierKey, Failure> {
             "add `--vkey FILE` or set DEEDBOOK_VKEY; `deedbook init` wrote it as ledger.vkey",
         )),
     }
+}
+
+/// Reads a witness policy.
+pub fn policy(path: &Path) -> Result<Policy, Failure> {
+    let bytes = read_bounded(path, limits::POLICY_BYTES_MAX)?;
+    Policy::parse(&bytes).map_err(|refusal| {
+        let next = "correct the file; docs/FORMAT.md, section \"Policies\", says what it may hold";
+        Failure::usage(format!("{}: {refusal}", path.display()), next)
+    })
 }
 
 /// The signer's file: `--signer`, which must have been given.

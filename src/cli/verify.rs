@@ -4,18 +4,27 @@ use super::Common;
 use super::errors::{Failure, Status};
 use super::files;
 use super::output::{Colour, Output, escape_line, read_bounded};
+use crate::record;
 use crate::record::line::time;
 use clap::Args;
-use deedbook_verify::judge::{BodyState, Enroller, Verified, verify_receipt};
+use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
+use deedbook_verify::note::VerifierKey;
+use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::ReceiptRefusal;
+use deedbook_verify::witnessed::Cosigned;
+use deedbook_verify::words::Micros;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `verify` takes.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  deedbook verify --vkey ledger.vkey export-17.tlog-proof")]
+#[command(after_help = "Examples:\n  deedbook verify --vkey ledger.vkey export-17.tlog-proof\n  \
+    deedbook verify --policy auditors.policy export-17.tlog-proof")]
 pub struct VerifyArguments {
+    /// Witness policy (C2SP tlog-policy), got from somebody you trust: names the ledger, its witnesses and the quorum
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_POLICY")]
+    policy: Option<PathBuf>,
     /// Receipt files (.tlog-proof)
     #[arg(required = true, value_name = "RECEIPT")]
     receipts: Vec<PathBuf>,
@@ -23,12 +32,12 @@ pub struct VerifyArguments {
 
 /// Judges each receipt; the exit code is 0 only when all are valid.
 pub fn run(common: &Common, arguments: VerifyArguments, output: Output) -> Result<(), Failure> {
-    let key = files::verifier_key(common)?;
+    let trust = Trust::of(common, arguments.policy.as_deref())?;
     let mut all_valid = true;
     for path in &arguments.receipts {
         let name = path.display().to_string();
         let bytes = read_bounded(path, limits::RECEIPT_BYTES_MAX)?;
-        match verify_receipt(&bytes, &key) {
+        match trust.judge(&bytes) {
             Ok(verified) => show(&name, &verified, output)?,
             Err(refusal) => {
                 all_valid = false;
@@ -37,6 +46,33 @@ pub fn run(common: &Common, arguments: VerifyArguments, output: Output) -> Resul
         }
     }
     if all_valid { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
+}
+
+/// What the caller trusts.
+enum Trust {
+    Key(VerifierKey),
+    Policy(Policy),
+}
+
+impl Trust {
+    /// With a policy, no verifier key is needed; if one is given too, it alone counts as the ledger's.
+    fn of(common: &Common, policy: Option<&Path>) -> Result<Trust, Failure> {
+        let Some(path) = policy else { return Ok(Trust::Key(files::verifier_key(common)?)) };
+        let policy = files::policy(path)?;
+        let Some(key) = &common.vkey else { return Ok(Trust::Policy(policy)) };
+        let narrowed = policy.for_log(&record::load_public(key)?).map(Trust::Policy);
+        narrowed.ok_or_else(|| {
+            let message = format!("{}: the policy does not list {} as a log", path.display(), key.display());
+            Failure::usage(message, "leave `--vkey` (or DEEDBOOK_VKEY) out, or take the policy of that ledger")
+        })
+    }
+
+    fn judge(&self, receipt: &[u8]) -> Result<Verified, ReceiptRefusal> {
+        match self {
+            Trust::Key(key) => verify_receipt(receipt, key),
+            Trust::Policy(policy) => verify_witnessed(receipt, policy),
+        }
+    }
 }
 
 /// Says what a receipt proves, and what it cannot show.
@@ -53,6 +89,10 @@ pub fn show(name: &str, verified: &Verified, output: Output) -> Result<(), Failu
         ("signed", format!("by key {}, {}", verified.signer, enroller(&verified.enroller))),
         ("body", body(verified.body)),
     ];
+    if let Witnessing::Met(cosigned) = &verified.witnessing {
+        let text = |by: &Cosigned| format!("{} ({}) at {}, by its own clock", by.witness, by.key_name, at(by));
+        pairs.extend(cosigned.iter().map(|by| ("witness", escape_line(&text(by)))));
+    }
     pairs.extend(verified.limits().into_iter().map(|limit| ("note", limit.to_owned())));
     pairs.extend(verified.ignored.iter().map(|name| ("ignored", format!("signature line of {name}"))));
     output.pairs(&pairs)
@@ -71,6 +111,12 @@ fn value(name: &str, verified: &Verified) -> Value {
         BodyState::Redacted => "redacted",
         BodyState::None => "none",
     };
+    let witnesses = match &verified.witnessing {
+        Witnessing::NotAsked => Value::Null,
+        Witnessing::Met(cosigned) => {
+            cosigned.iter().map(|by| json!({"witness": by.witness, "key_name": by.key_name, "time": at(by)})).collect()
+        }
+    };
     json!({
         "file": name,
         "valid": true,
@@ -83,9 +129,15 @@ fn value(name: &str, verified: &Verified) -> Value {
         "signer": verified.signer.to_string(),
         "enroller": enroller(&verified.enroller),
         "body": state,
+        "witnesses": witnesses,
         "limits": verified.limits(),
         "ignored": verified.ignored,
     })
+}
+
+/// A time beyond the calendar is shown as a number of microseconds.
+fn at(by: &Cosigned) -> String {
+    time::show(Micros(by.time.0.saturating_mul(1_000_000)))
 }
 
 fn enroller(enroller: &Enroller) -> String {

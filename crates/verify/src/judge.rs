@@ -6,10 +6,12 @@ use crate::entry::{Entry, SealedFrame};
 use crate::frame::{Signer, SignerRole, check_signatures};
 use crate::hash::{self, RefKey};
 use crate::kind::{Author, Kind};
-use crate::note::{VerifierKey, open_checkpoint};
+use crate::note::{NoteRefusal, VerifierKey, open_checkpoint};
+use crate::policy::Policy;
 use crate::receipt::{Check, Extra, Finding, Proven, ReceiptFile, ReceiptRefusal};
 use crate::replay::{check_company, check_genesis_frame};
 use crate::tree::{InclusionProof, TreeHead};
+use crate::witnessed::{Cosigned, open_witnessed};
 use crate::words::{Hash, Index, KeyId, LedgerId, Micros};
 
 /// Whether the body could be judged.
@@ -34,6 +36,15 @@ pub enum Enroller {
     NotShown(KeyId),
 }
 
+/// Whether others than the ledger were asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Witnessing {
+    /// No policy was given: the ledger's own word alone was checked.
+    NotAsked,
+    /// The policy's quorum is met; these of its witnesses cosigned. Empty only when the policy asks for none.
+    Met(Vec<Cosigned>),
+}
+
 /// What a receipt proves. Only `verify_receipt` makes one.
 #[derive(Clone, Debug)]
 pub struct Verified {
@@ -53,6 +64,8 @@ pub struct Verified {
     pub enroller: Enroller,
     /// What was judged of the body.
     pub body: BodyState,
+    /// Who witnessed the tree.
+    pub witnessing: Witnessing,
     /// Signature lines that were not looked at.
     pub ignored: Vec<String>,
 }
@@ -61,6 +74,13 @@ impl Verified {
     /// What this receipt cannot show, in words.
     pub fn limits(&self) -> Vec<&'static str> {
         let mut limits = vec!["not shown: whether the signing key was revoked since"];
+        limits.push(match &self.witnessing {
+            Witnessing::NotAsked => "not shown: whether others were shown another tree (no witness policy was given)",
+            Witnessing::Met(cosigned) if cosigned.is_empty() => {
+                "not shown: whether others were shown another tree (the policy asks for no witness)"
+            }
+            Witnessing::Met(_) => "not shown: that the witnesses are independent of the ledger's operator",
+        });
         if let Enroller::NotShown(_) = self.enroller {
             limits.push("enrolling authority not shown");
         }
@@ -79,12 +99,40 @@ impl Verified {
 
 /// Verifies a receipt file with nothing but the ledger's verifier key.
 pub fn verify_receipt(bytes: &[u8], key: &VerifierKey) -> Result<Verified, ReceiptRefusal> {
+    judge(bytes, |note| {
+        let opened = open_checkpoint(note, key)?;
+        let ignored = opened.ignored().to_vec();
+        Ok(Opened { head: opened.checkpoint().head, log: key.clone(), witnessing: Witnessing::NotAsked, ignored })
+    })
+}
+
+/// Verifies a receipt file under a policy: the log's signature, and the quorum of its witnesses.
+pub fn verify_witnessed(bytes: &[u8], policy: &Policy) -> Result<Verified, ReceiptRefusal> {
+    judge(bytes, |note| {
+        let opened = open_witnessed(note, policy)?;
+        Ok(Opened {
+            head: opened.checkpoint().head,
+            log: opened.log().clone(),
+            witnessing: Witnessing::Met(opened.cosigned().to_vec()),
+            ignored: opened.ignored().to_vec(),
+        })
+    })
+}
+
+/// What the receipt's checkpoint came to.
+struct Opened {
+    head: TreeHead,
+    log: VerifierKey,
+    witnessing: Witnessing,
+    ignored: Vec<String>,
+}
+
+fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) -> Result<Verified, ReceiptRefusal> {
     let file = ReceiptFile::parse(bytes)?;
     let extra = Extra::parse(&file.extra).map_err(Check::Extra.malformed())?;
     check_no_surplus(&extra)?;
-    let opened = open_checkpoint(file.note.as_bytes(), key)
-        .map_err(|refusal| Check::Checkpoint.refuse(Finding::Note(refusal)))?;
-    let head = opened.checkpoint().head;
+    let opened = open(file.note.as_bytes()).map_err(|refusal| Check::Checkpoint.refuse(Finding::Note(refusal)))?;
+    let (head, key) = (opened.head, &opened.log);
     let subject = Entry::parse(extra.subject.entry).map_err(Check::Entry.malformed())?;
     check_included(Check::Inclusion, &subject, file.index, file.path, head)?;
     let keys = check_genesis(&extra, &subject, file.index, head, key)?;
@@ -106,7 +154,8 @@ pub fn verify_receipt(bytes: &[u8], key: &VerifierKey) -> Result<Verified, Recei
         signer: last_signer(&frame)?.key_id,
         enroller,
         body: check_body(&extra, &subject)?,
-        ignored: opened.ignored().to_vec(),
+        witnessing: opened.witnessing,
+        ignored: opened.ignored,
     })
 }
 

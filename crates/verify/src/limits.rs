@@ -34,6 +34,10 @@ pub const CONSISTENCY_HASHES_MAX: usize = PATH_HASHES_MAX + 1;
 pub const NOTE_BYTES_MAX: usize = 128 * 1024;
 /// Signature lines of a note that are looked at; C2SP asks for at least 16.
 pub const NOTE_SIGNATURES_MAX: usize = 64;
+/// Bytes of a witness policy file.
+pub const POLICY_BYTES_MAX: usize = 64 * 1024;
+/// Logs, witnesses and groups of a policy, each; C2SP asks for at least 32. All witnesses fit on one note.
+pub const POLICY_ITEMS_MAX: usize = 48;
 /// Bytes of a receipt file: a body of 1 MiB in base64, three entries and their blocks.
 pub const RECEIPT_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -46,4 +50,5 @@ const _: () = assert!(
     ENTRY_BYTES_MAX - FACTS_BYTES_MAX - 3 > 512,
     "a seal of one Ed25519 signature fits behind facts of any admitted length"
 );
+const _: () = assert!(POLICY_ITEMS_MAX < NOTE_SIGNATURES_MAX, "the log and every witness can sign one note");
 const _: () = assert!(RECEIPT_BYTES_MAX > FRAME_BYTES_MAX * 4 / 3 + 4 * ENTRY_BYTES_MAX * 4 / 3 + NOTE_BYTES_MAX);

@@ -1,8 +1,11 @@
-//! The auditor's program: `deedbook-verify receipt --vkey FILE RECEIPT...`. No server, no network, no configuration.
+//! The auditor's program: `deedbook-verify receipt --vkey FILE|--policy FILE RECEIPT...`. No server, no network, no
+//! configuration.
 
-use deedbook_verify::judge::{BodyState, Enroller, Verified, verify_receipt};
+use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
 use deedbook_verify::note::VerifierKey;
+use deedbook_verify::policy::Policy;
+use deedbook_verify::receipt::ReceiptRefusal;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -11,11 +14,14 @@ const USAGE: &str = "\
 Checks Deedbook receipts offline.
 
 usage: deedbook-verify receipt --vkey FILE RECEIPT...
+       deedbook-verify receipt --policy FILE [--vkey FILE] RECEIPT...
 
-  --vkey FILE   the ledger's verifier key (ledger.vkey), got from somebody you trust
-  RECEIPT       .tlog-proof files
+  --vkey FILE    the ledger's verifier key (ledger.vkey), got from somebody you trust
+  --policy FILE  a C2SP tlog-policy, got from somebody you trust: it names the ledger's key, its witnesses, and how
+                 many of them must have cosigned; with --vkey, that key alone counts as the ledger's
+  RECEIPT        .tlog-proof files
 
-example: deedbook-verify receipt --vkey ledger.vkey export-17.tlog-proof
+example: deedbook-verify receipt --policy auditors.policy export-17.tlog-proof
 
 exit status: 0 all valid, 1 at least one is not, 2 usage or unreadable file
 ";
@@ -49,23 +55,30 @@ fn run(arguments: &[String]) -> Result<bool, Failure> {
         Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`"))),
         None => return Err(usage("a command is missing")),
     }
-    let (mut key, mut receipts) = (None, Vec::new());
+    let (mut key, mut policy, mut receipts) = (None, None, Vec::new());
     while let Some(word) = words.next() {
         match word {
             "--vkey" => key = Some(words.next().ok_or(usage("`--vkey` needs a file"))?),
+            "--policy" => policy = Some(words.next().ok_or(usage("`--policy` needs a file"))?),
             flag if flag.starts_with('-') => return Err(Failure::Usage(format!("unknown flag `{flag}`"))),
             file => receipts.push(file),
         }
     }
-    let key = key.ok_or(usage("`--vkey FILE` is missing"))?;
+    let trust = match (key.map(load_key).transpose()?, policy) {
+        (None, None) => return Err(usage("`--vkey FILE` or `--policy FILE` is missing")),
+        (Some(key), None) => Trust::Key(key),
+        (None, Some(file)) => Trust::Policy(load_policy(file)?),
+        (Some(key), Some(file)) => {
+            let policy = load_policy(file)?.for_log(&key);
+            Trust::Policy(policy.ok_or(usage("the policy does not list the key of `--vkey` as a log"))?)
+        }
+    };
     if receipts.is_empty() {
         return Err(usage("name at least one receipt"));
     }
-    let text = String::from_utf8_lossy(&read(key)?).into_owned();
-    let key = VerifierKey::parse(&text).map_err(|refusal| Failure::Usage(format!("{key}: {refusal}")))?;
     let mut valid = true;
     for name in receipts {
-        match verify_receipt(&read(name)?, &key) {
+        match trust.judge(&read(name)?) {
             Ok(verified) => print(&describe(name, &verified))?,
             Err(refusal) => {
                 valid = false;
@@ -74,6 +87,30 @@ fn run(arguments: &[String]) -> Result<bool, Failure> {
         }
     }
     Ok(valid)
+}
+
+/// What the caller trusts.
+enum Trust {
+    Key(VerifierKey),
+    Policy(Policy),
+}
+
+impl Trust {
+    fn judge(&self, receipt: &[u8]) -> Result<Verified, ReceiptRefusal> {
+        match self {
+            Trust::Key(key) => verify_receipt(receipt, key),
+            Trust::Policy(policy) => verify_witnessed(receipt, policy),
+        }
+    }
+}
+
+fn load_key(file: &str) -> Result<VerifierKey, Failure> {
+    let text = String::from_utf8_lossy(&read(file)?).into_owned();
+    VerifierKey::parse(&text).map_err(|refusal| Failure::Usage(format!("{file}: {refusal}")))
+}
+
+fn load_policy(file: &str) -> Result<Policy, Failure> {
+    Policy::parse(&read(file)?).map_err(|refusal| Failure::Usage(format!("{file}: {refusal}")))
 }
 
 fn read(name: &str) -> Result<Vec<u8>, Failure> {
@@ -108,7 +145,22 @@ fn describe(name: &str, verified: &Verified) -> String {
         format!("  signed   by key {}, {enroller}", verified.signer),
         format!("  body     {body}"),
     ];
+    if let Witnessing::Met(cosigned) = &verified.witnessing {
+        lines.extend(cosigned.iter().map(|by| {
+            format!(
+                "  witness  {} ({}) at {} seconds since 1970 UTC, by its own clock",
+                shown(&by.witness),
+                by.key_name,
+                by.time
+            )
+        }));
+    }
     lines.extend(verified.limits().into_iter().map(|limit| format!("  note     {limit}")));
     lines.extend(verified.ignored.iter().map(|name| format!("  ignored  signature line of {name}")));
     lines.join("\n") + "\n"
+}
+
+/// A policy's names may hold any characters; none of them shall steer a terminal.
+fn shown(name: &str) -> String {
+    name.escape_debug().to_string()
 }

@@ -43,6 +43,17 @@ pub enum NoteRefusal {
     VerifierKey,
     /// The checkpoint's origin is not the key's name.
     OriginDiffers,
+    /// A cosigner's key is not `name+hash+base64` of an Ed25519 cosigner, type 0x04.
+    CosignerKey,
+    /// A known witness's cosignature does not verify.
+    CosignatureInvalid,
+    /// Too few witnesses cosigned for the policy's quorum.
+    QuorumNotMet {
+        /// How many of the policy's witnesses did.
+        cosigned: usize,
+        /// How many the policy knows.
+        witnesses: usize,
+    },
 }
 
 impl fmt::Display for NoteRefusal {
@@ -59,6 +70,14 @@ impl fmt::Display for NoteRefusal {
             NoteRefusal::Checkpoint => "the note's text is not a checkpoint of origin, size and root",
             NoteRefusal::VerifierKey => "the verifier key is not `name+hash+base64` of a sound Ed25519 key",
             NoteRefusal::OriginDiffers => "the checkpoint's origin is not the verifier key's name",
+            NoteRefusal::CosignerKey => "the key is not `name+hash+base64` of an Ed25519 cosigner (type 0x04)",
+            NoteRefusal::CosignatureInvalid => "a known witness's cosignature does not verify",
+            NoteRefusal::QuorumNotMet { cosigned, witnesses } => {
+                return write!(
+                    f,
+                    "the policy's quorum is not met: {cosigned} of its {witnesses} witnesses cosigned this checkpoint"
+                );
+            }
         })
     }
 }
@@ -96,16 +115,8 @@ impl VerifierKey {
 
     /// Parses `<name>+<8 hex digits>+<base64(type ‖ key)>`, ignoring white space around it.
     pub fn parse(text: &str) -> Result<VerifierKey, NoteRefusal> {
-        let mut parts = text.trim().splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteRefusal::VerifierKey);
-        };
-        let bytes = decode_base64(key).ok_or(NoteRefusal::VerifierKey)?;
-        let Some((&NOTE_ED25519, point)) = bytes.split_first() else { return Err(NoteRefusal::VerifierKey) };
-        let point: &[u8; 32] = point.try_into().map_err(|_| NoteRefusal::VerifierKey)?;
-        let key = PublicKey::from_ed25519(point).ok_or(NoteRefusal::VerifierKey)?;
-        let key = VerifierKey::new(name, key)?;
-        if key.id_hex() == id { Ok(key) } else { Err(NoteRefusal::VerifierKey) }
+        let (name, key) = parse_key(text, NOTE_ED25519).ok_or(NoteRefusal::VerifierKey)?;
+        VerifierKey::new(&name, key)
     }
 
     /// The key's name, which is the ledger's origin.
@@ -119,23 +130,42 @@ impl VerifierKey {
     }
 
     /// The 4 bytes that signature lines carry: SHA-256(name ‖ LF ‖ type ‖ key), cut.
-    pub fn note_id(&self) -> [u8; 4] {
-        let hash = hash::digest(&[self.name.as_bytes(), b"\n", &[NOTE_ED25519], self.key.as_ed25519()]);
-        let [a, b, c, d, ..] = hash.0;
-        [a, b, c, d]
-    }
-
-    fn id_hex(&self) -> String {
-        self.note_id().iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn note_id(&self) -> NoteId {
+        note_id(&self.name, NOTE_ED25519, &self.key)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = vec![NOTE_ED25519];
-        bytes.extend_from_slice(self.key.as_ed25519());
-        write!(f, "{}+{}+{}", self.name, self.id_hex(), encode_base64(&bytes))
+        f.write_str(&show_key(&self.name, NOTE_ED25519, &self.key))
     }
+}
+
+/// What a signature line says of its key.
+pub type NoteId = [u8; 4];
+
+pub(crate) fn note_id(name: &str, kind: u8, key: &PublicKey) -> NoteId {
+    let hash = hash::digest(&[name.as_bytes(), b"\n", &[kind], key.as_ed25519()]);
+    let [a, b, c, d, ..] = hash.0;
+    [a, b, c, d]
+}
+
+pub(crate) fn show_key(name: &str, kind: u8, key: &PublicKey) -> String {
+    let id: String = note_id(name, kind, key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut bytes = vec![kind];
+    bytes.extend_from_slice(key.as_ed25519());
+    format!("{name}+{id}+{}", encode_base64(&bytes))
+}
+
+/// Name and key of a C2SP verifier key of one type; the text must be the one that `show_key` writes.
+pub(crate) fn parse_key(text: &str, kind: u8) -> Option<(String, PublicKey)> {
+    let text = text.trim();
+    let (name, rest) = text.split_once('+')?;
+    let (_, key) = rest.split_once('+')?;
+    let bytes = decode_base64(key)?;
+    let (found, point) = bytes.split_first()?;
+    let key = PublicKey::from_ed25519(point.try_into().ok()?)?;
+    (*found == kind && is_origin(name) && show_key(name, kind, &key) == text).then(|| (name.to_owned(), key))
 }
 
 /// The text of a checkpoint: what its signature covers.
@@ -197,27 +227,79 @@ impl VerifiedCheckpoint {
     }
 }
 
-/// Opens a signed checkpoint with the ledger's verifier key.
-pub fn open_checkpoint(note: &[u8], key: &VerifierKey) -> Result<VerifiedCheckpoint, NoteRefusal> {
-    if note.len() > limits::NOTE_BYTES_MAX {
-        return Err(NoteRefusal::TooLarge);
-    }
-    let note = std::str::from_utf8(note).map_err(|_| NoteRefusal::Text)?;
-    if note.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(NoteRefusal::Text);
-    }
-    let (body, signatures) = note.rsplit_once("\n\n").ok_or(NoteRefusal::Separator)?;
-    let text = format!("{body}\n");
-    let lines = signatures.strip_suffix('\n').filter(|lines| !lines.is_empty()).ok_or(NoteRefusal::Separator)?;
-    let (mut known, mut ignored) = (false, Vec::new());
-    for (count, line) in lines.split('\n').enumerate() {
-        if count >= limits::NOTE_SIGNATURES_MAX {
+/// A note taken apart: its text, and the lines that claim to sign it. No signature is verified yet.
+#[derive(Clone, Debug)]
+pub struct Note<'a> {
+    /// What signatures cover, its final line feed included.
+    pub text: &'a str,
+    /// At least one, at most `NOTE_SIGNATURES_MAX`.
+    pub signatures: Vec<SignatureLine<'a>>,
+}
+
+impl<'a> Note<'a> {
+    /// Splits a note at its last blank line (C2SP signed-note).
+    pub fn parse(note: &'a [u8]) -> Result<Note<'a>, NoteRefusal> {
+        if note.len() > limits::NOTE_BYTES_MAX {
             return Err(NoteRefusal::TooLarge);
         }
-        let (name, id, signature) = signature_parts(line)?;
-        if name != key.name || id != key.note_id() {
-            ignored.push(name.to_owned());
-        } else if known || !key.key.accepts(text.as_bytes(), &signature) {
+        let note = std::str::from_utf8(note).map_err(|_| NoteRefusal::Text)?;
+        if note.chars().any(|c| c.is_control() && c != '\n') {
+            return Err(NoteRefusal::Text);
+        }
+        let (body, signatures) = note.rsplit_once("\n\n").ok_or(NoteRefusal::Separator)?;
+        let text = note.get(..body.len().saturating_add(1)).ok_or(NoteRefusal::Separator)?;
+        let lines = signatures.strip_suffix('\n').filter(|lines| !lines.is_empty()).ok_or(NoteRefusal::Separator)?;
+        let mut signatures = Vec::new();
+        for line in lines.split('\n') {
+            if signatures.len() >= limits::NOTE_SIGNATURES_MAX {
+                return Err(NoteRefusal::TooLarge);
+            }
+            signatures.push(SignatureLine::parse(line)?);
+        }
+        Ok(Note { text, signatures })
+    }
+}
+
+/// One signature line: `— <name> <base64(id ‖ signature)>`.
+#[derive(Clone, Debug)]
+pub struct SignatureLine<'a> {
+    /// The line without its line feed.
+    pub line: &'a str,
+    /// The key's name.
+    pub name: &'a str,
+    /// What tells keys of one name apart.
+    pub id: NoteId,
+    /// The rest; not empty.
+    pub signature: Vec<u8>,
+}
+
+impl<'a> SignatureLine<'a> {
+    /// Parses a line without its line feed.
+    pub fn parse(line: &'a str) -> Result<SignatureLine<'a>, NoteRefusal> {
+        let rest = line.strip_prefix("\u{2014} ").ok_or(NoteRefusal::SignatureLine)?;
+        let (name, blob) = rest.split_once(' ').ok_or(NoteRefusal::SignatureLine)?;
+        let blob = decode_base64(blob).ok_or(NoteRefusal::SignatureLine)?;
+        let (id, signature) = blob.split_first_chunk::<4>().ok_or(NoteRefusal::SignatureLine)?;
+        if !is_origin(name) || signature.is_empty() {
+            return Err(NoteRefusal::SignatureLine);
+        }
+        Ok(SignatureLine { line, name, id: *id, signature: signature.to_vec() })
+    }
+
+    /// Whether the line claims to be of this key.
+    pub fn is_by(&self, key: &VerifierKey) -> bool {
+        self.name == key.name && self.id == key.note_id()
+    }
+}
+
+/// Opens a signed checkpoint with the ledger's verifier key.
+pub fn open_checkpoint(note: &[u8], key: &VerifierKey) -> Result<VerifiedCheckpoint, NoteRefusal> {
+    let note = Note::parse(note)?;
+    let (mut known, mut ignored) = (false, Vec::new());
+    for line in &note.signatures {
+        if !line.is_by(key) {
+            ignored.push(line.name.to_owned());
+        } else if known || !key.key.accepts(note.text.as_bytes(), &line.signature) {
             return Err(NoteRefusal::SignatureInvalid);
         } else {
             known = true;
@@ -226,21 +308,10 @@ pub fn open_checkpoint(note: &[u8], key: &VerifierKey) -> Result<VerifiedCheckpo
     if !known {
         return Err(NoteRefusal::NoKnownSignature);
     }
-    let checkpoint = Checkpoint::parse(&text)?;
+    let checkpoint = Checkpoint::parse(note.text)?;
     if checkpoint.origin == key.name {
         Ok(VerifiedCheckpoint { checkpoint, ignored })
     } else {
         Err(NoteRefusal::OriginDiffers)
     }
-}
-
-fn signature_parts(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), NoteRefusal> {
-    let rest = line.strip_prefix("\u{2014} ").ok_or(NoteRefusal::SignatureLine)?;
-    let (name, blob) = rest.split_once(' ').ok_or(NoteRefusal::SignatureLine)?;
-    let blob = decode_base64(blob).ok_or(NoteRefusal::SignatureLine)?;
-    let (id, signature) = blob.split_first_chunk::<4>().ok_or(NoteRefusal::SignatureLine)?;
-    if !is_origin(name) || signature.is_empty() {
-        return Err(NoteRefusal::SignatureLine);
-    }
-    Ok((name, *id, signature.to_vec()))
 }

@@ -115,6 +115,10 @@ number_word!(
     /// Microseconds since 1970-01-01T00:00:00 UTC.
     Micros, u64
 );
+number_word!(
+    /// Seconds since 1970-01-01T00:00:00 UTC; the times of cosignatures.
+    Seconds, u64
+);
 
 impl Index {
     /// The smallest tree that holds this entry, or none at the end of the number range.

@@ -18,10 +18,12 @@ mod naive_tree;
 mod world;
 
 mod copies;
+mod cosign;
 mod fields;
 mod forged;
 mod no_panic;
 mod note;
+mod policy;
 mod receipts;
 mod replay;
 mod tree;
@@ -29,3 +31,4 @@ mod tree_negative;
 mod vectors;
 mod vectors_operator;
 mod vectors_outsider;
+mod witnessed;

@@ -23,6 +23,20 @@ pub fn signature_line(name: &str, key: &Key, text: &str) -> String {
     format!("\u{2014} {name} {}\n", b64(&[&id[..4], &key.sign(text.as_bytes())].concat()))
 }
 
+/// A cosigner's verifier key.
+pub fn cosigner_vkey(name: &str, key: &Key) -> String {
+    let typed = [&[4], key.point().as_slice()].concat();
+    let id = sha256(&[name.as_bytes(), b"\n", &typed]);
+    format!("{name}+{}+{}", crate::naive_tree::hex(&id[..4]), b64(&typed))
+}
+
+/// A cosignature line (C2SP tlog-cosignature, Ed25519).
+pub fn cosignature_line(name: &str, key: &Key, time: u64, text: &str) -> String {
+    let id = sha256(&[name.as_bytes(), b"\n", &[4], &key.point()]);
+    let signature = key.sign(format!("cosignature/v1\ntime {time}\n{text}").as_bytes());
+    format!("\u{2014} {name} {}\n", b64(&[&id[..4], &time.to_be_bytes(), &signature].concat()))
+}
+
 /// A checkpoint with one signature.
 pub fn note(name: &str, size: u64, root: &H, key: &Key) -> String {
     let text = format!("{name}\n{size}\n{}\n", b64(root));

@@ -2,16 +2,19 @@
 //! parser and every judge. Overflow checks are on in this profile, so that arithmetic counts too.
 
 use crate::ledger::Ledger;
-use crate::maker::{note, vkey};
+use crate::maker::{cosignature_line, cosigner_vkey, note, vkey};
 use crate::world::{World, receipts, world};
+use deedbook_verify::cosign::{CosignerKey, has_form};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::frame::{FrameHeader, SignatureBlock};
-use deedbook_verify::judge::verify_receipt;
-use deedbook_verify::note::{Checkpoint, VerifierKey, open_checkpoint};
+use deedbook_verify::judge::{verify_receipt, verify_witnessed};
+use deedbook_verify::note::{Checkpoint, Note, VerifierKey, open_checkpoint};
+use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::{Extra, ReceiptFile};
 use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::{ConsistencyProof, Frontier, InclusionProof, TreeHead};
+use deedbook_verify::witnessed::open_witnessed;
 use deedbook_verify::words::{Hash, Index, TreeSize};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -22,6 +25,7 @@ struct Artefacts {
     entries: Vec<Vec<u8>>,
     files: Vec<Vec<u8>>,
     all: Vec<Vec<u8>>,
+    policy: Policy,
 }
 
 static ARTEFACTS: LazyLock<Artefacts> = LazyLock::new(|| {
@@ -37,7 +41,16 @@ static ARTEFACTS: LazyLock<Artefacts> = LazyLock::new(|| {
     }
     all.push(note("a", 5, &[1; 32], &world.ledger.head).into_bytes());
     all.push(vkey("a", &world.ledger.head).into_bytes());
-    Artefacts { world, entries, files, all }
+    let witness = crate::encode::Key::named("witness");
+    let text = note("a", 5, &[1; 32], &world.ledger.head);
+    let cosigned = text.clone()
+        + &cosignature_line("w", &witness, 9, text.split_inclusive("\n\n").next().unwrap().trim_end_matches('\n'));
+    let (log, cosigner) = (vkey("a", &world.ledger.head), cosigner_vkey("w", &witness));
+    let policy =
+        format!("log {log}\nwitness one {cosigner} https://w.example/\ngroup g 1 one\nquorum g\n").into_bytes();
+    all.extend([cosigned.into_bytes(), policy.clone(), cosigner.into_bytes()]);
+    let policy = Policy::parse(&policy).unwrap();
+    Artefacts { world, entries, files, all, policy }
 });
 
 /// Every function that reads bytes of others, with these bytes.
@@ -59,8 +72,15 @@ fn feed(bytes: &[u8]) {
     let _ = (Extra::parse(bytes).is_ok(), ReceiptFile::parse(bytes).is_ok());
     let _ = verify_receipt(bytes, &world.key).map_err(|refusal| refusal.to_string());
     let _ = open_checkpoint(bytes, &world.key).map_err(|refusal| refusal.to_string());
+    let _ = verify_witnessed(bytes, &ARTEFACTS.policy).map_err(|refusal| refusal.to_string());
+    let _ = open_witnessed(bytes, &ARTEFACTS.policy).map_err(|refusal| refusal.to_string());
+    let _ = Note::parse(bytes).map(|note| note.signatures.iter().filter(|line| has_form(line)).count());
+    if let Ok(policy) = Policy::parse(bytes).map_err(|refusal| refusal.to_string()) {
+        let all: Vec<usize> = (0..policy.witnesses().len()).collect();
+        let _ = (policy.is_met_by(&[]), policy.is_met_by(&all), policy.for_log(&world.key));
+    }
     let text = String::from_utf8_lossy(bytes);
-    let _ = (VerifierKey::parse(&text).is_ok(), Checkpoint::parse(&text).is_ok());
+    let _ = (VerifierKey::parse(&text).is_ok(), Checkpoint::parse(&text).is_ok(), CosignerKey::parse(&text).is_ok());
     let _ = Replay::new().step(bytes).map_err(|refusal| refusal.to_string());
 }
 
