@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 5] = ["event", "error", "ledger_service", "proof_service", "key_service"];
+const FILES: [&str; 6] = ["event", "error", "ledger_service", "proof_service", "key_service", "subscription_service"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");

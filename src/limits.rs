@@ -120,6 +120,32 @@ pub const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How long stopping waits for calls under way.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
+// Subscriptions.
+
+/// Subscribers and consumers at once. They stay for days, so they have places of their own beside `STREAMS_MAX`.
+pub const SUBSCRIBERS_MAX: usize = 256;
+/// Messages of events that wait for a slow subscriber. With the one that waits for room behind them and
+/// `RANGE_MESSAGE_BYTES` in each, a subscriber that reads nothing holds 768 KiB, and an event more in each message
+/// where bodies are large; 256 of them hold 192 MiB. What follows stays in the store.
+pub const SUBSCRIBE_RESPONSES_MAX: usize = 2;
+/// Entries that one step of a subscription looks through, matching or not: 64 blocks of postings. Where the rows decide
+/// that is under a millisecond, and 0.1 s where each entry has to be read.
+pub const STRETCH_ENTRIES_MAX: u64 = 16_384;
+/// Events in one message of a subscription.
+pub const STRETCH_EVENTS_MAX: usize = 1_024;
+/// Steps of subscriptions that read the store at once; others wait, so that a herd that catches up leaves the cores
+/// to those who append.
+pub const STRETCHES_AT_ONCE_MAX: usize = 4;
+/// How long a follower rests between two looks. One that waits is woken at once; under load it is woken 200 times a
+/// second instead of once for each commit, which 256 followers would cost the committer 50 microseconds.
+pub const FOLLOW_REST: Duration = Duration::from_millis(5);
+/// How often a subscriber hears of its progress when it names no interval.
+pub const PROGRESS_INTERVAL_MS_DEFAULT: u32 = 5_000;
+/// The shortest such interval.
+pub const PROGRESS_INTERVAL_MS_MIN: u32 = 100;
+/// The longest such interval; longer silence is taken for a dead connection by what stands between.
+pub const PROGRESS_INTERVAL_MS_MAX: u32 = 60_000;
+
 // HTTP.
 
 /// Bytes of a request body; every path of today is a GET.

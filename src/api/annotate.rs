@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 17] = [
+const METHODS: [&str; 18] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -28,6 +28,7 @@ const METHODS: [&str; 17] = [
     "RevokeKey",
     "ListKeys",
     "GetRefKey",
+    "Subscribe",
 ];
 
 /// A service whose errors are complete.
@@ -65,7 +66,7 @@ pub fn count(method: &'static str, code: Code) {
 
 /// An answer whose status stands in its headers is an error and has no body. Streams count themselves when they end.
 fn finish(method: &'static str, response: http::Response<Body>) -> http::Response<Body> {
-    let streams = matches!(method, "AppendStream" | "ReadEvents");
+    let streams = matches!(method, "AppendStream" | "ReadEvents" | "Subscribe");
     match Status::from_header_map(response.headers()) {
         Some(status) => {
             count(method, status.code());
@@ -124,6 +125,7 @@ mod tests {
             include_str!("../../proto/deedbook/v1/ledger_service.proto"),
             include_str!("../../proto/deedbook/v1/proof_service.proto"),
             include_str!("../../proto/deedbook/v1/key_service.proto"),
+            include_str!("../../proto/deedbook/v1/subscription_service.proto"),
         ];
         for line in protos.iter().flat_map(|text| text.lines()) {
             if let Some(name) = line.trim().strip_prefix("rpc ").and_then(|rest| rest.split('(').next()) {

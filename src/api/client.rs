@@ -4,6 +4,7 @@
 use crate::api::proto::key_service_client::KeyServiceClient;
 use crate::api::proto::ledger_service_client::LedgerServiceClient;
 use crate::api::proto::proof_service_client::ProofServiceClient;
+use crate::api::proto::subscription_service_client::SubscriptionServiceClient;
 use crate::limits;
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -20,6 +21,8 @@ pub struct Clients {
     pub proof: ProofServiceClient<Channel>,
     /// Keys.
     pub key: KeyServiceClient<Channel>,
+    /// Following.
+    pub subscription: SubscriptionServiceClient<Channel>,
 }
 
 /// Why a call failed.
@@ -88,7 +91,8 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
     Ok(Clients {
         ledger: LedgerServiceClient::new(channel.clone()).max_decoding_message_size(max),
         proof: ProofServiceClient::new(channel.clone()).max_decoding_message_size(max),
-        key: KeyServiceClient::new(channel).max_decoding_message_size(max),
+        key: KeyServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        subscription: SubscriptionServiceClient::new(channel).max_decoding_message_size(max),
     })
 }
 

@@ -11,7 +11,7 @@ use deedbook_verify::facts::Outcome;
 use deedbook_verify::hash::Salt;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::TreeHead;
-use deedbook_verify::words::{Digest, Hash, Index, Micros, Ref};
+use deedbook_verify::words::{Digest, Hash, Index, Micros, Ref, TreeSize};
 
 /// A field of exactly `N` bytes.
 pub fn array<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], Fault> {
@@ -125,21 +125,41 @@ pub fn stored_bytes(event: &proto::StoredEvent) -> usize {
 }
 
 /// The filter of a list.
-pub fn filter(request: &proto::ListEventsRequest) -> Result<Filter, Fault> {
-    let received = match (request.received_from_micros, request.received_to_micros) {
+pub fn list_filter(request: &proto::ListEventsRequest) -> Result<Filter, Fault> {
+    filter(&proto::EventFilter {
+        kind: request.kind.clone(),
+        actor: request.actor.clone(),
+        stream: request.stream.clone(),
+        source: request.source.clone(),
+        action_type: request.action_type.clone(),
+        outcome: request.outcome.clone(),
+        policy_digest: request.policy_digest.clone(),
+        received_from_micros: request.received_from_micros,
+        received_to_micros: request.received_to_micros,
+    })
+}
+
+/// Conditions on events.
+pub fn filter(filter: &proto::EventFilter) -> Result<Filter, Fault> {
+    let received = match (filter.received_from_micros, filter.received_to_micros) {
         (None, None) => None,
         (from, to) => Some(Micros(from.unwrap_or(0))..Micros(to.unwrap_or(u64::MAX))),
     };
     Ok(Filter {
-        kind: named("kind", &request.kind, Kind::from_name)?,
-        actor: optional_array("actor", &request.actor)?.map(Ref),
-        stream: optional_array("stream", &request.stream)?.map(Ref),
-        source: optional_array("source", &request.source)?.map(Ref),
-        action_type: Some(request.action_type.clone()).filter(|text| !text.is_empty()),
-        outcome: named("outcome", &request.outcome, Outcome::from_name)?,
-        policy: optional_array("policy_digest", &request.policy_digest)?.map(Digest),
+        kind: named("kind", &filter.kind, Kind::from_name)?,
+        actor: optional_array("actor", &filter.actor)?.map(Ref),
+        stream: optional_array("stream", &filter.stream)?.map(Ref),
+        source: optional_array("source", &filter.source)?.map(Ref),
+        action_type: Some(filter.action_type.clone()).filter(|text| !text.is_empty()),
+        outcome: named("outcome", &filter.outcome, Outcome::from_name)?,
+        policy: optional_array("policy_digest", &filter.policy_digest)?.map(Digest),
         received,
     })
+}
+
+/// A tree head that a client names.
+pub fn to_head(field: &'static str, head: &proto::TreeHead) -> Result<TreeHead, Fault> {
+    Ok(TreeHead { size: TreeSize(head.size), root: Hash(array(field, &head.root)?) })
 }
 
 fn named<T>(field: &'static str, name: &str, find: fn(&str) -> Option<T>) -> Result<Option<T>, Fault> {

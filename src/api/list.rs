@@ -21,7 +21,7 @@ const KEYS: &str = "ListKeys";
 
 /// One page of events.
 pub async fn events(shared: &Shared, request: ListEventsRequest) -> Result<ListEventsResponse, Fault> {
-    let filter = convert::filter(&request)?;
+    let filter = convert::list_filter(&request)?;
     let bodies = convert::bodies(request.view)?;
     let count = convert::page_size(request.page_size)?;
     let token = request.page_token.clone();

@@ -1,4 +1,4 @@
-//! The gRPC server: the three services, health and reflection on one listener. It refuses no address and opens no
+//! The gRPC server: the services, health and reflection on one listener. It refuses no address and opens no
 //! ledger; `app` does both.
 
 use crate::api::annotate::Annotated;
@@ -10,7 +10,9 @@ use crate::api::proto::DESCRIPTORS;
 use crate::api::proto::key_service_server::KeyServiceServer;
 use crate::api::proto::ledger_service_server::LedgerServiceServer;
 use crate::api::proto::proof_service_server::ProofServiceServer;
+use crate::api::proto::subscription_service_server::SubscriptionServiceServer;
 use crate::api::shared::Shared;
+use crate::api::subscription_service::Subscriptions;
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::limits;
@@ -68,13 +70,15 @@ impl GrpcServer {
         let ledgers = LedgerServiceServer::new(Ledgers::new(Arc::clone(&shared)));
         let proofs = ProofServiceServer::new(Proofs::new(Arc::clone(&shared)));
         let keys = KeyServiceServer::new(Keys::new(Arc::clone(&shared)));
+        let subscriptions = SubscriptionServiceServer::new(Subscriptions::new(Arc::clone(&shared)));
         let router = builder()
             .add_service(health_service)
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
             .add_service(Annotated(ledgers.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(proofs.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
-            .add_service(Annotated(keys.max_decoding_message_size(limits::REQUEST_BYTES_MAX)));
+            .add_service(Annotated(keys.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
+            .add_service(Annotated(subscriptions.max_decoding_message_size(limits::REQUEST_BYTES_MAX)));
         let served = tokio::spawn(async move {
             let stopping = shared.stopping();
             if let Err(error) = router.serve_with_incoming_shutdown(incoming::accept(listener), stopping).await {
@@ -112,13 +116,12 @@ fn builder() -> Server {
 ///
 /// At the end the statuses are taken back, which ends the watches that clients hold; stopping waits for them.
 async fn watch_health(ledger: Ledger, mut reporter: HealthReporter, mut stopping: watch::Receiver<bool>) {
-    let names = ["", NAMES.0, NAMES.1, NAMES.2];
     let mut told = None;
     loop {
         let ready = ledger.status().ready && !*stopping.borrow();
         if told != Some(ready) {
             let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
-            for name in names {
+            for name in NAMES {
                 reporter.set_service_status(name, status).await;
             }
             told = Some(ready);
@@ -131,13 +134,16 @@ async fn watch_health(ledger: Ledger, mut reporter: HealthReporter, mut stopping
             break;
         }
     }
-    for name in names {
+    for name in NAMES {
         reporter.clear_service_status(name).await;
     }
 }
 
-const NAMES: (&str, &str, &str) = (
+/// The empty name stands for the whole server.
+const NAMES: [&str; 5] = [
+    "",
     <LedgerServiceServer<Ledgers> as NamedService>::NAME,
     <ProofServiceServer<Proofs> as NamedService>::NAME,
     <KeyServiceServer<Keys> as NamedService>::NAME,
-);
+    <SubscriptionServiceServer<Subscriptions> as NamedService>::NAME,
+];

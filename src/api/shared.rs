@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tonic::metadata::MetadataMap;
 use tonic::{Response, Status};
 
-/// The shared state of the three services.
+/// The shared state of the services.
 pub struct Shared {
     /// The ledger.
     pub ledger: Ledger,
@@ -25,6 +25,8 @@ pub struct Shared {
     pub tokens: TokenKey,
     calls: Semaphore,
     streams: Arc<Semaphore>,
+    subscribers: Arc<Semaphore>,
+    stretches: Semaphore,
     stopping: watch::Receiver<bool>,
 }
 
@@ -34,7 +36,9 @@ impl Shared {
         let tokens = TokenKey::new(ledger.reader().ref_key());
         let calls = Semaphore::new(limits::CALLS_MAX);
         let streams = Arc::new(Semaphore::new(limits::STREAMS_MAX));
-        Shared { ledger, clock, tokens, calls, streams, stopping }
+        let subscribers = Arc::new(Semaphore::new(limits::SUBSCRIBERS_MAX));
+        let stretches = Semaphore::new(limits::STRETCHES_AT_ONCE_MAX);
+        Shared { ledger, clock, tokens, calls, streams, subscribers, stretches, stopping }
     }
 
     /// Answers a unary call within its deadline.
@@ -78,6 +82,26 @@ impl Shared {
         })
     }
 
+    /// A place among the subscribers, who stay for long and shall not take those of producers.
+    pub fn enter_subscriber(&self) -> Result<SubscriberPlace, Fault> {
+        let permit = Arc::clone(&self.subscribers).try_acquire_owned().map_err(|_| {
+            Fault::new(Reason::StreamsTooMany, format!("{} subscribers are there already", limits::SUBSCRIBERS_MAX))
+                .with("streams_max", limits::SUBSCRIBERS_MAX)
+        })?;
+        metrics::gauge!("deedbook_subscribers").increment(1.0);
+        Ok(SubscriberPlace(permit))
+    }
+
+    /// As `read`, for the steps of subscriptions: few at once, whoever else waits.
+    pub async fn stretch<T, E>(&self, work: impl FnOnce(&Reader) -> Result<T, E> + Send + 'static) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        E: Into<Fault> + Send + 'static,
+    {
+        let _turn = self.stretches.acquire().await.map_err(|_| stopping_fault())?;
+        self.read(work).await
+    }
+
     /// Resolves when the server stops.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut stopping = self.stopping.clone();
@@ -85,6 +109,16 @@ impl Shared {
             // An error means that the server is gone, which is a stop too.
             let _ = stopping.wait_for(|stopping| *stopping).await;
         }
+    }
+}
+
+/// Held while a subscriber is there, and counted.
+#[derive(Debug)]
+pub struct SubscriberPlace(#[allow(dead_code, reason = "held, and given back when dropped")] OwnedSemaphorePermit);
+
+impl Drop for SubscriberPlace {
+    fn drop(&mut self) {
+        metrics::gauge!("deedbook_subscribers").decrement(1.0);
     }
 }
 

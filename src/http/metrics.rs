@@ -77,6 +77,7 @@ fn describe() {
     describe_gauge!("deedbook_tree_size", "Entries that readers see");
     describe_gauge!("deedbook_checkpoint_size", "Entries under the newest signed checkpoint");
     describe_gauge!("deedbook_queue_bytes", Unit::Bytes, "Frames that wait for the writer or for their sync");
+    describe_gauge!("deedbook_subscribers", "Subscribers and consumers that are connected");
     describe_gauge!("deedbook_ready", "1 while appends are taken");
     describe_gauge!("deedbook_anchor_members", "Places that hold the head anchor");
 }

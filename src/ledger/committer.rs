@@ -5,9 +5,9 @@ use crate::ledger::commit::FinishedCommit;
 use crate::ledger::error::AppendError;
 use crate::ledger::writer::{Answer, Shared, StopReason};
 use crate::store::AnchorSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Who waits for an answer.
@@ -81,8 +81,10 @@ impl Committer {
         // Crash here: durable and anchored, unanswered; retries are answered from the event-id rows.
         metrics::histogram!("deedbook_commit_seconds").record(started.seconds());
         metrics::counter!("deedbook_events_appended_total").increment(u64::try_from(commit.events).unwrap_or(0));
-        let mut published = self.shared.published.write().unwrap_or_else(PoisonError::into_inner);
-        *published = Arc::new(commit.published);
+        // Shows the commit to readers and wakes who follows. Without followers this is nine uncontended locks, about
+        // 0.2 microseconds beside a sync of 200. A follower that is not waiting, because it reads, sends, rests or is
+        // stalled, is not woken and costs nothing here; it finds the new size when it looks next.
+        self.shared.published.send_replace(Arc::new(commit.published));
         Ok(())
     }
 }

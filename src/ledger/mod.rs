@@ -18,11 +18,13 @@ mod open;
 mod genesis;
 mod reader;
 mod list;
+mod follow;
 mod receipts;
 
 pub use admit::CheckedFrame;
 pub use dir::DataDir;
 pub use error::{AppendError, InitError, KnownEvent, OpenError, ReadError};
+pub use follow::{Growth, Portion, Stretch};
 pub use genesis::{Birth, Initialised, init, write_genesis};
 pub use head::HeadKey;
 pub use open::{OpenOptions, Parts, rebuild_anchor};

@@ -130,7 +130,7 @@ impl Reader {
         Ok(StoredEvent { index, entry, body })
     }
 
-    fn body(&self, index: Index, entry: &[u8], bodies: Bodies) -> Result<StoredBody, ReadError> {
+    pub(super) fn body(&self, index: Index, entry: &[u8], bodies: Bodies) -> Result<StoredBody, ReadError> {
         let parsed = deedbook_verify::entry::Entry::parse(entry).map_err(corrupt)?;
         match (parsed.facts.commitment, bodies) {
             (None, _) => Ok(StoredBody::None),

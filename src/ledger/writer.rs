@@ -23,7 +23,7 @@ use deedbook_verify::words::{Hash, Index};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -78,7 +78,8 @@ pub enum StopReason {
 /// What all handles share.
 pub(super) struct Shared {
     pub store: Arc<dyn Store>,
-    pub published: RwLock<Arc<Published>>,
+    /// Replaced by the committer alone. Followers wait on it, so that showing a state and waking them are one step.
+    pub published: watch::Sender<Arc<Published>>,
     pub clock: Clock,
     pub ref_key: RefKey,
     pub anchors: usize,
@@ -93,7 +94,7 @@ pub(super) struct Shared {
 impl Shared {
     /// The state that readers see.
     pub fn published(&self) -> Arc<Published> {
-        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.published.borrow())
     }
 
     /// Marks the ledger as failed, and wakes the writer, so that it drops what waits; the first reason wins.
@@ -166,7 +167,7 @@ impl Ledger {
         let (messages, inbox) = sync_channel(limits::QUEUE_JOBS_MAX);
         let shared = Arc::new(Shared {
             store: Arc::clone(&store),
-            published: RwLock::new(Arc::new(state.published())),
+            published: watch::Sender::new(Arc::new(state.published())),
             opened: clock.read(),
             clock,
             ref_key,
