@@ -11,6 +11,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// Replies of a stream that wait to be taken.
 const REPLIES_WAITING_MAX: usize = 64;
+/// Messages of events that wait to be shown; each is about 256 KiB.
+const EVENTS_WAITING_MAX: usize = 2;
 /// Keys and events on one page.
 const PAGE_SIZE: i32 = 1_000;
 
@@ -73,20 +75,16 @@ impl Client {
         Ok(Page { events: answer.events, next: answer.next_page_token, size })
     }
 
-    /// A range of the log, handed over message by message.
-    pub async fn read(
+    /// Follows the log, message by message.
+    pub async fn subscribe(
         &mut self,
-        from: u64,
-        to: u64,
-        view: proto::EventView,
-    ) -> Result<mpsc::Receiver<Result<Vec<proto::StoredEvent>, ClientError>>, ClientError> {
-        let request = proto::ReadEventsRequest { from, to: Some(to), view: view.into() };
-        let mut stream = self.clients.ledger.read_events(request).await?.into_inner();
-        let (sender, receiver) = mpsc::channel(REPLIES_WAITING_MAX);
+        request: proto::SubscribeRequest,
+    ) -> Result<mpsc::Receiver<Result<proto::SubscribeResponse, ClientError>>, ClientError> {
+        let mut stream = self.clients.subscription.subscribe(request).await?.into_inner();
+        let (sender, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
         tokio::spawn(async move {
             while let Some(answer) = stream.message().await.transpose() {
-                let answer = answer.map(|answer| answer.events).map_err(ClientError::from);
-                if sender.send(answer).await.is_err() {
+                if sender.send(answer.map_err(ClientError::from)).await.is_err() {
                     return;
                 }
             }

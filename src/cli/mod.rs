@@ -12,6 +12,7 @@ mod init;
 mod serve;
 mod key;
 mod append;
+mod filter;
 mod read;
 mod proof;
 mod verify;

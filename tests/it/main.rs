@@ -18,6 +18,8 @@ mod kill;
 mod rules;
 mod spine;
 mod streams;
+mod subscribe;
+mod subscribe_stalled;
 mod support;
 mod tidy;
 mod format_doc;

@@ -113,7 +113,7 @@ fn check_reads(log: &Log, producer: &Producer, reader: &Reader, rng: &mut Rng) {
 }
 
 /// What a filter must find, by looking at every entry.
-fn naive(entries: &[Vec<u8>], filter: &Filter) -> Vec<Index> {
+pub fn naive(entries: &[Vec<u8>], filter: &Filter) -> Vec<Index> {
     let meets = |bytes: &Vec<u8>| {
         let Entry { facts, seal, .. } = Entry::parse(bytes).unwrap();
         filter.kind.is_none_or(|kind| kind == facts.kind)
@@ -128,7 +128,7 @@ fn naive(entries: &[Vec<u8>], filter: &Filter) -> Vec<Index> {
     (0u64..).zip(entries).filter(|(_, bytes)| meets(bytes)).map(|(index, _)| Index(index)).collect()
 }
 
-fn random_filter(palette: &Palette, producer: &Producer, entries: &[Vec<u8>], rng: &mut Rng) -> Filter {
+pub fn random_filter(palette: &Palette, producer: &Producer, entries: &[Vec<u8>], rng: &mut Rng) -> Filter {
     let received = |rng: &mut Rng| Entry::parse(rng.pick::<Vec<u8>>(entries)).unwrap().seal.received;
     let mut filter = Filter::default();
     for _ in 0..=rng.below(3) {

@@ -2,6 +2,7 @@
 //! and the outsider's judgement of what was left on disk. It promises nothing itself.
 
 pub mod disk;
+pub mod follow;
 pub mod grpc;
 pub mod process;
 

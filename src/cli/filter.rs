@@ -1,0 +1,125 @@
+//! The filters of `list`, `tail` and `subscription create`: flags to conditions. Names of actors, streams and sources
+//! become refs here, for which it needs the ref key; whether anything matches is the server's answer.
+
+use super::client::Client;
+use super::errors::Failure;
+use super::{Common, files, producer};
+use crate::api::proto;
+use crate::domain::{self, StreamName};
+use crate::record;
+use crate::record::line::time;
+use bytes::Bytes;
+use clap::Args;
+use deedbook_verify::hash::{Identity, RefKey};
+use deedbook_verify::words::{Digest, Micros, Ref};
+
+/// Conditions; all that are given must hold.
+#[derive(Args, Debug)]
+pub struct FilterArguments {
+    /// Only this kind
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Only this actor: a ref, or class/name such as agent/bot or person/ann
+    #[arg(long, value_name = "REF|CLASS/NAME")]
+    actor: Option<String>,
+    /// The namespace of the actor's name
+    #[arg(long, value_name = "NAMESPACE", requires = "actor", default_value = "")]
+    actor_namespace: String,
+    /// Only this stream: a ref, or class/name such as action/7f
+    #[arg(long, value_name = "REF|CLASS/NAME")]
+    stream: Option<String>,
+    /// Only this source: a ref, or its name
+    #[arg(long, value_name = "REF|NAME")]
+    source: Option<String>,
+    /// Only this action type
+    #[arg(long, value_name = "CODE")]
+    action_type: Option<String>,
+    /// Only this outcome
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Option<String>,
+    /// Only this policy
+    #[arg(long, value_name = "DIGEST")]
+    policy: Option<String>,
+    /// Only what the server had at or after this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only what the server had before this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+}
+
+/// The filter in its wire form; names become refs.
+pub async fn filter(
+    common: &Common,
+    client: &mut Client,
+    arguments: &FilterArguments,
+) -> Result<proto::EventFilter, Failure> {
+    let named = [&arguments.actor, &arguments.stream, &arguments.source];
+    let names = named.into_iter().flatten().any(|text| Ref::from_hex(text).is_none());
+    let refs = if names { Some(ref_key(common, client).await?) } else { None };
+    let stream =
+        find(arguments.stream.as_deref(), refs.as_ref(), |text, refs| Ok(StreamName::parse(text)?.to_ref(refs)?))?;
+    let source = find(arguments.source.as_deref(), refs.as_ref(), |text, refs| Ok(domain::source_ref(refs, text)?))?;
+    let actor = find(arguments.actor.as_deref(), refs.as_ref(), |text, refs| {
+        let (class, name) = text.split_once('/').unwrap_or(("", ""));
+        let identity = Identity { class, namespace: &arguments.actor_namespace, name };
+        let next = "write it like agent/bot or person/ann";
+        let made = if name.is_empty() { None } else { refs.make(identity) };
+        made.ok_or_else(|| Failure::usage(format!("`--actor {text}` is not class/name"), next))
+    })?;
+    let policy_digest = match &arguments.policy {
+        None => Bytes::new(),
+        Some(text) => {
+            let digest = Digest::from_hex(text);
+            let digest =
+                digest.ok_or_else(|| Failure::usage("`--policy` is not 64 hex digits", "write every digit"))?;
+            Bytes::copy_from_slice(digest.as_bytes())
+        }
+    };
+    Ok(proto::EventFilter {
+        kind: arguments.kind.clone().unwrap_or_default(),
+        actor,
+        stream,
+        source,
+        action_type: arguments.action_type.clone().unwrap_or_default(),
+        outcome: arguments.outcome.clone().unwrap_or_default(),
+        policy_digest,
+        received_from_micros: moment("--since", arguments.since.as_deref())?,
+        received_to_micros: moment("--until", arguments.until.as_deref())?,
+    })
+}
+
+/// The ref that a filter names, or nothing.
+fn find(
+    text: Option<&str>,
+    refs: Option<&RefKey>,
+    make: impl Fn(&str, &RefKey) -> Result<Ref, Failure>,
+) -> Result<Bytes, Failure> {
+    let found = match (text, refs) {
+        (None, _) => return Ok(Bytes::new()),
+        (Some(text), refs) => match (Ref::from_hex(text), refs) {
+            (Some(found), _) => found,
+            (None, Some(refs)) => make(text, refs)?,
+            (None, None) => return Err(Failure::usage(format!("`{text}` is no ref"), "write 32 hex digits")),
+        },
+    };
+    Ok(Bytes::copy_from_slice(found.as_bytes()))
+}
+
+/// The ref key kept beside the signer's file, or fetched with it.
+async fn ref_key(common: &Common, client: &mut Client) -> Result<RefKey, Failure> {
+    let signer = files::signer(common)?;
+    let kept = files::ref_path(signer);
+    if kept.exists() {
+        return Ok(record::load_ref_key(&kept)?);
+    }
+    Ok(producer::load(client, signer).await?.refs)
+}
+
+fn moment(flag: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let moment = time::zoned(text)
+        .map_err(|defect| Failure::usage(format!("`{flag} {text}` {defect}"), "write it like 2026-01-05T03:00:00Z"))?;
+    let Micros(micros) = moment.micros;
+    Ok(Some(micros))
+}
