@@ -157,6 +157,13 @@ pub const HTTP_CONNECTIONS_MAX: usize = 256;
 /// How long a connection may be silent in the middle of a request or between two.
 pub const HTTP_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Bytes of answers under way, from the read to the last byte sent: 7 of the largest bundles, or 400 of 160 KiB.
+pub const HTTP_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// What a checkpoint or a tile takes of that: the longest note, and no less, so that at most 256 reads are under way.
+pub const HTTP_PAGE_BYTES_MAX: u32 = 256 * 1024;
+/// What an entry bundle takes of it: 256 of the longest entries, each behind its length.
+pub const HTTP_BUNDLE_BYTES_MAX: u32 = 256 * (32 * 1024 + 2);
+
 // Event lines.
 
 /// Bytes of one body: what a frame holds beside the longest facts.
@@ -172,3 +179,6 @@ const _: () = assert!(REQUEST_BYTES_MAX > formats::FRAME_BYTES_MAX + FRAME_EVENT
 const _: () =
     assert!(RESPONSE_BYTES_MAX > RECEIPT_BYTES_MAX && RESPONSE_BYTES_MAX > 2 * PAGE_BYTES + REQUEST_BYTES_MAX);
 const _: () = assert!(STREAM_CREDIT_BYTES >= 2 * REQUEST_BYTES_MAX as u64, "the largest frame fits in the credit");
+const _: () = assert!(HTTP_PAGE_BYTES_MAX as usize > formats::NOTE_BYTES_MAX, "a note is one page");
+const _: () = assert!(HTTP_BUNDLE_BYTES_MAX as usize >= 256 * (ENTRY_BYTES_MAX + 2), "a bundle is one page");
+const _: () = assert!(HTTP_ANSWER_BYTES_MAX > HTTP_BUNDLE_BYTES_MAX as usize, "the largest page can be answered");

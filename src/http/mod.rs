@@ -1,10 +1,13 @@
-//! HTTP on a port of its own: `/livez`, `/readyz`, `/metrics`. It appends nothing and shows no entry.
+//! HTTP on a port of its own: the log as static tiles, `/livez`, `/readyz`, `/metrics`. It appends nothing, signs
+//! nothing and shows no body.
 
 mod listener;
 mod metrics;
+mod tiles;
 
 use crate::http::listener::Bounded;
 use crate::http::metrics::Metrics;
+use crate::http::tiles::Budget;
 use crate::ledger::{Ledger, Status};
 use crate::limits;
 use axum::Router;
@@ -44,7 +47,7 @@ impl HttpServer {
         let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let (stop, mut stopping) = watch::channel(false);
-        let app = router(Health { ledger, metrics: Metrics::install() });
+        let app = router(Site { ledger, metrics: Metrics::install(), budget: Budget::new() });
         let stopped = async move {
             // An error means that the handle is gone, which is a stop too.
             let _ = stopping.wait_for(|stopping| *stopping).await;
@@ -73,19 +76,21 @@ impl HttpServer {
 }
 
 #[derive(Clone)]
-struct Health {
+struct Site {
     ledger: Ledger,
     metrics: Metrics,
+    budget: Budget,
 }
 
-fn router(health: Health) -> Router {
+fn router(site: Site) -> Router {
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_page))
+        .fallback(get(tiles::page))
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_time))
-        .with_state(health)
+        .with_state(site)
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -105,8 +110,8 @@ async fn livez() -> &'static str {
 }
 
 /// Whether appends are taken.
-async fn readyz(State(health): State<Health>) -> (StatusCode, String) {
-    readiness(&health.ledger.status())
+async fn readyz(State(site): State<Site>) -> (StatusCode, String) {
+    readiness(&site.ledger.status())
 }
 
 fn readiness(status: &Status) -> (StatusCode, String) {
@@ -125,8 +130,8 @@ fn readiness(status: &Status) -> (StatusCode, String) {
     }
 }
 
-async fn metrics_page(State(health): State<Health>) -> Response {
-    let page = health.metrics.render(&health.ledger).await;
+async fn metrics_page(State(site): State<Site>) -> Response {
+    let page = site.metrics.render(&site.ledger).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
 }
 
@@ -164,7 +169,8 @@ mod tests {
         let metrics = get(address, "/metrics").await;
         assert!(metrics.contains("\ndeedbook_tree_size 1\n"), "{metrics}");
         assert!(metrics.contains("\ndeedbook_checkpoint_size 1\n"), "{metrics}");
-        assert!(get(address, "/checkpoint").await.starts_with("HTTP/1.1 404"));
+        assert!(get(address, "/checkpoint").await.starts_with("HTTP/1.1 200"));
+        assert!(get(address, "/checkpoints").await.starts_with("HTTP/1.1 404"));
         let closed = ledger.clone();
         tokio::task::spawn_blocking(move || closed.close()).await.unwrap();
         assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 503"));

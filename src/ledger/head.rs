@@ -2,6 +2,7 @@
 
 use crate::ledger::error::ReadError;
 use crate::ledger::reader::Reader;
+use crate::ledger::tiles::SignedCheckpoint;
 use crate::ledger::writer::Shared;
 use crate::limits;
 use crate::record::SigningKey;
@@ -84,6 +85,26 @@ impl Head {
     pub fn last_size(&self) -> Option<TreeSize> {
         let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         signed.latest.as_ref().map(|(size, _)| *size)
+    }
+
+    /// What was signed last.
+    pub fn newest(&self) -> Option<SignedCheckpoint> {
+        let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        signed.latest.as_ref().map(|(size, note)| SignedCheckpoint { size: *size, note: note.clone() })
+    }
+
+    /// What was signed for a size, if it is kept.
+    pub fn stored(
+        &self,
+        size: TreeSize,
+        store: &dyn Store,
+        ledger: LedgerNumber,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(row) = store.get(keys::checkpoint(ledger, size).as_slice())? else { return Ok(None) };
+        match row.split_first_chunk::<8>() {
+            Some((_time, note)) => Ok(Some(note.to_vec())),
+            None => Err(ReadError::Corrupt(format!("the checkpoint of {size} entries is short"))),
+        }
     }
 
     /// The checkpoint of an anchored head, signed now unless it was before. An older head than the last signed one

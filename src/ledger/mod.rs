@@ -20,6 +20,7 @@ mod reader;
 mod list;
 mod follow;
 mod receipts;
+mod tiles;
 
 pub use admit::CheckedFrame;
 pub use dir::DataDir;
@@ -32,4 +33,5 @@ pub use postings::posting_values;
 pub use reader::{Bodies, Reader, StoredBody, StoredEvent};
 pub use rows::{CommitRow, HeadRow, SourceHead, commit_chain};
 pub use sequencer::SequencerKey;
+pub use tiles::{KeptCheckpoint, SignedCheckpoint};
 pub use writer::{Ledger, Placement, Status, StopReason, Ticket};

@@ -4,6 +4,7 @@ use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::head::Head;
 use crate::ledger::rows::{SourceHead, parse_u64};
 use crate::ledger::state::Published;
+use crate::ledger::tiles::SignedCheckpoint;
 use crate::ledger::writer::{Shared, StopReason};
 use crate::merkle::{Prover, ProverError, TileSource};
 use crate::record::body::BodyKey;
@@ -202,12 +203,27 @@ impl Reader {
         if size > published.head.size {
             return Err(ReadError::OutsideTree { size: published.head.size });
         }
-        let tiles = Tiles { shared: &self.shared, published: &published, number: self.number };
+        let tiles = self.tiles(&published);
         ask(&mut Prover::new(&tiles, size)).map_err(|error| match error {
             ProverError::OutsideTree(size) => ReadError::OutsideTree { size },
             ProverError::TileMissing { .. } => ReadError::Corrupt(error.to_string()),
             ProverError::Source(error) => ReadError::Storage(error),
         })
+    }
+
+    /// The tiles of a published state.
+    pub(super) fn tiles<'a>(&'a self, published: &'a Published) -> Tiles<'a> {
+        Tiles { shared: &self.shared, published, number: self.number }
+    }
+
+    /// The newest checkpoint that was signed, if any was.
+    pub(super) fn newest_signed(&self) -> Option<SignedCheckpoint> {
+        self.head.newest()
+    }
+
+    /// The stored checkpoint of a size.
+    pub(super) fn checkpoint_row(&self, size: TreeSize) -> Result<Option<Vec<u8>>, ReadError> {
+        self.head.stored(size, self.shared.store.as_ref(), self.number)
     }
 
     /// Proves an entry in the tree of a size.
@@ -268,7 +284,7 @@ pub(crate) fn open_body(
 }
 
 /// Tiles of a published state: partial ones from its edge, full ones from the store.
-struct Tiles<'a> {
+pub(super) struct Tiles<'a> {
     shared: &'a Shared,
     published: &'a Published,
     number: LedgerNumber,

@@ -2,8 +2,10 @@
 //! `TileSource`; what is proved is checked with `deedbook_verify`, whose types the prover returns.
 
 mod edge;
+mod address;
 mod prover;
 
+pub use address::{TileLevel, TilePath, TileSpan, TileWidth};
 pub use edge::{Edge, FullTile, root_of_full};
 pub use prover::{Prover, ProverError, TileSource, path_of};
 

@@ -12,12 +12,12 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 /// RFC 6962 section 2.1 word by word, over its own hashing. Roots of large ranges are remembered; nothing else is.
-struct Oracle {
-    leaves: Vec<[u8; 32]>,
+pub struct Oracle {
+    pub leaves: Vec<[u8; 32]>,
     roots: HashMap<(usize, usize), [u8; 32]>,
 }
 
-fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().into()
@@ -35,11 +35,16 @@ fn split(n: usize) -> usize {
 impl Oracle {
     fn new(count: u64) -> Oracle {
         let leaves = (0..count).map(|index| sha256(&[&[0], &index.to_be_bytes()])).collect();
+        Oracle::of(leaves)
+    }
+
+    /// More leaves may be pushed at any time.
+    pub fn of(leaves: Vec<[u8; 32]>) -> Oracle {
         Oracle { leaves, roots: HashMap::new() }
     }
 
     /// MTH of a range.
-    fn root(&mut self, from: usize, to: usize) -> [u8; 32] {
+    pub fn root(&mut self, from: usize, to: usize) -> [u8; 32] {
         match to - from {
             0 => sha256(&[]),
             1 => self.leaves[from],
@@ -57,7 +62,7 @@ impl Oracle {
     }
 
     /// PATH(m, D[n]).
-    fn path(&mut self, m: usize, from: usize, to: usize) -> Vec<[u8; 32]> {
+    pub fn path(&mut self, m: usize, from: usize, to: usize) -> Vec<[u8; 32]> {
         if to - from <= 1 {
             return Vec::new();
         }
@@ -71,7 +76,7 @@ impl Oracle {
     }
 
     /// SUBPROOF(m, D[n], b), positions absolute.
-    fn subproof(&mut self, m: usize, from: usize, to: usize, known: bool) -> Vec<[u8; 32]> {
+    pub fn subproof(&mut self, m: usize, from: usize, to: usize, known: bool) -> Vec<[u8; 32]> {
         if m == to {
             return if known { Vec::new() } else { vec![self.root(from, to)] };
         }

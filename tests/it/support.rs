@@ -4,6 +4,7 @@
 pub mod disk;
 pub mod follow;
 pub mod grpc;
+pub mod http;
 pub mod process;
 
 use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! A served ledger and its clients, over a real socket.
 
+use super::http::Browser;
 use super::{House, close};
 use deedbook::api::proto::append_stream_request::{Message, Open};
 use deedbook::api::proto::append_stream_response::{Ack, Message as Answer, Opened};
@@ -31,6 +32,10 @@ impl Served {
 
     pub async fn clients(&self) -> Clients {
         connect(&self.address).await.unwrap()
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.server.addresses().http)
     }
 
     pub async fn stop(self) {
