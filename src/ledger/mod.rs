@@ -27,7 +27,7 @@ pub use dir::DataDir;
 pub use error::{AppendError, InitError, KnownEvent, OpenError, ReadError};
 pub use follow::{Growth, Portion, Stretch};
 pub use genesis::{Birth, Initialised, init, write_genesis};
-pub use head::HeadKey;
+pub use head::{Head, HeadKey};
 pub use open::{OpenOptions, Parts, rebuild_anchor};
 pub use postings::posting_values;
 pub use reader::{Bodies, Reader, StoredBody, StoredEvent};

@@ -1,17 +1,18 @@
 //! The promise of the commit: whichever write fails, lost or kept, nobody is told a success, the ledger stops, and the
-//! next process finds everything acknowledged and answers what was left open. Then the anchor's refusals, one by one.
+//! next process finds everything acknowledged and answers what was left open. `anchors` has the anchor's refusals.
 
-use crate::support_memory::{START, World, WritePoint, block_on, event_id, judge, key, statement};
+use crate::support_memory::{NUMBER, ORIGIN, START, World, WritePoint, block_on, event_id, judge, key, statement};
 use deedbook::clock::Reading;
-use deedbook::ledger::{AppendError, Ledger, OpenError, Placement, ReadError, StopReason};
+use deedbook::ledger::{AppendError, Bodies, Head, HeadKey, Ledger, Placement, ReadError, StopReason};
 use deedbook::record::{FactsBuilder, FrameBytes, Position, SigningKey};
-use deedbook::store::{Fault, FileAnchor, HeadAnchor};
+use deedbook::store::Fault;
 use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::kind::Kind;
+use deedbook_verify::note::open_checkpoint;
+use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{EventId, Hash, Index, Micros, Ref, TreeSize};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
@@ -39,14 +40,14 @@ struct Case {
 type Acked = BTreeMap<Index, Hash>;
 
 /// A producer, and what was acknowledged to it.
-struct Bench {
+pub struct Bench {
     gateway: SigningKey,
     acked: Acked,
     next_id: u64,
 }
 
 impl Bench {
-    fn enrolled(world: &World, ledger: &Ledger) -> Bench {
+    pub fn enrolled(world: &World, ledger: &Ledger) -> Bench {
         let mut bench = Bench { gateway: key("gateway", 20), acked: Acked::new(), next_id: 100 };
         let placed = block_on(ledger.append(world.enroll(1, &bench.gateway, world.source("gateway")))).unwrap();
         bench.note(&placed);
@@ -104,7 +105,7 @@ impl Bench {
     }
 
     /// What must be so after any opening: the log replays, and everything acknowledged stands where it was.
-    fn judge(&self, world: &World) -> Vec<(Ref, EventId)> {
+    pub fn judge(&self, world: &World) -> Vec<(Ref, EventId)> {
         let log = judge(world.store.as_ref());
         let entries: Vec<Entry<'_>> = log.entries.iter().map(|bytes| Entry::parse(bytes).unwrap()).collect();
         for (index, leaf) in &self.acked {
@@ -247,123 +248,67 @@ fn faults_while_opening() {
     }
 }
 
-fn append(world: &World, ledger: &Ledger, bench: &mut Bench, count: u64) {
+pub fn append(world: &World, ledger: &Ledger, bench: &mut Bench, count: u64) {
     let placed = block_on(ledger.append(bench.statements(world, count))).unwrap();
     bench.note(&placed);
 }
 
+/// While the anchor has not moved, the commit is in the store and nobody sees it.
 #[test]
-fn an_anchor_ahead_names_what_is_missing() {
+fn readers_see_nothing_that_is_not_anchored() {
     let world = World::new(9);
     let ledger = world.open();
     let mut bench = Bench::enrolled(&world, &ledger);
-    let older = world.next_process();
-    append(&world, &ledger, &mut bench, 5);
-    append(&world, &ledger, &mut bench, 2);
+    let before = ledger.reader().head();
+    world.anchor.hold();
+    let frame = bench.statements(&world, 3);
+    let ticket = block_on(ledger.submit(ledger.admit(frame).unwrap())).unwrap();
+    world.anchor.until_reached();
+    assert_eq!(ledger.reader().head(), before);
+    assert!(ledger.reader().event(Index(before.size.0), Bodies::Without).is_err());
+    world.anchor.release();
+    bench.note(&block_on(ticket.placement()).unwrap());
+    assert_eq!(ledger.reader().head().size.0, before.size.0 + 3);
     ledger.close();
-    let newest = world.anchor.record();
-    match older.with_record(newest).try_open().err() {
-        Some(OpenError::EntriesMissing { anchored_commit: 4, anchored_size, commit: 2, size }) => {
-            assert_eq!((anchored_size, size), (TreeSize(9), TreeSize(2)));
-        }
-        other => panic!("{other:?}"),
-    }
-    // The other way round, the store is ahead by commits that nobody was told of.
-    let behind = world.with_record(older.anchor.record());
-    let ledger = behind.open();
+    bench.judge(&world);
+}
+
+/// A lookup that fails stops the writer; taken for "not there", a repeated frame would be placed twice.
+#[test]
+fn a_failed_read_is_no_absence() {
+    let world = World::new(9);
+    let ledger = world.open();
+    let mut bench = Bench::enrolled(&world, &ledger);
+    let frame = bench.statements(&world, 2);
+    bench.note(&block_on(ledger.append(frame.clone())).unwrap());
     ledger.close();
-    assert_eq!(behind.anchor.record(), newest, "opening moved the anchor up");
-    bench.judge(&behind);
+    // The next process remembers nothing, so that it has to ask the store.
+    let world = world.next_process();
+    let ledger = world.open();
+    world.fail_reads();
+    assert_eq!(block_on(ledger.append(frame.clone())), Err(AppendError::StorageFailed));
+    assert!(matches!(block_on(ledger.stopped()), StopReason::Failed(_)));
+    ledger.close();
+    let world = world.next_process();
+    let ledger = world.open();
+    bench.settle(&ledger, &frame, true);
+    ledger.close();
+    bench.judge(&world);
 }
 
+/// Whoever asks late, with an older head in hand, gets the newest checkpoint; and so does the next process.
 #[test]
-fn another_history_is_refused() {
-    for (ours, theirs) in [(1, 1), (3, 1), (2, 2)] {
-        let base = World::new(9);
-        let ledger = base.open();
-        let mut bench = Bench::enrolled(&base, &ledger);
-        ledger.close();
-        let mut grown = [ours, theirs].into_iter().map(|commits| {
-            let world = base.next_process();
-            let ledger = world.open();
-            (0..commits).for_each(|_| append(&world, &ledger, &mut bench, 1));
-            ledger.close();
-            world
-        });
-        let (one, other) = (grown.next().unwrap(), grown.next().unwrap());
-        let record = other.anchor.record();
-        match one.with_record(record).try_open().err() {
-            Some(OpenError::HistoryDiffers { commit }) => assert_eq!(commit, record.commit),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// What is done to the anchor file; slots are told by what they hold.
-#[derive(Clone, Copy, Debug)]
-enum Damage {
-    Newest,
-    Older,
-    Both,
-    HalfGone,
-    Emptied,
-    Removed,
-}
-
-fn damage(path: &Path, damage: Damage, newest_commit: u64) {
-    let mut bytes = std::fs::read(path).unwrap();
-    let newest = usize::try_from(newest_commit % 2).unwrap() * 4096;
-    match damage {
-        Damage::Newest => bytes[newest + 20] ^= 1,
-        Damage::Older => bytes[4096 - newest + 4000] ^= 0x80,
-        Damage::Both => [20, 4096 + 70].into_iter().for_each(|at| bytes[at] ^= 4),
-        Damage::HalfGone => bytes.truncate(4096),
-        Damage::Emptied => bytes.clear(),
-        Damage::Removed => return std::fs::remove_file(path).unwrap(),
-    }
-    std::fs::write(path, bytes).unwrap();
-}
-
-#[test]
-fn damaged_slots() {
-    // (damage, commits by which the store is ahead of the anchor, what opening says)
-    let table: &[(Damage, u64, &str)] = &[
-        (Damage::Newest, 0, "opens"),
-        (Damage::Older, 0, "may not be the last acknowledged one"),
-        (Damage::Older, 1, "opens"),
-        (Damage::Newest, 1, "opens"),
-        (Damage::Both, 0, "both slots of the head anchor"),
-        (Damage::Both, 1, "both slots of the head anchor"),
-        (Damage::Emptied, 0, "both slots of the head anchor"),
-        (Damage::HalfGone, 0, "may not be the last acknowledged one"),
-        (Damage::HalfGone, 1, "opens"),
-        (Damage::Removed, 0, "is missing"),
-    ];
-    for (what, ahead, says) in table {
-        let (folder, world) = (tempfile::tempdir().unwrap(), World::new(9));
-        let path = folder.path().join("head.anchor");
-        FileAnchor::create(&path, &world.anchor.record()).unwrap();
-        let open = |world: &World| -> Result<Ledger, OpenError> {
-            Ledger::from_parts(world.parts(Box::new(FileAnchor::open(&path)?), false))
-        };
-        let ledger = open(&world).unwrap();
-        let mut bench = Bench::enrolled(&world, &ledger);
-        // Commits 3 and 4: the newest record stands in slot 0, the only one that `HalfGone` leaves.
-        (0..2).for_each(|_| append(&world, &ledger, &mut bench, 1));
-        ledger.close();
-        let record = FileAnchor::open(&path).unwrap().load().unwrap().record;
-        let world = world.with_record(record);
-        let ledger = world.open();
-        (0..*ahead).for_each(|_| append(&world, &ledger, &mut bench, 1));
-        ledger.close();
-        damage(&path, *what, record.commit);
-        let world = world.next_process();
-        let answer = open(&world).map(|ledger| ledger.close());
-        let said = answer.err().map_or("opens".to_owned(), |error| error.to_string());
-        assert!(said.contains(says), "{what:?} with the store {ahead} ahead: {said}");
-        if *says == "opens" {
-            open(&world.next_process()).unwrap_or_else(|error| panic!("a second time: {error}")).close();
-            bench.judge(&world);
+fn no_smaller_size_is_ever_signed() {
+    let world = World::new(9);
+    let load = || Head::load(HeadKey::new(key(ORIGIN, 1)), world.store.as_ref(), NUMBER).unwrap();
+    let (head, mut largest) = (load(), 0);
+    for size in [3, 2, 7, 6, 1, 7, 9, 8] {
+        let asked = TreeHead { size: TreeSize(size), root: Hash([u8::try_from(size).unwrap(); 32]) };
+        largest = largest.max(size);
+        for head in [&head, &load()] {
+            let note = head.checkpoint(asked, START.wall, world.store.as_ref(), NUMBER).unwrap();
+            let opened = open_checkpoint(&note, key(ORIGIN, 1).verifier_key()).unwrap();
+            assert_eq!(opened.checkpoint().head.size, TreeSize(largest), "asked for {size}");
         }
     }
 }

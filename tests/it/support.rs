@@ -5,6 +5,7 @@ pub mod disk;
 pub mod follow;
 pub mod grpc;
 pub mod http;
+pub mod parallel;
 pub mod process;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use deedbook::clock::{Clock, Stopwatch};
 use deedbook::domain::{StreamName, person_ref, source_ref};
 use deedbook::ledger::{self, DataDir, Ledger, OpenError, OpenOptions};
 use deedbook::record::{FactsBuilder, FrameBytes, FrameSigner, Position, SigningKey, entropy, load_ref_key};
+use deedbook::store::AnchorError;
 use deedbook_verify::facts::{Actor, ActorKind, Outcome};
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::kind::{Author, Kind};
@@ -32,6 +34,11 @@ impl Rng {
         let given = std::env::var("DEEDBOOK_TEST_SEED").ok().and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| Clock::system().wall().0);
         println!("{test}: DEEDBOOK_TEST_SEED={seed}");
+        Rng(seed)
+    }
+
+    /// From a seed that somebody else chose and printed.
+    pub fn from_seed(seed: u64) -> Rng {
         Rng(seed)
     }
 
@@ -185,7 +192,19 @@ pub fn audit(root: &Path) -> Report {
 
 /// Opens a folder.
 pub fn open(dir: &DataDir) -> Result<Ledger, OpenError> {
-    Ledger::open(dir, OpenOptions::default())
+    patiently(|| Ledger::open(dir, OpenOptions::default()))
+}
+
+/// Opens, and tries again for a while when the anchor is said to be in use: a test that starts a program forks, and the
+/// child holds every lock of this process until it is that program.
+pub fn patiently<T>(open: impl Fn() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    for _ in 0..500 {
+        match open() {
+            Err(OpenError::Anchor(AnchorError::InUse(_))) => std::thread::sleep(Duration::from_millis(10)),
+            opened => return opened,
+        }
+    }
+    open()
 }
 
 /// Closes a ledger, and waits until its folder is free: the threads that end behind it hold the store a moment longer.

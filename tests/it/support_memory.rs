@@ -18,6 +18,7 @@ use deedbook_verify::replay::Replay;
 use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 pub const NUMBER: LedgerNumber = LedgerNumber(1);
@@ -54,6 +55,7 @@ fn due(plan: &Mutex<Option<Plan>>, point: WritePoint) -> Option<Fault> {
 /// A `MemoryStore` whose faults strike a kind of batch, so that the head signer's rows do not eat them.
 pub struct FaultyStore {
     rows: MemoryStore,
+    reads_fail: AtomicBool,
     plan: Arc<Mutex<Option<Plan>>>,
 }
 
@@ -64,6 +66,9 @@ fn is_checkpoint_row(batch: &Batch) -> bool {
 
 impl Rows for FaultyStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.reads_fail.load(Ordering::Relaxed) {
+            return Err(StoreError::Damaged("injected: a read failed".to_owned()));
+        }
         self.rows.get(key)
     }
 
@@ -209,7 +214,7 @@ impl World {
 
     fn of(rows: MemoryStore, record: AnchorRecord, clock: Clock, id: LedgerId) -> World {
         let plan = Arc::new(Mutex::new(None));
-        let store = Arc::new(FaultyStore { rows, plan: Arc::clone(&plan) });
+        let store = Arc::new(FaultyStore { rows, reads_fail: AtomicBool::new(false), plan: Arc::clone(&plan) });
         let anchor = MemoryAnchor::new(record, Arc::clone(&plan));
         World { store, anchor, clock, id, refs: RefKey([7; 32]), plan }
     }
@@ -217,6 +222,11 @@ impl World {
     /// Makes one write fail: the one after `skip` others of its kind.
     pub fn fail(&self, point: WritePoint, skip: u64, fault: Fault) {
         *self.plan.lock().unwrap() = Some(Plan { point, skip, fault });
+    }
+
+    /// Makes every read of one row fail.
+    pub fn fail_reads(&self) {
+        self.store.reads_fail.store(true, Ordering::Relaxed);
     }
 
     /// The world as the next process finds it: faults are gone, rows and record are as they were kept. What this one
@@ -276,7 +286,7 @@ impl World {
 
     /// What the audit says of the same rows in a folder.
     pub fn audit(&self) -> audit::Report {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::support::disk::scratch();
         let paths = AuditPaths::of(folder.path());
         std::fs::create_dir_all(paths.anchor.parent().unwrap()).unwrap();
         std::fs::write(&paths.verifier_key, format!("{}\n", key(ORIGIN, 1).verifier_key())).unwrap();

@@ -3,6 +3,12 @@
 use deedbook::ledger::DataDir;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A folder in memory where the system has one, for tests of what files say and not of how they get to a disk.
+pub fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
 
 /// Copies a folder with all that is in it.
 pub fn copy(from: &Path, to: &Path) {
