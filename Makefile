@@ -30,13 +30,17 @@ help: ## list the targets
 
 build: ## both programs, optimised: target/release/deedbook and deedbook-verify
 	@$(PREPARE); cargo build --locked --release --workspace && \
+	  scripts/unplanted.sh "$${CARGO_TARGET_DIR:-target}"/release/deedbook{,-verify} && \
 	  echo "the programs are in $${CARGO_TARGET_DIR:-$$PWD/target}/release"
 
+# Feature `plant` lets tests plant bugs; one build with it serves all tests (CONTRIBUTING.md).
 test: ## every test
-	@$(PREPARE); cargo test --locked --workspace
+	@$(PREPARE); cargo test --locked --workspace --features plant
 
 demo: ## a guided tour of a new ledger, with nothing to configure
-	@$(PREPARE); cargo run --locked --bin deedbook -- demo
+	@$(PREPARE); cargo build --locked --bin deedbook && \
+	  scripts/unplanted.sh "$${CARGO_TARGET_DIR:-target}"/debug/deedbook && \
+	  "$${CARGO_TARGET_DIR:-target}"/debug/deedbook demo
 
 bench: ## how fast this machine appends, proves and verifies
 	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench

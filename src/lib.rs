@@ -4,6 +4,7 @@
 //! `tests/it/tidy.rs` enforces it. What an auditor trusts is not here but in the crate `deedbook_verify`.
 
 pub mod limits;
+pub mod plant;
 pub mod clock;
 pub mod domain;
 pub mod record;

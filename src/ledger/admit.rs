@@ -4,6 +4,7 @@
 use crate::ledger::error::AppendError;
 use crate::ledger::postings::{PostingSet, posting_set};
 use crate::limits;
+use crate::plant::Bug;
 use crate::record::body::BodyKey;
 use crate::record::{EventBytes, FrameBytes, entropy};
 use bytes::Bytes;
@@ -91,7 +92,7 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
     }
     view.keys.check_author(&header, first_kind.author())?;
     let (events, root) = check_events(view, &sealed, first_kind, &frame.events)?;
-    if root != header.root {
+    if root != header.root && !Bug::FrameRootUnread.planted() {
         return Err(FrameRefusal::RootDiffers.into());
     }
     check_keys(view, &sealed, events.first())?;
@@ -196,7 +197,7 @@ fn check_body(
     let differs = AppendError::BodyDiffers { offset };
     match (&facts.commitment, &event.salt_and_body) {
         (None, None) => Ok(None),
-        (Some(commitment), Some((salt, body))) if commitment.opens(salt, body) => {
+        (Some(commitment), Some((salt, body))) if commitment.opens(salt, body) || Bug::BodyUnopened.planted() => {
             let key = keys.next().ok_or(differs.clone())?;
             let bytes = key.seal(salt, body).map_err(|_| differs)?;
             Ok(Some(SealedBody { key, bytes }))

@@ -6,6 +6,7 @@ use crate::ledger::rows::{CommitRow, HeadRow, SourceHead, commit_chain};
 use crate::ledger::state::{Published, State};
 use crate::limits;
 use crate::merkle::FullTile;
+use crate::plant::Bug;
 use crate::record::seal::{CheckedFacts, SealFields, write_entry};
 use crate::store::keys;
 use crate::store::{AnchorRecord, Batch};
@@ -113,7 +114,9 @@ impl Commit {
         revision: Option<Revision>,
     ) {
         let at = index.0.to_be_bytes();
-        self.batch.scatter(keys::event_id(state.number, &source, &event.event_id).as_slice(), &at);
+        if !Bug::EventIdRowDropped.planted() {
+            self.batch.scatter(keys::event_id(state.number, &source, &event.event_id).as_slice(), &at);
+        }
         if let (Some(stream), Some(revision)) = (event.stream, revision) {
             self.batch.scatter(keys::stream(state.number, &stream, revision).as_slice(), &at);
             self.streams.insert(stream, revision);
@@ -132,7 +135,7 @@ impl Commit {
             self.batch.put(keys::source_head(number, source).as_slice(), &head.to_bytes());
         }
         state.postings.write(number, &mut self.batch);
-        for tile in &self.tiles {
+        for tile in self.tiles.iter().filter(|_| !Bug::TileDropped.planted()) {
             let bytes: Vec<u8> = tile.hashes.iter().flat_map(|hash| hash.0).collect();
             self.batch.put(keys::tile(number, tile.level, tile.number).as_slice(), &bytes);
         }

@@ -4,6 +4,7 @@
 use crate::ledger::commit::FinishedCommit;
 use crate::ledger::error::AppendError;
 use crate::ledger::writer::{Answer, Shared, StopReason};
+use crate::plant::Bug;
 use crate::store::AnchorSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +61,10 @@ impl Committer {
     }
 
     /// The answers, if they may be given.
-    fn commit(&self, commit: Option<FinishedCommit>, answers: Answers) -> Option<Answers> {
+    fn commit(&self, commit: Option<FinishedCommit>, mut answers: Answers) -> Option<Answers> {
+        if Bug::AckBeforeSync.planted() {
+            answers.drain(..).for_each(|(producer, answer)| producer.answer(answer));
+        }
         // After any failure, even one of the head signer, nothing more is synced: a later success would prove nothing.
         let durable = match self.shared.stopped() {
             Some(StopReason::Failed(reason)) => Err(reason),
@@ -75,9 +79,14 @@ impl Committer {
     fn make_durable(&self, commit: FinishedCommit) -> Result<(), String> {
         let started = crate::clock::Stopwatch::start();
         // Crash before this returns: all of the batch is found at opening, or none; nobody was told.
+        if Bug::PublishBeforeSync.planted() {
+            self.shared.published.send_replace(Arc::new(commit.published.clone()));
+        }
         self.shared.store.commit(&commit.batch).map_err(|error| error.to_string())?;
         // Crash here: the store is one commit ahead of the anchor, which opening checks and accepts.
-        self.anchors.advance(&commit.anchor_from, &commit.anchor_to).map_err(|error| error.to_string())?;
+        if !Bug::AnchorLeftBehind.planted() {
+            self.anchors.advance(&commit.anchor_from, &commit.anchor_to).map_err(|error| error.to_string())?;
+        }
         // Crash here: durable and anchored, unanswered; retries are answered from the event-id rows.
         metrics::histogram!("deedbook_commit_seconds").record(started.seconds());
         metrics::counter!("deedbook_events_appended_total").increment(u64::try_from(commit.events).unwrap_or(0));

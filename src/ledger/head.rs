@@ -5,6 +5,7 @@ use crate::ledger::reader::Reader;
 use crate::ledger::tiles::SignedCheckpoint;
 use crate::ledger::writer::Shared;
 use crate::limits;
+use crate::plant::Bug;
 use crate::record::SigningKey;
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Batch, Direction, Store, StoreError};
@@ -119,6 +120,7 @@ impl Head {
         let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((size, note)) = &signed.latest
             && *size >= head.size
+            && !Bug::SmallerSizeSigned.planted()
         {
             return Ok(note.clone());
         }

@@ -7,6 +7,7 @@ use crate::ledger::error::{AppendError, KnownEvent};
 use crate::ledger::rows::SourceHead;
 use crate::ledger::state::{FrameMemo, PlaceError, State, StateError, Stored};
 use crate::ledger::writer::Placement;
+use crate::plant::Bug;
 use crate::store::Store;
 use crate::store::keys;
 use bytes::Bytes;
@@ -34,7 +35,7 @@ pub(super) fn place(
     let source_head = check_sequence(state, store, frame)?;
     let revisions = check_revisions(state, store, frame, stored)?;
     let base = state.next_index();
-    state.received = state.received.max(wall);
+    state.received = if Bug::SealTimeBackwards.planted() { wall } else { state.received.max(wall) };
     let refusal = fold_command(state, frame, base)?;
     let leaves = commit.write_frame(state, frame, &revisions);
     if let Some(head) = source_head {
@@ -83,6 +84,9 @@ fn answer_known(
         if let Some(index) = state.find(frame.source, event.event_id, stored) {
             known.push(KnownEvent { offset, index });
         }
+    }
+    if Bug::RetryPlacedAgain.planted() {
+        return Ok(None);
     }
     let Some(first) = known.first() else { return Ok(None) };
     if first.offset == 0
@@ -148,6 +152,7 @@ fn check_key(state: &State, frame: &CheckedFrame) -> Result<(), PlaceError> {
     let signer = header.signers().last().ok_or(AppendError::Frame(FrameRefusal::RoleDiffers))?;
     match state.keys.key_for(&header, signer, state.next_index()) {
         Some(_) => Ok(()),
+        None if Bug::KeyNotRechecked.planted() => Ok(()),
         None => Err(AppendError::Frame(FrameRefusal::KeyNotInForce(signer.key_id)).into()),
     }
 }
@@ -164,7 +169,8 @@ fn check_sequence(
     let last = state.source_head(store, frame.source)?;
     let first = frame.events.first().ok_or(AppendError::Frame(FrameRefusal::CountDiffers))?;
     let facts = Facts::parse(&first.facts).map_err(StateError::from)?;
-    if !deedbook_verify::replay::follows(last.map(|head| (head.epoch, head.sequence)), &facts) {
+    let reused = Bug::SequenceReused.planted() && last.is_some_and(|head| head.sequence == frame.first_sequence);
+    if !reused && !deedbook_verify::replay::follows(last.map(|head| (head.epoch, head.sequence)), &facts) {
         let refusal = match last {
             Some(head) if frame.epoch < head.epoch => AppendError::EpochNotNew { last: head.epoch },
             Some(head) if frame.epoch == head.epoch => {
@@ -202,7 +208,8 @@ fn check_revisions(
         {
             return Err(AppendError::RevisionDiffers { offset, expected, actual: last }.into());
         }
-        let revision = Revision(last.0.saturating_add(1));
+        let reused = Bug::RevisionReused.planted() && last.0 > 0;
+        let revision = if reused { last } else { Revision(last.0.saturating_add(1)) };
         heads.insert(stream, revision);
         revisions.push(Some(revision));
     }

@@ -1,6 +1,7 @@
 //! Posting rows: for one value and one block of 256 entries, a bitmap of the entries that have it. They are a function
 //! of the entries alone, so that they can be dropped and rebuilt to the same bytes.
 
+use crate::plant::Bug;
 use crate::store::Batch;
 use crate::store::keys::{self, Dimension, LedgerNumber, POSTING_BLOCK_ENTRIES, PostingValue};
 use deedbook_verify::facts::Facts;
@@ -41,11 +42,12 @@ fn padded(bytes: &[u8]) -> PostingValue {
 }
 
 pub(super) fn posting_set(facts: &Facts<'_>) -> PostingSet {
+    let outcome = facts.outcome.filter(|_| !Bug::PostingRowDropped.planted());
     [
         Some((Dimension::Kind, kind_value(facts.kind))),
         facts.actor.map(|actor| (Dimension::Actor, actor.who.0)),
         facts.action_type.map(|code| (Dimension::ActionType, action_value(code.as_str()))),
-        facts.outcome.map(|outcome| (Dimension::Outcome, outcome_value(outcome.number()))),
+        outcome.map(|outcome| (Dimension::Outcome, outcome_value(outcome.number()))),
         facts.policy_digest.map(|digest| (Dimension::Policy, policy_value(&digest))),
     ]
 }

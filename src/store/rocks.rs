@@ -5,6 +5,7 @@
 
 mod families;
 
+use crate::plant::Bug;
 use crate::store::keys::Key;
 use crate::store::{Batch, Direction, KeyRange, Operation, Rows, Store, StoreError, Visit};
 use families::{FAMILIES, Family, split};
@@ -91,7 +92,9 @@ fn options(access: Access) -> Options {
     options.create_if_missing(access == Access::Create);
     options.create_missing_column_families(access == Access::Create);
     options.set_error_if_exists(access == Access::Create);
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    if !Bug::WalModeDefault.planted() {
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    }
     options.set_paranoid_checks(true);
     // All families flush as one: else a log that is cut would leave some of them behind the others.
     options.set_atomic_flush(true);

@@ -31,6 +31,10 @@ mod support_example;
 mod damage;
 mod anchors;
 mod fault_matrix;
+#[cfg(feature = "plant")]
+#[path = "../../crates/verify/tests/it/plant_driver.rs"]
+mod plant_driver;
+mod plants;
 mod prover;
 mod recovery;
 mod recovery_model;

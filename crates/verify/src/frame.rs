@@ -6,6 +6,7 @@ use crate::facts::Facts;
 use crate::hash;
 use crate::key::PublicKey;
 use crate::limits;
+use crate::plant::Bug;
 use crate::words::{Epoch, Hash, KeyId, LedgerId, Ref, Sequence};
 use std::fmt;
 
@@ -258,7 +259,7 @@ pub fn check_signatures<'k>(
         if signer.algorithm != crate::key::ED25519 || key.id() != signer.key_id {
             return Err(FrameRefusal::SignerDiffers);
         }
-        if !key.accepts(&signed, signature.bytes) {
+        if !key.accepts(&signed, signature.bytes) && !Bug::SignatureUnverified.planted() {
             return Err(FrameRefusal::SignatureInvalid);
         }
     }

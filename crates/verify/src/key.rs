@@ -2,6 +2,7 @@
 
 use crate::bytes::{Defect, Malformed, Reader, Tag};
 use crate::hash;
+use crate::plant::Bug;
 use crate::words::KeyId;
 use ed25519_dalek::{Signature, VerifyingKey};
 
@@ -53,7 +54,7 @@ impl PublicKey {
     /// Checks 32 key bytes.
     pub fn from_ed25519(bytes: &[u8; 32]) -> Option<PublicKey> {
         let key = VerifyingKey::from_bytes(bytes).ok()?;
-        if key.is_weak() {
+        if key.is_weak() && !Bug::WeakKeyTaken.planted() {
             return None;
         }
         let id = KeyId(hash::digest(&[&ED25519.to_be_bytes(), bytes]).0);

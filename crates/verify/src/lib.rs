@@ -3,6 +3,7 @@
 //! input; its bounds stand in [`limits`], its tables in `docs/FORMAT.md`.
 
 pub mod limits;
+pub mod plant;
 pub mod words;
 pub mod bytes;
 pub mod hash;

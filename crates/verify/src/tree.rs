@@ -2,6 +2,7 @@
 
 use crate::hash::{self, Children};
 use crate::limits;
+use crate::plant::Bug;
 use crate::words::{Hash, Index, TreeSize};
 use std::fmt;
 
@@ -79,7 +80,7 @@ impl InclusionProof {
             low >>= 1;
             high >>= 1;
         }
-        if high == 0 { Ok(root) } else { Err(ProofRefusal::PathLength) }
+        if high == 0 || Bug::TreeSizeIgnored.planted() { Ok(root) } else { Err(ProofRefusal::PathLength) }
     }
 
     /// Whether the leaf is in the tree with this root.

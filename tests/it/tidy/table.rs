@@ -5,6 +5,7 @@
 pub const ROWS: &[(&str, (u8, u8))] = &[
     ("limits", (0, 0)),
     ("clock", (0, 0)),
+    ("plant", (0, 0)),
     ("domain", (1, 0)),
     ("record", (2, 0)),
     ("store", (3, 0)),
@@ -54,7 +55,15 @@ pub const FENCES: &[Fence] = &[
         reason: "the graph's representation is lineage's own; ask `crate::lineage`",
     },
     Fence {
-        names: &["tonic", "tonic_health", "tonic_prost", "tonic_reflection", "tonic_types", "prost", "prost_types"],
+        names: &[
+            "tonic",
+            "tonic_health",
+            "tonic_prost",
+            "tonic_reflection",
+            "tonic_types",
+            "prost",
+            "prost_types",
+        ],
         side: Side::Inside(&["src/api"]),
         reason: "protobuf is transport only; convert at the edge, and re-export clients from `crate::api`",
     },

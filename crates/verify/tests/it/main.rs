@@ -12,6 +12,8 @@
 )]
 
 mod encode;
+#[cfg(feature = "plant")]
+mod plant_driver;
 mod ledger;
 mod maker;
 mod naive_tree;
@@ -23,6 +25,7 @@ mod fields;
 mod forged;
 mod no_panic;
 mod note;
+mod plants;
 mod policy;
 mod receipts;
 mod replay;

@@ -1,0 +1,71 @@
+//! Bugs that the tests plant, to show that a test catches each: with feature `plant`, the one that `DEEDBOOK_PLANT`
+//! names is in effect. Without it, as in every program that is handed out, each question is a constant `false`.
+
+/// A bug that can be planted in the verifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// A disclosed body is taken without opening its commitment.
+    BodyUnopened,
+    /// A Merkle path may end below the root that its tree size needs.
+    TreeSizeIgnored,
+    /// Keys of small order are taken.
+    WeakKeyTaken,
+    /// A key that was ended goes on signing.
+    EndedKeyTaken,
+    /// Signatures are not verified.
+    SignatureUnverified,
+    /// The facts of a whole frame need not hash to its signed root.
+    FrameRootUnread,
+    /// A sequence need not follow the last of its source.
+    SequenceUnread,
+    /// The received time may decrease.
+    ReceivedUnread,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: &'static [Bug] = &[
+        Bug::BodyUnopened,
+        Bug::TreeSizeIgnored,
+        Bug::WeakKeyTaken,
+        Bug::EndedKeyTaken,
+        Bug::SignatureUnverified,
+        Bug::FrameRootUnread,
+        Bug::SequenceUnread,
+        Bug::ReceivedUnread,
+    ];
+
+    /// What `DEEDBOOK_PLANT` calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bug::BodyUnopened => "body-unopened",
+            Bug::TreeSizeIgnored => "tree-size-ignored",
+            Bug::WeakKeyTaken => "weak-key-taken",
+            Bug::EndedKeyTaken => "ended-key-taken",
+            Bug::SignatureUnverified => "signature-unverified",
+            Bug::FrameRootUnread => "frame-root-unread",
+            Bug::SequenceUnread => "sequence-unread",
+            Bug::ReceivedUnread => "received-unread",
+        }
+    }
+
+    /// Whether it is planted.
+    #[cfg(feature = "plant")]
+    pub fn planted(self) -> bool {
+        is_planted(self.name())
+    }
+
+    /// Whether it is planted: never in this build.
+    #[cfg(not(feature = "plant"))]
+    #[inline(always)]
+    pub const fn planted(self) -> bool {
+        false
+    }
+}
+
+/// Whether a bug of this name was chosen for this process.
+#[cfg(feature = "plant")]
+pub fn is_planted(name: &str) -> bool {
+    static CHOSEN: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    CHOSEN.get_or_init(|| std::env::var("DEEDBOOK_PLANT").ok()).as_deref() == Some(name)
+}
