@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test demo bench check fmt-check lint deny advisories clean
+.PHONY: help build test fuzz demo bench check fmt-check lint deny advisories clean
 
 export DEEDBOOK_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deedbook
 
@@ -36,6 +36,9 @@ build: ## both programs, optimised: target/release/deedbook and deedbook-verify
 # Feature `plant` lets tests plant bugs; one build with it serves all tests (CONTRIBUTING.md).
 test: ## every test
 	@$(PREPARE); cargo test --locked --workspace --features plant
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60), with coverage; what was found before is replayed by `make test`
+	@$(PREPARE); scripts/fuzz.sh
 
 demo: ## a guided tour of a new ledger, with nothing to configure
 	@$(PREPARE); cargo build --locked --bin deedbook && \

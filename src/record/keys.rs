@@ -81,27 +81,31 @@ impl SigningKey {
     /// Reads a secret key file that nobody else may read.
     pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
         let text = read_secret(path)?;
-        let form = || KeyFileError::Form { path: path.to_owned(), wanted: "secret key" };
-        let rest = text.trim().strip_prefix("PRIVATE+KEY+").ok_or_else(form)?;
-        let mut parts = rest.splitn(3, '+');
-        let (Some(name), Some(id), Some(seed)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(form());
-        };
-        let bytes = Zeroizing::new(decode_base64(seed).ok_or_else(form)?);
-        let Some((1, seed)) = bytes.split_first() else { return Err(form()) };
-        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(seed.try_into().map_err(|_| form())?);
-        let key = SigningKey::from_seed(name, &seed)?;
-        if hex(&key.public.note_id()) == id { Ok(key) } else { Err(form()) }
+        SigningKey::parse(&text).ok_or(KeyFileError::Form { path: path.to_owned(), wanted: "secret key" })
+    }
+
+    /// Reads what a key file holds, ignoring white space around it.
+    pub fn parse(text: &str) -> Option<SigningKey> {
+        let mut parts = text.trim().strip_prefix("PRIVATE+KEY+")?.splitn(3, '+');
+        let (name, id, seed) = (parts.next()?, parts.next()?, parts.next()?);
+        let bytes = Zeroizing::new(decode_base64(seed)?);
+        let (1, seed) = bytes.split_first()? else { return None };
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(seed.try_into().ok()?);
+        let key = SigningKey::from_seed(name, &seed).ok()?;
+        (hex(&key.public.note_id()) == id).then_some(key)
+    }
+
+    /// What a key file holds.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let mut seed = Zeroizing::new(vec![1u8]);
+        seed.extend_from_slice(self.secret.as_bytes());
+        let encoded = Zeroizing::new(encode_base64(&seed));
+        Zeroizing::new(format!("PRIVATE+KEY+{}+{}+{}\n", self.name(), hex(&self.public.note_id()), *encoded))
     }
 
     /// Writes `path` (0600) and `path.pub`; refuses to overwrite either.
     pub fn store(&self, path: &Path) -> Result<(), KeyFileError> {
-        let mut seed = Zeroizing::new(vec![1u8]);
-        seed.extend_from_slice(self.secret.as_bytes());
-        let id = hex(&self.public.note_id());
-        let encoded = Zeroizing::new(encode_base64(&seed));
-        let text = Zeroizing::new(format!("PRIVATE+KEY+{}+{id}+{}\n", self.name(), *encoded));
-        write_new(path, text.as_bytes(), 0o600)?;
+        write_new(path, self.to_text().as_bytes(), 0o600)?;
         write_new(&public_path(path), format!("{}\n", self.public).as_bytes(), 0o644)
     }
 

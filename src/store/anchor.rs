@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
-const SLOT_BYTES: usize = 4096;
+/// Bytes of one slot.
+pub const SLOT_BYTES: usize = 4096;
 const MAGIC: &[u8; 16] = b"deedbook anchor1";
 
 /// What an anchor holds.
@@ -96,7 +97,7 @@ impl FileAnchor {
         let io = |error| AnchorError::Io { path: path.to_owned(), error };
         let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
         lock(&file, path)?;
-        let slot = encode(record);
+        let slot = record.to_slot();
         file.write_all(&slot).and_then(|()| file.write_all(&slot)).and_then(|()| file.sync_all()).map_err(io)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
@@ -132,7 +133,7 @@ impl FileAnchor {
     }
 
     fn write_slot(&self, file: &File, slot: u64, record: &AnchorRecord) -> Result<(), AnchorError> {
-        file.write_all_at(&encode(record), slot * SLOT_BYTES as u64).map_err(self.io())?;
+        file.write_all_at(&record.to_slot(), slot * SLOT_BYTES as u64).map_err(self.io())?;
         file.sync_data().map_err(self.io())
     }
 }
@@ -183,7 +184,7 @@ fn slots(file: &mut File, path: &Path) -> Result<Vec<Option<AnchorRecord>>, Anch
     let mut bytes = Vec::with_capacity(SLOT_BYTES * 2);
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     file.take((SLOT_BYTES * 2) as u64).read_to_end(&mut bytes).map_err(io)?;
-    Ok(bytes.chunks(SLOT_BYTES).map(decode).collect())
+    Ok(bytes.chunks(SLOT_BYTES).map(AnchorRecord::from_slot).collect())
 }
 
 fn newest(slots: &[Option<AnchorRecord>], path: &Path) -> Result<Loaded, AnchorError> {
@@ -192,30 +193,33 @@ fn newest(slots: &[Option<AnchorRecord>], path: &Path) -> Result<Loaded, AnchorE
     Ok(Loaded { record, one_slot_damaged: slots.iter().flatten().count() < 2 })
 }
 
-fn encode(record: &AnchorRecord) -> [u8; SLOT_BYTES] {
-    let mut slot = [0u8; SLOT_BYTES];
-    let content =
-        [MAGIC.as_slice(), &record.commit.to_be_bytes(), &record.size.0.to_be_bytes(), record.chain.as_bytes()]
-            .concat();
-    let check = blake3::hash(&content);
-    slot.iter_mut().zip(content.iter().chain(check.as_bytes())).for_each(|(to, from)| *to = *from);
-    slot
-}
-
-fn decode(slot: &[u8]) -> Option<AnchorRecord> {
-    let (content, rest) = slot.split_at_checked(MAGIC.len() + 8 + 8 + 32)?;
-    let (check, padding) = rest.split_first_chunk::<32>()?;
-    let sound = slot.len() == SLOT_BYTES && padding.iter().all(|byte| *byte == 0);
-    if !sound || blake3::hash(content) != *check {
-        return None;
+impl AnchorRecord {
+    /// A slot that holds it: magic, commit, size, chain, their BLAKE3, zeros.
+    pub fn to_slot(&self) -> [u8; SLOT_BYTES] {
+        let mut slot = [0u8; SLOT_BYTES];
+        let content =
+            [MAGIC.as_slice(), &self.commit.to_be_bytes(), &self.size.0.to_be_bytes(), self.chain.as_bytes()].concat();
+        let check = blake3::hash(&content);
+        slot.iter_mut().zip(content.iter().chain(check.as_bytes())).for_each(|(to, from)| *to = *from);
+        slot
     }
-    let (commit, rest) = content.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
-    let (size, chain) = rest.split_first_chunk::<8>()?;
-    Some(AnchorRecord {
-        commit: u64::from_be_bytes(*commit),
-        size: TreeSize(u64::from_be_bytes(*size)),
-        chain: Hash(chain.try_into().ok()?),
-    })
+
+    /// What a slot holds, if it is sound to the last byte.
+    pub fn from_slot(slot: &[u8]) -> Option<AnchorRecord> {
+        let (content, rest) = slot.split_at_checked(MAGIC.len() + 8 + 8 + 32)?;
+        let (check, padding) = rest.split_first_chunk::<32>()?;
+        let sound = slot.len() == SLOT_BYTES && padding.iter().all(|byte| *byte == 0);
+        if !sound || blake3::hash(content) != *check {
+            return None;
+        }
+        let (commit, rest) = content.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+        let (size, chain) = rest.split_first_chunk::<8>()?;
+        Some(AnchorRecord {
+            commit: u64::from_be_bytes(*commit),
+            size: TreeSize(u64::from_be_bytes(*size)),
+            chain: Hash(chain.try_into().ok()?),
+        })
+    }
 }
 
 /// Several anchors that are advanced together. At opening the store must agree with each of them: one that lags behind

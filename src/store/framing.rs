@@ -60,7 +60,7 @@ fn first_recycled(path: &Path) -> Result<Option<u64>, Error> {
 }
 
 /// Walks the records of a block until one is damaged: there the engine, too, drops the rest of the block.
-fn recycled_in(block: &[u8]) -> Option<usize> {
+pub fn recycled_in(block: &[u8]) -> Option<usize> {
     let mut rest = block;
     while let Some((header, behind)) = rest.split_first_chunk::<HEADER_BYTES>() {
         let [c0, c1, c2, c3, low, high, record_type] = *header;

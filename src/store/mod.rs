@@ -8,8 +8,9 @@ mod framing;
 mod memory;
 mod rocks;
 
-pub use anchor::{AnchorError, AnchorRecord, AnchorSet, FileAnchor, HeadAnchor, Loaded};
+pub use anchor::{AnchorError, AnchorRecord, AnchorSet, FileAnchor, HeadAnchor, Loaded, SLOT_BYTES};
 pub use batch::{Batch, Operation};
+pub use framing::recycled_in;
 pub use memory::{Fault, MemoryStore};
 pub use rocks::{Access, RocksStore};
 

@@ -31,6 +31,8 @@ mod support_example;
 mod damage;
 mod anchors;
 mod fault_matrix;
+mod fuzz_targets;
+mod fuzz_corpus;
 #[cfg(feature = "plant")]
 #[path = "../../crates/verify/tests/it/plant_driver.rs"]
 mod plant_driver;

@@ -29,6 +29,7 @@ mod plants;
 mod policy;
 mod receipts;
 mod replay;
+mod seeds;
 mod tree;
 mod tree_negative;
 mod vectors;
