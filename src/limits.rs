@@ -71,6 +71,9 @@ pub const PAGE_SIZE_DEFAULT: usize = 100;
 pub const PAGE_SIZE_MAX: usize = 1_000;
 /// Event ids in one lookup.
 pub const LOOKUP_IDS_MAX: usize = 1_024;
+/// Bytes of a message that an error carries, before what is unsafe to show is escaped. A client takes 16 KiB of headers,
+/// in which an escape takes 10 bytes for 2, and the message stands twice, the second time in base64.
+pub const ERROR_MESSAGE_BYTES_MAX: usize = 1_024;
 /// Indexes that an error names before it only counts.
 pub const ERROR_INDEXES_MAX: usize = 64;
 /// Unary calls at work at once; further ones wait until their deadline.

@@ -59,6 +59,38 @@ where
     }
 }
 
+/// Around all services together: a path that leads to none of them is answered as completely as a method that is not
+/// there. The services of others, such as reflection, answer as they do.
+#[derive(Clone, Debug)]
+pub struct Completed<S>(pub S);
+
+impl<S> Service<http::Request<Body>> for Completed<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<http::Response<Body>, Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let answer = self.0.call(request);
+        Box::pin(async move {
+            let response = answer.await?;
+            match Status::from_header_map(response.headers()) {
+                Some(status) if status.code() == Code::Unimplemented && status.details().is_empty() => {
+                    Ok(complete(status).into_http())
+                }
+                Some(_) | None => Ok(response),
+            }
+        })
+    }
+}
+
 /// Counts a call that ended.
 pub fn count(method: &'static str, code: Code) {
     metrics::counter!("deedbook_grpc_requests_total", "method" => method, "code" => code_name(code)).increment(1);

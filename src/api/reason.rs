@@ -2,6 +2,7 @@
 //! knows no RPC and no ledger.
 
 use crate::api::proto::Reason;
+use crate::domain::escape_line;
 use crate::limits;
 use std::collections::HashMap;
 use tonic::{Code, Status};
@@ -75,8 +76,22 @@ impl From<Fault> for Status {
     fn from(fault: Fault) -> Status {
         metrics::counter!("deedbook_refusals_total", "reason" => reason_name(fault.reason)).increment(1);
         let (code, remedy) = code_and_remedy(fault.reason);
+        // It may quote the caller, and is shown by whoever gets it.
+        let fault = Fault { message: shown(&fault.message), ..fault };
         let details = fault.details(code, remedy);
         Status::with_error_details(code, fault.message, details)
+    }
+}
+
+/// Foreign text made harmless, and cut to what fits into headers.
+fn shown(message: &str) -> String {
+    let mut cut = message.len().min(limits::ERROR_MESSAGE_BYTES_MAX);
+    while !message.is_char_boundary(cut) {
+        cut = cut.saturating_sub(1);
+    }
+    match message.split_at_checked(cut) {
+        Some((head, rest)) if !rest.is_empty() => format!("{}…", escape_line(head)),
+        Some(_) | None => escape_line(message),
     }
 }
 
@@ -99,6 +114,8 @@ pub fn complete(status: Status) -> Status {
         Code::Unimplemented => Reason::MethodUnknown,
         Code::Unavailable => Reason::Stopping,
         Code::InvalidArgument => Reason::FieldInvalid,
+        // tonic says INTERNAL when bytes are no message; ours never comes without details. It is the sender's fault.
+        Code::Internal => Reason::Malformed,
         Code::Unknown
         | Code::NotFound
         | Code::AlreadyExists
@@ -106,11 +123,14 @@ pub fn complete(status: Status) -> Status {
         | Code::ResourceExhausted
         | Code::FailedPrecondition
         | Code::Aborted
-        | Code::Internal
         | Code::DataLoss
         | Code::Unauthenticated => Reason::Internal,
     };
-    Fault::new(reason, status.message()).into()
+    let message = match status.message() {
+        "" => "the server has no such service or method",
+        message => message,
+    };
+    Fault::new(reason, message).into()
 }
 
 /// The status code of a reason, and what to do about it.
@@ -230,5 +250,7 @@ mod tests {
         let made_by_tonic = complete(Status::out_of_range("too large"));
         let details = made_by_tonic.get_error_details();
         assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("MESSAGE_TOO_LARGE"));
+        let no_message = complete(Status::internal("failed to decode Protobuf message"));
+        assert_eq!(no_message.code(), Code::InvalidArgument);
     }
 }

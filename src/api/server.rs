@@ -1,7 +1,7 @@
 //! The gRPC server: the services, health and reflection on one listener. It refuses no address and opens no
 //! ledger; `app` does both.
 
-use crate::api::annotate::Annotated;
+use crate::api::annotate::{Annotated, Completed};
 use crate::api::incoming;
 use crate::api::key_service::Keys;
 use crate::api::ledger_service::Ledgers;
@@ -27,6 +27,7 @@ use tonic::server::NamedService;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tower_layer::layer_fn;
 
 /// Why the server does not start, or ended.
 #[derive(Debug, Error)]
@@ -72,6 +73,7 @@ impl GrpcServer {
         let keys = KeyServiceServer::new(Keys::new(Arc::clone(&shared)));
         let subscriptions = SubscriptionServiceServer::new(Subscriptions::new(Arc::clone(&shared)));
         let router = builder()
+            .layer(layer_fn(Completed))
             .add_service(health_service)
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)

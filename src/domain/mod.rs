@@ -2,6 +2,8 @@
 
 mod names;
 mod query;
+mod text;
 
 pub use names::{NameError, StreamName, dataset_ref, ledger_source, person_ref, source_ref};
 pub use query::Filter;
+pub use text::{escape, escape_line};

@@ -44,3 +44,4 @@ mod recovery_run;
 mod store_conformance;
 mod support_memory;
 mod two_owners;
+mod wire;

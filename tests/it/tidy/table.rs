@@ -61,6 +61,7 @@ pub const FENCES: &[Fence] = &[
             "tonic_prost",
             "tonic_reflection",
             "tonic_types",
+            "tower_layer",
             "prost",
             "prost_types",
         ],
