@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test fuzz demo bench check fmt-check lint deny advisories clean
+.PHONY: help build test fuzz demo bench interop check fmt-check lint deny advisories clean
 
 export DEEDBOOK_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deedbook
 
@@ -47,6 +47,9 @@ demo: ## a guided tour of a new ledger, with nothing to configure
 
 bench: ## how fast this machine appends, proves and verifies
 	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench
+
+interop: ## programs of others judge a running ledger; needs Go, and names what it could not run
+	@$(PREPARE); scripts/interop.sh
 
 check: fmt-check lint deny test ## what CI gates on; run it before you call a change done
 

@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Serves a ledger of 70,000 entries and lets programs of others judge it over HTTP: `fsck` of transparency-dev's
+# tessera, and a small program of ours (interop/judge) around golang.org/x/mod. Then it puts a proxy in front that
+# changes one bit (interop/liar), and insists that both refuse. The last line counts.
+#
+# Exit status: 0 when nothing failed, also when there is no Go toolchain or module proxy, which a line `NOT RUN: ...`
+# says; 1 when a program decided otherwise than it must; 2 when the ledger could not be made. What Go downloads and
+# builds stays in DEEDBOOK_CACHE/go. Called by `make interop`.
+set -euo pipefail
+
+fsck_version=v1.0.4
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cache=${DEEDBOOK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deedbook}/go
+passed=0 failed=0 not_run=0
+
+work=$(mktemp -d)
+children=()
+cleanup() {
+  local child
+  for child in ${children[@]+"${children[@]}"}; do kill "$child" 2>/dev/null || true; done
+  wait
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 2' INT TERM
+
+fail() { printf 'interop.sh: %s\n' "$*" >&2; exit 2; }
+skip() { not_run=$((not_run + 1)); printf 'NOT RUN: %s: %s\n' "$1" "$2"; }
+finish() {
+  printf 'interop: %d passed, %d failed, %d not run\n' "$passed" "$failed" "$not_run"
+  [ "$failed" -eq 0 ] || exit 1
+  exit 0
+}
+
+# Waits until a file holds a line with this in it, and prints the line.
+await() {
+  local file=$1 mark=$2
+  for _ in $(seq 600); do
+    if grep -m 1 -- "$mark" "$file" 2>/dev/null; then return 0; fi
+    sleep 0.1
+  done
+  cat "$file" >&2
+  return 1
+}
+
+# --- the tools
+
+go=$(command -v go || true)
+[ -n "$go" ] || { [ ! -x /usr/local/go/bin/go ] || go=/usr/local/go/bin/go; }
+if [ -z "$go" ]; then
+  skip "fsck $fsck_version" 'there is no Go toolchain; install one from https://go.dev/dl'
+  skip 'judge on golang.org/x/mod' 'there is no Go toolchain'
+  skip 'refusals' 'there is no Go toolchain'
+  finish
+fi
+go() { GOPATH=$cache GOMODCACHE=$cache/mod GOCACHE=$cache/build GOFLAGS=-modcacherw timeout 900 "$go" "$@"; }
+last_line() { tail -n 1 "$1"; }
+
+fsck=$cache/fsck-$fsck_version/fsck
+if [ ! -x "$fsck" ]; then
+  printf 'Building fsck %s into %s, once\n' "$fsck_version" "$cache" >&2
+  if ! GOBIN=$(dirname "$fsck") go install "github.com/transparency-dev/tessera/cmd/fsck@$fsck_version" 2>"$work/go"; then
+    skip "fsck $fsck_version" "it could not be built: $(last_line "$work/go")"
+    fsck=
+  fi
+fi
+judge=$work/tools/judge liar=$work/tools/liar
+mkdir "$work/tools"
+if ! go build -C interop -o "$work/tools/" ./judge ./liar 2>"$work/go"; then
+  skip 'judge on golang.org/x/mod' "it could not be built: $(last_line "$work/go")"
+  skip 'refusals' 'the proxy that lies could not be built'
+  judge='' liar=''
+fi
+[ -n "$fsck$judge" ] || finish
+
+# --- the ledger
+
+cargo build --locked --quiet --bin deedbook
+deedbook=${CARGO_TARGET_DIR:-$PWD/target}/debug/deedbook
+books=$work/books
+"$deedbook" init --data "$books" --origin interop.example/main --json >"$work/init" || fail 'init failed'
+id=$(sed 's/.*"ledger_id":"\([0-9a-f]*\)".*/\1/' "$work/init")
+"$deedbook" serve --data "$books" --listen 127.0.0.1:0 --http 127.0.0.1:0 2>"$work/serve" &
+children+=($!)
+serving=$(await "$work/serve" '^deedbook serving ') || fail 'the server did not start'
+url=http://${serving##*, http }
+DEEDBOOK_SERVER=http://$(sed 's/.* on \([^,]*\),.*/\1/' <<<"$serving")
+export DEEDBOOK_SERVER
+
+"$deedbook" key new --name gateway --out "$work/gateway.key" >/dev/null
+"$deedbook" key enroll --signer "$books/keys/admin.key" --source gateway "$work/gateway.key.pub" >/dev/null
+older='' batch=0
+signed_size() { "$deedbook" checkpoint --vkey "$books/ledger.vkey" | sed -n 2p; }
+# Appends so many events in frames of so many; what was signed before is remembered.
+append() {
+  local count=$1 frame=$2 size
+  batch=$((batch + 1))
+  size=$(signed_size)
+  older=$older${older:+,}$size
+  seq "$count" | sed "s|.*|{\"kind\":\"execution.reported\",\"stream\":\"action/&\",\"occurred\":\"2026-01-05T03:00:00Z\",\"body\":{\"batch\":$batch,\"n\":&}}|" \
+    | "$deedbook" append --signer "$work/gateway.key" --frame "$frame" - >/dev/null 2>"$work/append" \
+    || { cat "$work/append" >&2; fail "append of $count events in frames of $frame failed"; }
+}
+append 20 1
+append 214 7
+append 20 1
+append 770 64
+append 4000 256
+append 64974 1024
+size=$(signed_size)
+[ "$size" = 70000 ] || fail "the checkpoint has $size entries, not 70000"
+
+# --- the verdicts
+
+# The program exits with 0 whatever it found, so what counts is what it says. 8 workers, because one that meets a bad
+# tile ends, and when all have ended the program waits for ever.
+run_fsck() {
+  timeout 120 "$fsck" --ui=false --N=8 --storage_url="$1/" --public_key="$books/ledger.vkey" || return 2
+} >"$work/fsck" 2>&1
+says_fsck() {
+  run_fsck "$1" || { cat "$work/fsck"; return 2; }
+  if grep -q 'dial tcp\|connection re' "$work/fsck"; then cat "$work/fsck"; return 2; fi
+  if grep -q 'fsck failed' "$work/fsck"; then grep -o 'fsck failed.*' "$work/fsck" | cut -c -160; return 1; fi
+  grep -o "Successfully fsck'd log with size 70000 .*" "$work/fsck" || return 2
+}
+says_judge() { "$judge" -url "$1" -vkey "$books/ledger.vkey" -older "$older"; }
+
+# Runs a judge and holds its verdict (0 accepts, 1 refuses) against the one that it must give.
+verdict() {
+  local wanted=$1 title=$2 status=0
+  shift 2
+  "$@" >"$work/said" 2>&1 || status=$?
+  if [ "$status" -eq "$wanted" ]; then
+    passed=$((passed + 1))
+    printf 'passed: %s: %s\n' "$title" "$(tail -n 1 "$work/said" | cut -c -200)"
+  else
+    failed=$((failed + 1))
+    printf 'FAILED: %s: status %d\n' "$title" "$status"
+    sed 's/^/  /' "$work/said"
+  fi
+}
+
+for prefix in "$url" "$url/$id"; do
+  place=${prefix#"$url"}
+  [ -z "$fsck" ] || verdict 0 "fsck accepts /${place:1:8}" says_fsck "$prefix"
+  [ -z "$judge" ] || verdict 0 "judge accepts /${place:1:8}" says_judge "$prefix"
+done
+[ -n "$liar" ] || finish
+
+for lie in checkpoint:30 checkpoint:150 tile/entries/100:40 tile/entries/273.p/112:40 tile/0/100:40 tile/0/273.p/112:0 \
+    tile/1/000:8191 tile/1/001.p/17:33 tile/2/000.p/1:5; do
+  # A file of its own for each, or the address of the one before would be read.
+  page=${lie%:*} at=${lie##*:} address=$work/liar-${#children[@]}
+  "$liar" -target "$url" -page "$page" -at "$at" >"$address" 2>/dev/null &
+  children+=($!)
+  false_url=$(await "$address" '^http://') || fail 'the proxy did not start'
+  [ -z "$fsck" ] || verdict 1 "fsck refuses a changed bit in $page, byte $at" says_fsck "$false_url"
+  [ -z "$judge" ] || verdict 1 "judge refuses a changed bit in $page, byte $at" says_judge "$false_url"
+  kill "${children[-1]}" 2>/dev/null || true
+done
+finish
