@@ -16,6 +16,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "entry", run: verifier::entry },
     Target { name: "frame", run: verifier::frame },
     Target { name: "note", run: verifier::note },
+    Target { name: "policy", run: verifier::policy },
     Target { name: "receipt", run: verifier::receipt },
     Target { name: "receipt-recipe", run: recipe::receipt },
     Target { name: "proof", run: verifier::proof },
@@ -26,4 +27,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "openlineage", run: server::openlineage },
     Target { name: "framing", run: server::framing },
     Target { name: "anchor", run: server::anchor },
+    Target { name: "tile-path", run: server::tile_path },
 ];

@@ -1,10 +1,11 @@
 //! What the server and its tools read beside the verifier's formats: key files, event lines, OpenLineage, and the two
 //! kinds of files that opening looks into before anything is trusted.
 
+use deedbook::merkle::TilePath;
 use deedbook::record::{FrameSigner, Position, SigningKey, line, openlineage};
 use deedbook::store::{AnchorRecord, SLOT_BYTES, recycled_in};
 use deedbook_verify::hash::RefKey;
-use deedbook_verify::words::{LedgerId, Ref};
+use deedbook_verify::words::{LedgerId, Ref, TreeSize};
 use std::sync::LazyLock;
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::from_seed("fuzz", &[5; 32]).unwrap());
@@ -71,4 +72,13 @@ pub fn anchor(bytes: &[u8]) {
             assert_eq!(record.to_slot().as_slice(), slot);
         }
     }
+}
+
+/// The path of a tile has one spelling; every size can be asked whether it has it.
+pub fn tile_path(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Some(path) = TilePath::parse(text) else { return };
+    assert_eq!(path.to_string(), text);
+    let within = [0, 1, 255, 1 << 32, u64::MAX].map(|size| path.is_within(TreeSize(size)));
+    assert!(within.is_sorted(), "a larger tree has less: {within:?}");
 }

@@ -6,6 +6,7 @@ use deedbook_verify::facts::Facts;
 use deedbook_verify::frame::{FrameHeader, SignatureBlock};
 use deedbook_verify::judge::verify_receipt;
 use deedbook_verify::note::{Checkpoint, VerifierKey, open_checkpoint};
+use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::{Extra, ReceiptFile};
 use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::{ConsistencyProof, Frontier, InclusionProof, TreeHead, root_of};
@@ -97,6 +98,22 @@ pub fn note(bytes: &[u8]) {
     }
     if let Ok(checkpoint) = Checkpoint::parse(text) {
         assert_eq!(checkpoint.to_string(), text);
+    }
+}
+
+/// Witness policies: more cosignatures never satisfy less.
+pub fn policy(bytes: &[u8]) {
+    match Policy::parse(bytes) {
+        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+        Ok(policy) => {
+            let all: Vec<usize> = (0..policy.witnesses().len()).collect();
+            let mut met = policy.is_met_by(&[]);
+            for count in 1..=all.len() {
+                let now = policy.is_met_by(&all[..count]);
+                assert!(now || !met, "{count} cosignatures satisfy less than {}", count - 1);
+                met = now;
+            }
+        }
     }
 }
 

@@ -15,7 +15,8 @@ const CASE_TIMEOUT: Duration = Duration::from_secs(120);
 /// Runs `count` cases, hands each its number and its randomness, and gives what they came to, in no order.
 pub fn run<T: Send>(what: &str, count: u64, case: impl Fn(u64, &mut Rng) -> T + Sync) -> Vec<T> {
     let base = Rng::seeded(what).next();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // Cases also wait, for threads of the ledger's own.
+    let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     let (next, under_way) = (AtomicU64::new(0), Mutex::new(Vec::<u64>::new()));
     let (done, results) = sync_channel(threads);
     let work = || loop {

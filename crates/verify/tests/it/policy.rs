@@ -17,7 +17,7 @@ fn witness(name: &str) -> String {
 }
 
 /// The example of the specification, with keys.
-fn example() -> String {
+pub fn example() -> String {
     let witnesses = |names: [&str; 3]| names.map(witness).concat();
     log("ledger.example/a")
         + "\n"
