@@ -31,9 +31,29 @@ pub struct BenchArguments {
     /// Size of the ledger whose memory and opening time are measured
     #[arg(long, default_value_t = 1_000_000)]
     fill: u64,
+    /// Measure only these, each with its ceiling; may be given more than once
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
     /// Folder for the run; must not exist
     #[arg(long, value_name = "DIR", default_value = "./deedbook-bench")]
     folder: std::path::PathBuf,
+}
+
+/// One part of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Echo,
+    Frames64,
+    Frames1,
+    Unary,
+    UnaryMany,
+    Fill,
+}
+
+impl BenchArguments {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
 }
 
 /// One figure beside the ceiling that bounds it.
@@ -69,25 +89,38 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
     let mut client = Client::open(&process.address).await?;
     let admin = producer::introduce(&mut client, admin).await?;
     let mut bench = Bench { client: &mut client, admin: &admin, address: &process.address };
-    let echo = bench.echo(arguments.events).await?;
-    let mut figures = vec![Figure::ceiling("echo stream, frames of 64", echo, "events/s")];
+    let mut figures = Vec::new();
+    if arguments.wants(Part::Echo) {
+        let echo = bench.echo(arguments.events).await?;
+        figures.push(Figure::ceiling("echo stream, frames of 64", echo, "events/s"));
+    }
     // Each figure stands between two measurements of its ceiling: other tenants of the machine change its speed.
     let rocks = || async { ceilings::rocksdb_records_per_second(folder, 3.0) };
-    let frames64 = bench.prepared("frames-64", arguments.events, 64).await?;
-    let (rocks, frames64) = between(rocks, bench.stream(frames64)).await?;
-    figures.push(Figure::ceiling("RocksDB, synced batches of 256 x 600 B", rocks, "records/s"));
-    figures.push(Figure::of("frames of 64, one stream", frames64, "events/s", ("RocksDB", rocks), ">= 0.30"));
+    if arguments.wants(Part::Frames64) {
+        let frames = bench.prepared("frames-64", arguments.events, 64).await?;
+        let (rocks, frames) = between(rocks, bench.stream(frames)).await?;
+        figures.push(Figure::ceiling("RocksDB, synced batches of 256 x 600 B", rocks, "records/s"));
+        figures.push(Figure::of("frames of 64, one stream", frames, "events/s", ("RocksDB", rocks), ">= 0.30"));
+    }
     let verify = || async { ceilings::verifications_per_second(cores, 2.0) };
-    let frames1 = bench.prepared("frames-1", arguments.events / 3, 1).await?;
-    let (verify, frames1) = between(verify, bench.stream(frames1)).await?;
-    figures.push(Figure::ceiling("verify_strict on all cores", verify, "checks/s"));
-    figures.push(Figure::of("frames of 1, one stream", frames1, "events/s", ("verify", verify), ">= 0.60"));
-    let (sync, ack) = bench.unary_beside_syncs(folder).await?;
-    figures.push(Figure::ceiling("fdatasync of 4 KiB appended, median", sync * 1e6, "us"));
-    figures.push(Figure::of("one unary client, median ack", ack * 1e6, "us", ("fdatasync", sync * 1e6), "<= 5"));
-    let many = bench.unary_many(arguments.events / 6, 64).await?;
-    figures.push(Figure::of("64 unary clients", many, "events/s", ("verify", verify), ">= 0.30 in issue 3"));
-    figures.extend(fill(arguments.fill, folder, process, &admin).await?);
+    if arguments.wants(Part::Frames1) {
+        let frames = bench.prepared("frames-1", arguments.events / 3, 1).await?;
+        let (verify, frames) = between(verify, bench.stream(frames)).await?;
+        figures.push(Figure::ceiling("verify_strict on all cores", verify, "checks/s"));
+        figures.push(Figure::of("frames of 1, one stream", frames, "events/s", ("verify", verify), ">= 0.60"));
+    }
+    if arguments.wants(Part::Unary) {
+        let (sync, ack) = bench.unary_beside_syncs(folder).await?;
+        figures.push(Figure::ceiling("fdatasync of 4 KiB appended, median", sync * 1e6, "us"));
+        figures.push(Figure::of("one unary client, median ack", ack * 1e6, "us", ("fdatasync", sync * 1e6), "<= 5"));
+    }
+    if arguments.wants(Part::UnaryMany) {
+        let (verify, many) = between(verify, bench.unary_many(arguments.events / 6, 64)).await?;
+        figures.push(Figure::of("64 unary clients", many, "events/s", ("verify", verify), ">= 0.30 in issue 3"));
+    }
+    if arguments.wants(Part::Fill) {
+        figures.extend(fill(arguments.fill, folder, process, &admin).await?);
+    }
     Ok(figures)
 }
 
