@@ -61,7 +61,6 @@ impl Commit {
         frame: &CheckedFrame,
         revisions: &[Option<Revision>],
     ) -> Vec<Hash> {
-        let base = state.next_index();
         let n = u16::try_from(frame.events.len()).unwrap_or(u16::MAX);
         let mut leaves = Vec::with_capacity(frame.events.len());
         for ((event, revision), offset) in frame.events.iter().zip(revisions).zip(0u16..) {
@@ -81,7 +80,6 @@ impl Commit {
             state.edge.push(leaf, &mut self.tiles);
             leaves.push(leaf);
         }
-        self.batch.put(keys::source_frame(state.number, &frame.source, base).as_slice(), &n.to_be_bytes());
         self.events = self.events.saturating_add(frame.events.len());
         leaves
     }
@@ -134,7 +132,6 @@ impl Commit {
         for (source, head) in &self.sources {
             self.batch.put(keys::source_head(number, source).as_slice(), &head.to_bytes());
         }
-        state.postings.write(number, &mut self.batch);
         for tile in self.tiles.iter().filter(|_| !Bug::TileDropped.planted()) {
             let bytes: Vec<u8> = tile.hashes.iter().flat_map(|hash| hash.0).collect();
             self.batch.put(keys::tile(number, tile.level, tile.number).as_slice(), &bytes);

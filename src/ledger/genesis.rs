@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 /// The one ledger of a process has this number.
 pub(super) const FIRST_LEDGER: LedgerNumber = LedgerNumber(1);
 /// Version of the store's layout.
-pub(super) const STORE_FORMAT: u8 = 1;
+pub(super) const STORE_FORMAT: u8 = 2;
 
 /// What `init` made.
 #[derive(Clone, Debug)]

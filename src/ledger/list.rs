@@ -1,16 +1,16 @@
 //! Selections: the rows that know the answer, never a scan of the whole log. Candidates come in ascending order from
-//! the narrowest index; each is then checked against all conditions on its own entry. Pages and subscriptions both
-//! select here; what they do with what was found is theirs.
+//! the narrowest index, and behind the last full block of postings, fewer than 256, from the entries; each is then
+//! checked against all conditions on its own entry. Pages and subscriptions both select here; what they do with what
+//! was found is theirs.
 
 use crate::domain::Filter;
 use crate::ledger::error::ReadError;
-use crate::ledger::postings::{Bitmap, action_value, indexes_of, kind_value, outcome_value, policy_value};
+use crate::ledger::postings::{Bitmap, action_value, indexes_of, kind_value, outcome_value, policy_value, rows_end};
 use crate::ledger::reader::Reader;
 use crate::ledger::rows::parse_u64;
 use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES, PostingValue};
 use crate::store::{Direction, KeyRange};
 use deedbook_verify::entry::Entry;
-use deedbook_verify::limits::FRAME_EVENTS_MAX;
 use deedbook_verify::words::{Index, Micros, Ref, Revision, TreeSize};
 use std::ops::{ControlFlow, Range};
 
@@ -34,7 +34,8 @@ impl Reader {
     /// Visits the entries of a range that meet the filter, up to the published size. An iterator of the store lives as
     /// long as the call, so the caller bounds the range or breaks.
     pub(super) fn select(&self, filter: &Filter, range: Range<Index>, found: &mut Found<'_>) -> Result<(), ReadError> {
-        let mut range = range.start..range.end.min(Index(self.head().size.0));
+        let size = self.head().size;
+        let mut range = range.start..range.end.min(Index(size.0));
         if let Some(times) = &filter.received {
             range = self.first_received(times.start, &range)?..self.first_received(times.end, &range)?;
         }
@@ -43,21 +44,20 @@ impl Reader {
         }
         if let Some(stream) = filter.stream {
             let rows = self.stream_rows_from(&stream, range.start)?;
-            return self.select_rows(filter, &range, &rows, Row::Stream, found);
+            return self.select_stream(filter, &range, &rows, found);
         }
-        match (dimensions_of(filter).split_first(), filter.source) {
-            (Some((first, others)), _) => self.select_postings(filter, &range, first, others, found),
-            (None, Some(source)) => {
-                // The frame that holds the first entry may begin before it, by less than the longest frame.
-                let base = Index(range.start.0.saturating_sub(u64::from(FRAME_EVENTS_MAX) - 1));
-                let rows = keys::between(
-                    keys::source_frame(self.number, &source, base),
-                    keys::source_frame(self.number, &source, range.end),
-                );
-                self.select_rows(filter, &range, &rows, Row::SourceFrame, found)
+        let dimensions = dimensions_of(filter);
+        let Some((first, others)) = dimensions.split_first() else { return self.select_all(&range, found) };
+        let split = rows_end(size);
+        if self.select_postings(filter, &(range.start..range.end.min(split)), first, others, found)?.is_break() {
+            return Ok(());
+        }
+        for index in (range.start.max(split).0..range.end.0).map(Index) {
+            if self.offer(filter, index, found)?.is_break() {
+                break;
             }
-            (None, None) => self.select_all(&range, found),
         }
+        Ok(())
     }
 
     /// The first index of a range that was received at or after a time; entries are in the order of that time.
@@ -133,28 +133,30 @@ impl Reader {
         }
     }
 
-    fn select_rows(
+    fn select_stream(
         &self,
         filter: &Filter,
         range: &Range<Index>,
         rows: &KeyRange,
-        row: Row,
         found: &mut Found<'_>,
     ) -> Result<(), ReadError> {
         let mut ended = Ok(ControlFlow::Continue(()));
-        self.shared.store.scan(rows, Direction::Forward, &mut |key, value| {
-            for index in row.indexes(key, value).filter(|index| *index >= range.start) {
-                ended = if index < range.end { self.offer(filter, index, found) } else { Ok(ControlFlow::Break(())) };
-                if !matches!(ended, Ok(ControlFlow::Continue(()))) {
-                    return ControlFlow::Break(());
-                }
+        self.shared.store.scan(rows, Direction::Forward, &mut |_, value| {
+            ended = match keys::trailing_u64(value).map(Index) {
+                Some(index) if index < range.end => self.offer(filter, index, found),
+                Some(_) => Ok(ControlFlow::Break(())),
+                None => Err(ReadError::Corrupt("a stream row of the wrong length".to_owned())),
+            };
+            if matches!(ended, Ok(ControlFlow::Continue(()))) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
             }
-            ControlFlow::Continue(())
         })?;
         ended.map(|_| ())
     }
 
-    /// Blocks of the first value, cut with those of the others.
+    /// Full blocks of the first value, cut with those of the others; `Break` if no more is wanted.
     fn select_postings(
         &self,
         filter: &Filter,
@@ -162,7 +164,10 @@ impl Reader {
         first: &(Dimension, PostingValue),
         others: &[(Dimension, PostingValue)],
         found: &mut Found<'_>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<ControlFlow<()>, ReadError> {
+        if range.start >= range.end {
+            return Ok(ControlFlow::Continue(()));
+        }
         let start = range.start.0 / POSTING_BLOCK_ENTRIES;
         let end = range.end.0.div_ceil(POSTING_BLOCK_ENTRIES);
         let rows = keys::between(
@@ -178,7 +183,7 @@ impl Reader {
                 ControlFlow::Break(())
             }
         })?;
-        ended.map(|_| ())
+        ended
     }
 
     fn offer_block(
@@ -210,33 +215,12 @@ impl Reader {
     }
 }
 
-/// What the rows of an index say.
-#[derive(Clone, Copy)]
-enum Row {
-    /// The value is the index.
-    Stream,
-    /// The key ends with the first index, the value is the count.
-    SourceFrame,
-}
-
-impl Row {
-    fn indexes(self, key: &[u8], value: &[u8]) -> impl Iterator<Item = Index> + use<> {
-        let (first, count) = match self {
-            Row::Stream => (keys::trailing_u64(value), 1),
-            Row::SourceFrame => {
-                let count = value.try_into().map(u16::from_be_bytes).unwrap_or(0);
-                (keys::trailing_u64(key), count)
-            }
-        };
-        first.into_iter().flat_map(move |first| (first..).take(usize::from(count)).map(Index))
-    }
-}
-
 /// The posting rows that a filter can use.
 fn dimensions_of(filter: &Filter) -> Vec<(Dimension, PostingValue)> {
     [
         filter.actor.map(|actor| (Dimension::Actor, actor.0)),
         filter.policy.map(|policy| (Dimension::Policy, policy_value(&policy))),
+        filter.source.map(|source| (Dimension::Source, source.0)),
         filter.action_type.as_deref().map(|code| (Dimension::ActionType, action_value(code))),
         filter.kind.map(|kind| (Dimension::Kind, kind_value(kind))),
         filter.outcome.map(|outcome| (Dimension::Outcome, outcome_value(outcome.number()))),

@@ -9,7 +9,7 @@ use crate::ledger::error::OpenError;
 use crate::ledger::genesis::{FIRST_LEDGER, STORE_FORMAT};
 use crate::ledger::head::{Head, HeadKey};
 use crate::ledger::place::place_own;
-use crate::ledger::postings::{CurrentBlock, kind_value, posting_set};
+use crate::ledger::postings::{CurrentBlock, kind_value, posting_set, rows_end};
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
 use crate::ledger::state::{PlaceError, Recovered, State};
@@ -18,7 +18,7 @@ use crate::limits;
 use crate::merkle::{Edge, TILE_HASHES, root_of_full};
 use crate::plant::Bug;
 use crate::record::{SigningKey, entropy, load_public, load_ref_key};
-use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES};
+use crate::store::keys::{self, Dimension};
 use crate::store::{
     Access, AnchorError, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
 };
@@ -190,9 +190,9 @@ fn recover(
         return Err(damaged("the keys in `keys/` are not those that genesis names; put the ledger's own keys back"));
     }
     let mut keys = KeyHistory::from_genesis(id, source, genesis).map_err(|reason| damaged(reason.name()))?;
-    fold_keys(store, &mut keys)?;
-    let tail = size - size % POSTING_BLOCK_ENTRIES;
-    let (edge, postings) = recover_tail(store, size, tail)?;
+    let tail = rows_end(head.head.size).0;
+    let (edge, postings, mut commands) = recover_tail(store, size, tail)?;
+    fold_keys(store, &mut keys, &mut commands)?;
     let tree = tree_of(&edge, size)?;
     if tree.root() != head.head.root {
         return Err(damaged("tiles and entries do not hash to the stored root"));
@@ -200,10 +200,12 @@ fn recover(
     Ok(Recovered { number: FIRST_LEDGER, id, tree, edge, received: head.received, keys, anchor, postings })
 }
 
-/// Folds the key commands in their order, found through their posting rows.
-fn fold_keys(store: &dyn Store, history: &mut KeyHistory) -> Result<(), OpenError> {
-    let mut commands = Vec::new();
-    for kind in [Kind::KeyEnrolled, Kind::KeyRotated, Kind::KeyRevoked] {
+/// The kinds whose commands the keys are folded from.
+const KEY_COMMANDS: [Kind; 3] = [Kind::KeyEnrolled, Kind::KeyRotated, Kind::KeyRevoked];
+
+/// Folds the key commands in their order: those of full blocks, found through their posting rows, and those given.
+fn fold_keys(store: &dyn Store, history: &mut KeyHistory, commands: &mut Vec<Index>) -> Result<(), OpenError> {
+    for kind in KEY_COMMANDS {
         let range = keys::postings(FIRST_LEDGER, Dimension::Kind, &kind_value(kind));
         store.scan(&range, Direction::Forward, &mut |key, value| {
             if let (Some(block), Ok(bitmap)) = (keys::trailing_u64(key), value.try_into()) {
@@ -213,7 +215,7 @@ fn fold_keys(store: &dyn Store, history: &mut KeyHistory) -> Result<(), OpenErro
         })?;
     }
     commands.sort_unstable();
-    for index in commands {
+    for index in commands.iter().copied() {
         let bytes = required(store, keys::entry(FIRST_LEDGER, index), "a key command")?;
         let entry = Entry::parse(&bytes).map_err(damaged)?;
         let signer = entry.seal.frame.and_then(|frame| frame.header.sole_signer());
@@ -224,14 +226,17 @@ fn fold_keys(store: &dyn Store, history: &mut KeyHistory) -> Result<(), OpenErro
     Ok(())
 }
 
-/// The partial tiles of every level, and the posting rows of the block that is being filled.
-fn recover_tail(store: &dyn Store, size: u64, tail: u64) -> Result<(Edge, CurrentBlock), OpenError> {
-    let (mut leaves, mut postings, mut scratch) = (Vec::new(), CurrentBlock::default(), Batch::new());
+/// The partial tiles of every level, the postings of the block that is being filled, and its key commands.
+fn recover_tail(store: &dyn Store, size: u64, tail: u64) -> Result<(Edge, CurrentBlock, Vec<Index>), OpenError> {
+    // Fewer entries than a block, so nothing is written.
+    let (mut leaves, mut postings, mut unwritten) = (Vec::new(), CurrentBlock::default(), Batch::new());
+    let mut commands = Vec::new();
     let range = keys::between(keys::entry(FIRST_LEDGER, Index(tail)), keys::entry(FIRST_LEDGER, Index(size)));
     let mut broken = None;
     store.scan(&range, Direction::Forward, &mut |key, value| match (keys::trailing_u64(key), Entry::parse(value)) {
         (Some(index), Ok(entry)) => {
-            postings.add(Index(index), &posting_set(&entry.facts), FIRST_LEDGER, &mut scratch);
+            postings.add(Index(index), &posting_set(&entry.facts), FIRST_LEDGER, &mut unwritten);
+            commands.extend(KEY_COMMANDS.contains(&entry.facts.kind).then_some(Index(index)));
             leaves.push(hash::leaf(value));
             ControlFlow::Continue(())
         }
@@ -246,8 +251,6 @@ fn recover_tail(store: &dyn Store, size: u64, tail: u64) -> Result<(Edge, Curren
     if u64::try_from(leaves.len()) != Ok(size - tail) {
         return Err(damaged("entries of the last tile are missing"));
     }
-    // They are stored already; only later changes need writing.
-    postings.write(FIRST_LEDGER, &mut scratch);
     let mut edge = Edge::new();
     let mut below = tail / TILE_HASHES as u64;
     edge.restore_level(below, leaves);
@@ -262,7 +265,7 @@ fn recover_tail(store: &dyn Store, size: u64, tail: u64) -> Result<(Edge, Curren
         below = above;
         level = level.saturating_add(1);
     }
-    Ok((edge, postings))
+    Ok((edge, postings, commands))
 }
 
 fn stored_tile(store: &dyn Store, level: u8, number: u64) -> Result<Vec<Hash>, OpenError> {

@@ -1,16 +1,17 @@
 //! Posting rows: for one value and one block of 256 entries, a bitmap of the entries that have it. They are a function
-//! of the entries alone, so that they can be dropped and rebuilt to the same bytes.
+//! of the entries alone, so that they can be dropped and rebuilt to the same bytes. A block's rows are written once, by
+//! the commit that fills the block; whoever lists looks at the entries behind the last full block themselves.
 
 use crate::plant::Bug;
 use crate::store::Batch;
 use crate::store::keys::{self, Dimension, LedgerNumber, POSTING_BLOCK_ENTRIES, PostingValue};
 use deedbook_verify::facts::Facts;
 use deedbook_verify::kind::Kind;
-use deedbook_verify::words::{Digest, Index};
-use std::collections::BTreeMap;
+use deedbook_verify::words::{Digest, Index, TreeSize};
+use foldhash::HashMap;
 
 /// The values of one event, one slot for each dimension.
-pub(super) type PostingSet = [Option<(Dimension, PostingValue)>; 5];
+pub(super) type PostingSet = [Option<(Dimension, PostingValue)>; 6];
 
 /// A bitmap: bit `index mod 256`, the lowest index in the highest bit of the first byte.
 pub type Bitmap = [u8; 32];
@@ -49,6 +50,7 @@ pub(super) fn posting_set(facts: &Facts<'_>) -> PostingSet {
         facts.action_type.map(|code| (Dimension::ActionType, action_value(code.as_str()))),
         outcome.map(|outcome| (Dimension::Outcome, outcome_value(outcome.number()))),
         facts.policy_digest.map(|digest| (Dimension::Policy, policy_value(&digest))),
+        Some((Dimension::Source, facts.source.0)),
     ]
 }
 
@@ -75,41 +77,27 @@ pub fn indexes_of(block: u64, bitmap: &Bitmap) -> impl Iterator<Item = Index> {
     bits.into_iter().map(move |bit| Index(block.saturating_mul(POSTING_BLOCK_ENTRIES).saturating_add(bit)))
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Row {
-    bitmap: Bitmap,
-    dirty: bool,
+/// The index behind the last full block of a tree: rows answer for what stands before it.
+pub fn rows_end(size: TreeSize) -> Index {
+    Index(size.0 - size.0 % POSTING_BLOCK_ENTRIES)
 }
 
-/// The rows of the block that is being filled. Written whole with each commit that touches them.
+/// The bitmaps of the block that is being filled. In memory only; opening takes its entries in again.
 #[derive(Debug, Default)]
 pub(super) struct CurrentBlock {
-    block: u64,
-    rows: BTreeMap<(Dimension, PostingValue), Row>,
+    rows: HashMap<(Dimension, PostingValue), Bitmap>,
 }
 
 impl CurrentBlock {
-    /// Takes in an entry; a block that is over is written to `batch` first.
+    /// Takes in an entry; the last one of a block writes the block's rows to `batch`.
     pub fn add(&mut self, index: Index, set: &PostingSet, ledger: LedgerNumber, batch: &mut Batch) {
-        let block = index.0 / POSTING_BLOCK_ENTRIES;
-        if block != self.block {
-            self.write(ledger, batch);
-            self.rows.clear();
-            self.block = block;
-        }
         for (dimension, value) in set.iter().flatten() {
-            let row = self.rows.entry((*dimension, *value)).or_default();
-            set_bit(&mut row.bitmap, index);
-            row.dirty = true;
+            set_bit(self.rows.entry((*dimension, *value)).or_default(), index);
         }
-    }
-
-    /// Writes every row that changed since the last call.
-    pub fn write(&mut self, ledger: LedgerNumber, batch: &mut Batch) {
-        for ((dimension, value), row) in &mut self.rows {
-            if row.dirty {
-                batch.put(keys::posting(ledger, *dimension, value, self.block).as_slice(), &row.bitmap);
-                row.dirty = false;
+        if index.0 % POSTING_BLOCK_ENTRIES == POSTING_BLOCK_ENTRIES - 1 {
+            let block = index.0 / POSTING_BLOCK_ENTRIES;
+            for ((dimension, value), bitmap) in self.rows.drain() {
+                batch.scatter(keys::posting(ledger, dimension, &value, block).as_slice(), &bitmap);
             }
         }
     }

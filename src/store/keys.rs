@@ -32,8 +32,6 @@ pub enum RowTag {
     Stream = 0x14,
     /// Stream to last revision.
     StreamHead = 0x15,
-    /// Source and first index to number of events.
-    SourceFrame = 0x16,
     /// Source to last epoch and sequence.
     SourceHead = 0x17,
     /// Dimension, value and block of 256 entries to bitmap.
@@ -60,6 +58,8 @@ pub enum Dimension {
     Outcome = 4,
     /// Policy digest.
     Policy = 5,
+    /// Source ref.
+    Source = 6,
 }
 
 /// A posting's value: 16 bytes, short values padded with zeros, long ones cut or hashed.
@@ -191,16 +191,6 @@ pub fn stream_head(ledger: LedgerNumber, stream: &Ref) -> Key {
 /// All stream heads.
 pub fn stream_heads(ledger: LedgerNumber) -> KeyRange {
     prefix(Key::new(RowTag::StreamHead, ledger).as_slice())
-}
-
-/// A frame of a source, by its first index.
-pub fn source_frame(ledger: LedgerNumber, source: &Ref, base: Index) -> Key {
-    Key::new(RowTag::SourceFrame, ledger).with(source.as_bytes()).with(&base.0.to_be_bytes())
-}
-
-/// All frames of a source.
-pub fn source_frames(ledger: LedgerNumber, source: &Ref) -> KeyRange {
-    prefix(Key::new(RowTag::SourceFrame, ledger).with(source.as_bytes()).as_slice())
 }
 
 /// The last epoch and sequence of a source.
