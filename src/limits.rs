@@ -29,9 +29,9 @@ pub const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const QUEUE_JOBS_MAX: usize = QUEUE_BYTES_MAX / QUEUE_BYTES_PER_JOB_MIN + 16;
 /// What a job costs at least in the byte budget: its bookkeeping.
 pub const QUEUE_BYTES_PER_JOB_MIN: usize = 1024;
-/// Events in one commit. 1,024 events of 1 KiB are 1 MiB, which syncs in about half a millisecond, and a quarter of a
-/// stream's credit, so that checking, building and syncing overlap.
-pub const COMMIT_EVENTS_MAX: usize = 1_024;
+/// Events in one commit. 2,048 events of 1 KiB are 2 MiB, which syncs in about a millisecond, and half of a stream's
+/// credit, so that checking, building and syncing overlap.
+pub const COMMIT_EVENTS_MAX: usize = 2_048;
 /// Events whose ids and streams are looked up together, a last frame on top.
 pub const LOOK_UP_EVENTS_MAX: usize = 1_024;
 /// Bytes in one commit.

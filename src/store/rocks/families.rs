@@ -10,6 +10,9 @@ const MIB: usize = 1024 * 1024;
 /// Of each family; two may be unflushed: what opening replays from the log at most.
 const MEMTABLE_BYTES: usize = 32 * MIB;
 
+/// Files of lookups that are merged at once.
+const LOOKUP_FILES_MERGED: i32 = 8;
+
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
@@ -71,6 +74,8 @@ impl Family {
         options.set_max_write_buffer_number(3);
         match self {
             Family::Lookups => {
+                // Merging rewrites the whole first level, so it waits for more files; each has a filter in memory.
+                options.set_level_zero_file_num_compaction_trigger(LOOKUP_FILES_MERGED);
                 table.set_bloom_filter(10.0, false);
                 options.set_memtable_whole_key_filtering(true);
                 options.set_memtable_prefix_bloom_ratio(0.05);
