@@ -20,6 +20,25 @@ pub const DISK_CHECK_INTERVAL_MS: u64 = 1_000;
 /// Commit rows kept, so that a store ahead of its anchor can be checked against it.
 pub const COMMIT_ROWS_KEPT: u64 = 4_096;
 
+// Erasure.
+
+/// Erasures that are finished together: 64 of 1,024 bodies each share one flush and one compaction.
+pub const PURGE_COMMANDS_MAX: usize = 64;
+/// Rows that one batch of finishing an erasure deletes: 4,096 keys of 15 bytes.
+pub const PURGE_BATCH_ROWS_MAX: usize = 4_096;
+/// How often the store's folder is looked at for files that the engine is about to delete: for a second.
+pub const PURGE_LOOKS_MAX: usize = 200;
+/// Pause between two looks.
+pub const PURGE_LOOK_PAUSE: Duration = Duration::from_millis(5);
+/// How long finishing an erasure rests when the engine keeps an old file, at first; each time twice as long.
+pub const PURGE_PAUSE_FIRST: Duration = Duration::from_millis(50);
+/// The longest rest: a compaction of other rows may take minutes.
+pub const PURGE_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Tries in a row at opening before it fails: about two and a half minutes.
+pub const PURGE_OPENING_TRIES_MAX: usize = 20;
+/// Pending erasures that an answer names; the rest is counted.
+pub const PENDING_ERASURES_NAMED_MAX: usize = 1_000;
+
 // Writer.
 
 /// Bytes of frames that wait for the writer or for their sync; beyond it callers wait.

@@ -42,6 +42,10 @@ pub enum RowTag {
     Checkpoint = 0x1a,
     /// The key under which imports over HTTP get their event ids.
     ImportIdKey = 0x1b,
+    /// Index of an entry whose body was erased, to the index of the erasure.
+    Erased = 0x1c,
+    /// Index of an erasure whose keys may still lie in files of the store.
+    Pending = 0x1d,
 }
 
 /// The index of posting rows: what is looked up.
@@ -161,6 +165,36 @@ pub fn body_blocks(ledger: LedgerNumber, index: Index) -> KeyRange {
 /// The key of a body.
 pub fn body_key(ledger: LedgerNumber, index: Index) -> Key {
     Key::new(RowTag::BodyKey, ledger).with(&index.0.to_be_bytes())
+}
+
+/// The keys of the bodies of `[from, to)`.
+pub fn body_keys(ledger: LedgerNumber, from: Index, to: Index) -> KeyRange {
+    between(body_key(ledger, from), body_key(ledger, to))
+}
+
+/// All blocks of the bodies of `[from, to)`.
+pub fn bodies(ledger: LedgerNumber, from: Index, to: Index) -> KeyRange {
+    between(body(ledger, from, 0), body(ledger, to, 0))
+}
+
+/// Which erasure erased a body.
+pub fn erased(ledger: LedgerNumber, index: Index) -> Key {
+    Key::new(RowTag::Erased, ledger).with(&index.0.to_be_bytes())
+}
+
+/// The erased bodies of `[from, to)`.
+pub fn erased_rows(ledger: LedgerNumber, from: Index, to: Index) -> KeyRange {
+    between(erased(ledger, from), erased(ledger, to))
+}
+
+/// An erasure that is not finished.
+pub fn pending(ledger: LedgerNumber, command: Index) -> Key {
+    Key::new(RowTag::Pending, ledger).with(&command.0.to_be_bytes())
+}
+
+/// All erasures that are not finished.
+pub fn pending_rows(ledger: LedgerNumber) -> KeyRange {
+    prefix(Key::new(RowTag::Pending, ledger).as_slice())
 }
 
 /// Where an event id stands.

@@ -59,6 +59,15 @@ pub enum Direction {
     Backward,
 }
 
+/// How far deleted rows are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// No file of the store holds them.
+    Everywhere,
+    /// A reader or snapshot keeps an old state, or rows were deleted meanwhile: ask again.
+    NotYet,
+}
+
 /// What a scan calls for each row; `Break` ends it.
 pub type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
 
@@ -85,6 +94,9 @@ pub trait Store: Rows + Send + Sync {
     fn checkpoint(&self, folder: &Path) -> Result<(), StoreError>;
     /// Makes everything that was recovered durable again, outside the write-ahead log.
     fn flush(&self) -> Result<(), StoreError>;
+    /// Removes what was deleted in a range from every file of the store, old states included: log, tables of all
+    /// levels, files that are no longer used. Durable when it returns `Everywhere`. Bytes are unlinked, not overwritten.
+    fn purge(&self, range: &KeyRange) -> Result<Purged, StoreError>;
     /// Reads every stored byte against its checksum.
     fn verify(&self) -> Result<(), StoreError>;
     /// Free bytes on the volume, if it has one.

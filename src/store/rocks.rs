@@ -4,10 +4,11 @@
 //! mode notices, a log that was cut or deleted, the head anchor notices.
 
 mod families;
+mod purge;
 
 use crate::plant::Bug;
 use crate::store::keys::Key;
-use crate::store::{Batch, Direction, KeyRange, Operation, Rows, Store, StoreError, Visit};
+use crate::store::{Batch, Direction, KeyRange, Operation, Purged, Rows, Store, StoreError, Visit};
 use families::{FAMILIES, Family, split};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
@@ -330,6 +331,10 @@ impl Store for RocksStore {
         options.set_wait(true);
         let families = self.families()?;
         self.db.flush_cfs_opt(&FAMILIES.map(|family| families.of(family)), &options).map_err(translate)
+    }
+
+    fn purge(&self, range: &KeyRange) -> Result<Purged, StoreError> {
+        self.purge_range(range)
     }
 
     fn verify(&self) -> Result<(), StoreError> {

@@ -42,6 +42,7 @@ mod recovery;
 mod recovery_model;
 mod recovery_run;
 mod store_conformance;
+mod store_purge;
 mod support_memory;
 mod two_owners;
 mod wire;

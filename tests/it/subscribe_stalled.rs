@@ -15,7 +15,7 @@ use deedbook::limits;
 use deedbook::record::{FactsBuilder, SigningKey, load_ref_key};
 use deedbook::store::keys::{Key, RowTag};
 use deedbook::store::{
-    Access, AnchorSet, Batch, Direction, FileAnchor, KeyRange, RocksStore, Rows, Store, StoreError, Visit,
+    Access, AnchorSet, Batch, Direction, FileAnchor, KeyRange, Purged, RocksStore, Rows, Store, StoreError, Visit,
 };
 use deedbook_verify::hash::leaf;
 use deedbook_verify::kind::Kind;
@@ -99,6 +99,10 @@ impl Store for Counting {
 
     fn flush(&self) -> Result<(), StoreError> {
         self.rows.flush()
+    }
+
+    fn purge(&self, range: &KeyRange) -> Result<Purged, StoreError> {
+        self.rows.purge(range)
     }
 
     fn verify(&self) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use deedbook::record::{FactsBuilder, FrameBytes, FrameSigner, Position, SigningK
 use deedbook::store::keys::{self, LedgerNumber, RowTag};
 use deedbook::store::{
     Access, AnchorError, AnchorRecord, AnchorSet, Batch, Direction, Fault, FileAnchor, HeadAnchor, KeyRange, Loaded,
-    MemoryStore, Operation, RocksStore, Rows, Store, StoreError, Visit,
+    MemoryStore, Operation, Purged, RocksStore, Rows, Store, StoreError, Visit,
 };
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::kind::Kind;
@@ -31,6 +31,12 @@ pub enum WritePoint {
     StoreCommit,
     AnchorAdvance,
     CheckpointRow,
+    /// An erasure is being finished: the encrypted bytes go.
+    BodyBlocks,
+    /// The store is asked to remove keys from its files.
+    Purge,
+    /// The row that says that an erasure is not finished goes.
+    PendingRow,
 }
 
 /// One write that fails: the one after `skip` others of its kind.
@@ -56,12 +62,19 @@ fn due(plan: &Mutex<Option<Plan>>, point: WritePoint) -> Option<Fault> {
 pub struct FaultyStore {
     rows: MemoryStore,
     reads_fail: AtomicBool,
+    // Held over a write, so that a fault strikes the write that it was meant for.
+    writing: Mutex<()>,
     plan: Arc<Mutex<Option<Plan>>>,
 }
 
-fn is_checkpoint_row(batch: &Batch) -> bool {
-    let first = batch.operations().next();
-    matches!(first, Some(Operation::Put { key, .. }) if key[0] == RowTag::Checkpoint as u8)
+/// What a batch is for, by its first change.
+fn point_of(batch: &Batch) -> WritePoint {
+    match batch.operations().next() {
+        Some(Operation::Put { key, .. }) if key[0] == RowTag::Checkpoint as u8 => WritePoint::CheckpointRow,
+        Some(Operation::Delete { key }) if key[0] == RowTag::Body as u8 => WritePoint::BodyBlocks,
+        Some(Operation::Delete { key }) if key[0] == RowTag::Pending as u8 => WritePoint::PendingRow,
+        _ => WritePoint::StoreCommit,
+    }
 }
 
 impl Rows for FaultyStore {
@@ -83,8 +96,8 @@ impl Store for FaultyStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        let point = if is_checkpoint_row(batch) { WritePoint::CheckpointRow } else { WritePoint::StoreCommit };
-        if let Some(fault) = due(&self.plan, point) {
+        let _writing = self.writing.lock().unwrap();
+        if let Some(fault) = due(&self.plan, point_of(batch)) {
             self.rows.fail_after(0, fault);
         }
         self.rows.commit(batch)
@@ -96,6 +109,18 @@ impl Store for FaultyStore {
 
     fn flush(&self) -> Result<(), StoreError> {
         self.rows.flush()
+    }
+
+    /// A store that fails here stays failed, as an engine does after a failed flush.
+    fn purge(&self, range: &KeyRange) -> Result<Purged, StoreError> {
+        let _writing = self.writing.lock().unwrap();
+        match due(&self.plan, WritePoint::Purge) {
+            Some(fault) => {
+                self.rows.fail_after(0, fault);
+                self.rows.commit(&Batch::new()).map(|()| Purged::NotYet)
+            }
+            None => self.rows.purge(range),
+        }
     }
 
     fn verify(&self) -> Result<(), StoreError> {
@@ -214,7 +239,8 @@ impl World {
 
     fn of(rows: MemoryStore, record: AnchorRecord, clock: Clock, id: LedgerId) -> World {
         let plan = Arc::new(Mutex::new(None));
-        let store = Arc::new(FaultyStore { rows, reads_fail: AtomicBool::new(false), plan: Arc::clone(&plan) });
+        let (reads_fail, writing) = (AtomicBool::new(false), Mutex::new(()));
+        let store = Arc::new(FaultyStore { rows, reads_fail, writing, plan: Arc::clone(&plan) });
         let anchor = MemoryAnchor::new(record, Arc::clone(&plan));
         World { store, anchor, clock, id, refs: RefKey([7; 32]), plan }
     }

@@ -55,3 +55,17 @@ pub fn flip(path: &Path, offset: usize, bit: u32) {
     bytes[offset] ^= 1 << bit;
     fs::write(path, bytes).unwrap();
 }
+
+/// Files below a folder that hold these bytes anywhere. A file that goes away meanwhile holds nothing.
+pub fn files_with(root: &Path, needle: &[u8]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files_with(&path, needle));
+        } else if fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle)) {
+            found.push(path);
+        }
+    }
+    found
+}
