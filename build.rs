@@ -4,7 +4,8 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 6] = ["event", "error", "ledger_service", "proof_service", "key_service", "subscription_service"];
+const FILES: [&str; 7] =
+    ["event", "error", "ledger_service", "proof_service", "key_service", "subscription_service", "erasure_service"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");

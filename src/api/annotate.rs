@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 18] = [
+const METHODS: [&str; 20] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -29,6 +29,8 @@ const METHODS: [&str; 18] = [
     "ListKeys",
     "GetRefKey",
     "Subscribe",
+    "EraseBodies",
+    "ListPendingErasures",
 ];
 
 /// A service whose errors are complete.
@@ -158,6 +160,7 @@ mod tests {
             include_str!("../../proto/deedbook/v1/proof_service.proto"),
             include_str!("../../proto/deedbook/v1/key_service.proto"),
             include_str!("../../proto/deedbook/v1/subscription_service.proto"),
+            include_str!("../../proto/deedbook/v1/erasure_service.proto"),
         ];
         for line in protos.iter().flat_map(|text| text.lines()) {
             if let Some(name) = line.trim().strip_prefix("rpc ").and_then(|rest| rest.split('(').next()) {

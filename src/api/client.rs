@@ -1,6 +1,7 @@
 //! The client side: a connection with the size limits set, and an error that names no transport. It retries nothing:
 //! who may send the same bytes again is the caller's knowledge.
 
+use crate::api::proto::erasure_service_client::ErasureServiceClient;
 use crate::api::proto::key_service_client::KeyServiceClient;
 use crate::api::proto::ledger_service_client::LedgerServiceClient;
 use crate::api::proto::proof_service_client::ProofServiceClient;
@@ -23,6 +24,8 @@ pub struct Clients {
     pub key: KeyServiceClient<Channel>,
     /// Following.
     pub subscription: SubscriptionServiceClient<Channel>,
+    /// Erasing.
+    pub erasure: ErasureServiceClient<Channel>,
 }
 
 /// Why a call failed.
@@ -92,7 +95,8 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
         ledger: LedgerServiceClient::new(channel.clone()).max_decoding_message_size(max),
         proof: ProofServiceClient::new(channel.clone()).max_decoding_message_size(max),
         key: KeyServiceClient::new(channel.clone()).max_decoding_message_size(max),
-        subscription: SubscriptionServiceClient::new(channel).max_decoding_message_size(max),
+        subscription: SubscriptionServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        erasure: ErasureServiceClient::new(channel).max_decoding_message_size(max),
     })
 }
 

@@ -109,14 +109,24 @@ pub fn placement(placement: &Placement) -> proto::Placement {
 
 /// An event as stored.
 pub fn stored(event: StoredEvent) -> proto::StoredEvent {
-    let (state, salt, body) = match event.body {
-        StoredBody::None => (proto::BodyState::None, Bytes::new(), Bytes::new()),
-        StoredBody::Withheld => (proto::BodyState::Withheld, Bytes::new(), Bytes::new()),
-        StoredBody::Opened { salt, body } => {
-            (proto::BodyState::Opened, Bytes::copy_from_slice(&salt.0), Bytes::from(body))
-        }
+    let body_state = body_state(&event.body).into();
+    let (salt, body, erased_by_index) = match event.body {
+        StoredBody::None | StoredBody::Withheld => (Bytes::new(), Bytes::new(), None),
+        StoredBody::Erased { by } => (Bytes::new(), Bytes::new(), Some(by.0)),
+        StoredBody::Opened { salt, body } => (Bytes::copy_from_slice(&salt.0), Bytes::from(body), None),
     };
-    proto::StoredEvent { index: event.index.0, entry: Bytes::from(event.entry), body_state: state.into(), salt, body }
+    let entry = Bytes::from(event.entry);
+    proto::StoredEvent { index: event.index.0, entry, body_state, salt, body, erased_by_index }
+}
+
+/// What became of a body.
+pub fn body_state(body: &StoredBody) -> proto::BodyState {
+    match body {
+        StoredBody::None => proto::BodyState::None,
+        StoredBody::Withheld => proto::BodyState::Withheld,
+        StoredBody::Erased { .. } => proto::BodyState::Erased,
+        StoredBody::Opened { .. } => proto::BodyState::Opened,
+    }
 }
 
 /// About how many bytes an event takes in a message.

@@ -21,6 +21,7 @@ mod ledger_service;
 mod proof_service;
 mod key_service;
 mod subscription_service;
+mod erasure_service;
 mod incoming;
 mod server;
 mod client;

@@ -9,7 +9,7 @@ use crate::api::proto::{
 };
 use crate::api::reason::Fault;
 use crate::api::shared::Shared;
-use crate::ledger::{Bodies, Reader};
+use crate::ledger::{Bodies, ReadError, Reader};
 use bytes::Bytes;
 use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::words::{Index, TreeSize};
@@ -100,8 +100,13 @@ impl ProofService for Proofs {
         let (metadata, _, request) = request.into_parts();
         let bodies = if request.redacted { Bodies::Without } else { Bodies::With };
         let work = async {
-            let receipt = self.shared.read(move |reader: &Reader| reader.receipt(Index(request.index), bodies)).await?;
-            Ok(GetReceiptResponse { receipt: Bytes::from(receipt) })
+            let read = move |reader: &Reader| {
+                let event = reader.event(Index(request.index), bodies)?;
+                let receipt = reader.receipt_of(&event)?;
+                let body_state = convert::body_state(&event.body).into();
+                Ok::<_, ReadError>(GetReceiptResponse { receipt: Bytes::from(receipt), body_state })
+            };
+            self.shared.read(read).await
         };
         self.shared.answer(&metadata, work).await
     }

@@ -98,6 +98,9 @@ pub fn refusal(reason: RefusalReason) -> Reason {
         RefusalReason::KeyUnknown => Reason::KeyUnknown,
         RefusalReason::LastAdministrator => Reason::LastAdministrator,
         RefusalReason::LedgerKey => Reason::LedgerKey,
+        RefusalReason::BodyAhead => Reason::BodyAhead,
+        RefusalReason::NoBody => Reason::NoBody,
+        RefusalReason::BodyPermanent => Reason::BodyPermanent,
     }
 }
 

@@ -3,6 +3,7 @@
 //! their commitments, and every derived row by deriving it again.
 
 mod derived;
+mod erased;
 mod report;
 mod walk;
 

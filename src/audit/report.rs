@@ -31,6 +31,10 @@ pub struct Report {
     pub entries: u64,
     /// Bodies that opened their commitments.
     pub bodies_opened: u64,
+    /// Bodies that were erased, their keys gone.
+    pub bodies_erased: u64,
+    /// Erasures whose keys may still lie in files of the store.
+    pub erasures_pending: u64,
     /// Stored checkpoints whose signature and root are right.
     pub checkpoints: u64,
     /// What is wrong, in the order in which it was found.

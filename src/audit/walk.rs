@@ -1,6 +1,7 @@
 //! The walk over all entries: each is replayed, looked up through its rows, and its body opened; tiles, postings and
 //! checkpoints are derived beside it and compared as soon as they are complete.
 
+use crate::audit::erased::{self, Unfinished};
 use crate::audit::report::{AuditError, Report};
 use crate::audit::{LEDGER, Progress, derived};
 use crate::merkle::{Edge, FullTile, Prover, TileSource};
@@ -8,6 +9,7 @@ use crate::record::body::BodyKey;
 use crate::store::keys;
 use crate::store::{Direction, Store, StoreError};
 use deedbook_verify::entry::Entry;
+use deedbook_verify::kind::Kind;
 use deedbook_verify::note::{VerifierKey, open_checkpoint};
 use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::TreeHead;
@@ -46,9 +48,10 @@ impl<'s> Walk<'s> {
         let mut checkpoints = self.stored_checkpoints(report)?;
         let range = keys::between(keys::entry(LEDGER, Index(0)), keys::entry(LEDGER, Index(u64::MAX)));
         let store = self.store;
+        let mut unfinished = Unfinished::read(store)?;
         let mut failure = None;
         store.scan(&range, Direction::Forward, &mut |key, bytes| {
-            match self.entry(keys::trailing_u64(key), bytes, report) {
+            match self.entry(keys::trailing_u64(key), bytes, &mut unfinished, report) {
                 Ok(true) => {}
                 Ok(false) => return ControlFlow::Break(()),
                 Err(error) => {
@@ -72,12 +75,19 @@ impl<'s> Walk<'s> {
             report.find(None, "checkpoint", format!("size {} was signed, the log ends before it", surplus.size));
         }
         self.postings.compare(store, report)?;
+        unfinished.finish(store, &self.replay, report)?;
         progress(report.entries, self.expected.size.0);
         Ok(())
     }
 
     /// One entry; false when the walk cannot go on.
-    fn entry(&mut self, key: Option<u64>, bytes: &[u8], report: &mut Report) -> Result<bool, AuditError> {
+    fn entry(
+        &mut self,
+        key: Option<u64>,
+        bytes: &[u8],
+        unfinished: &mut Unfinished,
+        report: &mut Report,
+    ) -> Result<bool, AuditError> {
         let index = Index(self.replay.head_size().0);
         if key != Some(index.0) {
             report.find(Some(index), "entry", "it is missing".to_owned());
@@ -97,6 +107,9 @@ impl<'s> Walk<'s> {
         report.entries = report.entries.saturating_add(1);
         derived::check_lookups(self.store, index, &entry, report)?;
         check_body(self.store, index, &entry, report)?;
+        if entry.facts.kind == Kind::BodyErased {
+            unfinished.check(self.store, &self.replay, index, report)?;
+        }
         self.check_last_seen(index, &entry, report)?;
         let mut full = Vec::new();
         self.edge.push(entry.leaf(), &mut full);
@@ -160,7 +173,9 @@ fn check_head_key(genesis: &Entry<'_>, key: &VerifierKey, report: &mut Report) {
 fn check_body(store: &dyn Store, index: Index, entry: &Entry<'_>, report: &mut Report) -> Result<(), AuditError> {
     let Some(commitment) = entry.facts.commitment else { return Ok(()) };
     let Some(key) = store.get(keys::body_key(LEDGER, index).as_slice())? else {
-        report.find(Some(index), "body", "its key is missing, and nothing erased it".to_owned());
+        if !erased::is_said(store, index)? {
+            report.find(Some(index), "body", "its key is missing, and nothing erased it".to_owned());
+        }
         return Ok(());
     };
     let mut sealed = store.get(keys::body(LEDGER, index, 0).as_slice())?.unwrap_or_default();

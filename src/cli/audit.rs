@@ -64,6 +64,8 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
             "root": report.head.map(|head| head.root.to_string()),
             "entries": report.entries,
             "bodies_opened": report.bodies_opened,
+            "bodies_erased": report.bodies_erased,
+            "erasures_pending": report.erasures_pending,
             "checkpoints": report.checkpoints,
             "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
             "findings_omitted": report.findings_omitted,
@@ -80,7 +82,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     output.pairs(&[
         ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
         ("entries", format!("{} judged", report.entries)),
-        ("bodies", format!("{} opened", report.bodies_opened)),
+        ("bodies", bodies(report)),
         ("checkpoints", format!("{} signed and right", report.checkpoints)),
     ])?;
     if clean {
@@ -92,6 +94,14 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     };
     let rows: Vec<Vec<String>> = report.findings.iter().map(row).collect();
     output.table(&["index", "check", "finding"], &rows)
+}
+
+fn bodies(report: &Report) -> String {
+    let pending = match report.erasures_pending {
+        0 => String::new(),
+        count => format!("; {count} erasures are not finished: their keys may still lie in files of the store"),
+    };
+    format!("{} opened, {} erased{pending}", report.bodies_opened, report.bodies_erased)
 }
 
 /// What `anchor` can do.

@@ -92,6 +92,26 @@ impl Client {
         Ok(receiver)
     }
 
+    /// A range of the log, handed over message by message.
+    pub async fn read(
+        &mut self,
+        range: std::ops::Range<u64>,
+        view: proto::EventView,
+    ) -> Result<mpsc::Receiver<Result<Vec<proto::StoredEvent>, ClientError>>, ClientError> {
+        let request = proto::ReadEventsRequest { from: range.start, to: Some(range.end), view: view.into() };
+        let mut stream = self.clients.ledger.read_events(request).await?.into_inner();
+        let (sender, receiver) = mpsc::channel(REPLIES_WAITING_MAX);
+        tokio::spawn(async move {
+            while let Some(answer) = stream.message().await.transpose() {
+                let answer = answer.map(|answer| answer.events).map_err(ClientError::from);
+                if sender.send(answer).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
     /// Opens an append stream: what goes into `outgoing` is sent, what comes back is received.
     pub async fn append_stream(
         &mut self,
@@ -115,9 +135,9 @@ impl Client {
     }
 
     /// A receipt.
-    pub async fn receipt(&mut self, index: u64, redacted: bool) -> Result<Bytes, ClientError> {
+    pub async fn receipt(&mut self, index: u64, redacted: bool) -> Result<proto::GetReceiptResponse, ClientError> {
         let request = proto::GetReceiptRequest { index, redacted };
-        Ok(self.clients.proof.get_receipt(request).await?.into_inner().receipt)
+        Ok(self.clients.proof.get_receipt(request).await?.into_inner())
     }
 
     /// A consistency proof.
@@ -162,6 +182,19 @@ impl Client {
         let request = proto::RotateKeyRequest { frame: Some(frame) };
         let answer = self.clients.key.rotate_key(request).await?.into_inner();
         answer.placement.ok_or_else(|| empty("RotateKey"))
+    }
+
+    /// Sends a `body.erased`.
+    pub async fn erase(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
+        let request = proto::EraseBodiesRequest { frame: Some(frame) };
+        let answer = self.clients.erasure.erase_bodies(request).await?.into_inner();
+        answer.placement.ok_or_else(|| empty("EraseBodies"))
+    }
+
+    /// Indexes of the erasures that are not finished.
+    pub async fn pending_erasures(&mut self) -> Result<Vec<u64>, ClientError> {
+        let request = proto::ListPendingErasuresRequest {};
+        Ok(self.clients.erasure.list_pending_erasures(request).await?.into_inner().indexes)
     }
 
     /// Sends a `key.revoked`.

@@ -60,13 +60,8 @@ pub async fn filter(
     let stream =
         find(arguments.stream.as_deref(), refs.as_ref(), |text, refs| Ok(StreamName::parse(text)?.to_ref(refs)?))?;
     let source = find(arguments.source.as_deref(), refs.as_ref(), |text, refs| Ok(domain::source_ref(refs, text)?))?;
-    let actor = find(arguments.actor.as_deref(), refs.as_ref(), |text, refs| {
-        let (class, name) = text.split_once('/').unwrap_or(("", ""));
-        let identity = Identity { class, namespace: &arguments.actor_namespace, name };
-        let next = "write it like agent/bot or person/ann";
-        let made = if name.is_empty() { None } else { refs.make(identity) };
-        made.ok_or_else(|| Failure::usage(format!("`--actor {text}` is not class/name"), next))
-    })?;
+    let actor =
+        find(arguments.actor.as_deref(), refs.as_ref(), |text, refs| actor(text, &arguments.actor_namespace, refs))?;
     let policy_digest = match &arguments.policy {
         None => Bytes::new(),
         Some(text) => {
@@ -87,6 +82,17 @@ pub async fn filter(
         received_from_micros: moment("--since", arguments.since.as_deref())?,
         received_to_micros: moment("--until", arguments.until.as_deref())?,
     })
+}
+
+/// The ref of an actor: given as one, or made from class/name.
+pub fn actor(text: &str, namespace: &str, refs: &RefKey) -> Result<Ref, Failure> {
+    if let Some(found) = Ref::from_hex(text) {
+        return Ok(found);
+    }
+    let (class, name) = text.split_once('/').unwrap_or(("", ""));
+    let made = if name.is_empty() { None } else { refs.make(Identity { class, namespace, name }) };
+    let next = "write it like agent/bot or person/ann";
+    made.ok_or_else(|| Failure::usage(format!("`--actor {text}` is not class/name"), next))
 }
 
 /// The ref that a filter names, or nothing.

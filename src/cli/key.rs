@@ -156,7 +156,7 @@ async fn list(common: &Common, in_force: bool, output: Output) -> Result<(), Fai
 }
 
 /// The one who signs the command.
-async fn governor(common: &Common) -> Result<(Client, Producer), Failure> {
+pub async fn governor(common: &Common) -> Result<(Client, Producer), Failure> {
     let signer = files::signer(common)?;
     let mut client = Client::connect(common).await?;
     let producer = producer::load(&mut client, signer).await?;
@@ -164,7 +164,7 @@ async fn governor(common: &Common) -> Result<(Client, Producer), Failure> {
 }
 
 /// A frame of one command.
-fn command(
+pub fn command(
     producer: &Producer,
     kind: Kind,
     state: impl FnOnce(FactsBuilder) -> FactsBuilder,

@@ -15,6 +15,7 @@ mod append;
 mod filter;
 mod read;
 mod proof;
+mod erase;
 mod verify;
 mod audit;
 mod demo;
@@ -85,6 +86,8 @@ enum Command {
     Consistency(proof::ConsistencyArguments),
     /// Check receipts offline; needs no server
     Verify(verify::VerifyArguments),
+    /// Erase bodies for ever, and keep everything that proves
+    Erase(erase::EraseArguments),
     /// Recompute everything in a data folder, and judge it; read-only
     Audit(audit::AuditArguments),
     /// The head anchor beside the store
@@ -132,6 +135,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Receipt(arguments) => block_on(proof::receipt(&common, arguments, output)),
         Command::Consistency(arguments) => block_on(proof::consistency(&common, arguments, output)),
         Command::Verify(arguments) => verify::run(&common, arguments, output),
+        Command::Erase(arguments) => block_on(erase::run(&common, arguments, output)),
         Command::Audit(arguments) => audit::run(&common, arguments, output),
         Command::Anchor(command) => audit::anchor(&common, command, output),
         Command::Demo(arguments) => demo::run(arguments, output),
@@ -215,6 +219,7 @@ mod tests {
         include_str!("audit.rs"),
         include_str!("bench.rs"),
         include_str!("demo.rs"),
+        include_str!("erase.rs"),
         include_str!("init.rs"),
         include_str!("key.rs"),
         include_str!("proof.rs"),

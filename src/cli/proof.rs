@@ -3,9 +3,10 @@
 
 use super::client::Client;
 use super::errors::{Failure, Status};
-use super::output::{Colour, Output, read_bounded, write_new};
+use super::output::{Colour, Output, read_bounded, remark, write_new};
 use super::producer::word;
-use super::{Common, files};
+use super::{Common, files, show};
+use crate::api::proto;
 use crate::record;
 use clap::Args;
 use deedbook_verify::judge::verify_receipt;
@@ -72,29 +73,35 @@ pub struct ReceiptArguments {
 
 /// Fetches a receipt.
 pub async fn receipt(common: &Common, arguments: ReceiptArguments, output: Output) -> Result<(), Failure> {
-    let receipt = Client::connect(common).await?.receipt(arguments.index, arguments.redacted).await?;
+    let answer = Client::connect(common).await?.receipt(arguments.index, arguments.redacted).await?;
+    let (receipt, body) = (&answer.receipt, show::body_state(answer.body_state()));
     let verified = match &common.vkey {
         None => false,
         Some(path) => {
             let next = "keep this receipt, and compare checkpoints with other auditors";
-            verify_receipt(&receipt, &record::load_public(path)?)
+            verify_receipt(receipt, &record::load_public(path)?)
                 .map_err(|refusal| Failure::failed(format!("the server's receipt is not valid: {refusal}"), next))?;
             true
         }
     };
+    if answer.body_state() == proto::BodyState::Erased {
+        remark("the body was erased: the receipt is redacted");
+    }
     match &arguments.out {
         Some(path) => {
-            write_new(path, &receipt)?;
+            write_new(path, receipt)?;
             let state = if verified { "valid" } else { "not checked; `deedbook verify` does" };
             let text = format!("wrote {} ({} bytes, {state})", path.display(), receipt.len());
-            let value = || json!({"index": arguments.index, "file": path.display().to_string(), "verified": verified});
+            let file = path.display().to_string();
+            let value = || json!({"index": arguments.index, "file": file, "verified": verified, "body_state": body});
             output.either(&text, value)
         }
         None if output.is_json() => {
-            let text = String::from_utf8_lossy(&receipt).into_owned();
-            output.value(&json!({"index": arguments.index, "receipt": text, "verified": verified}))
+            let text = String::from_utf8_lossy(receipt).into_owned();
+            let index = arguments.index;
+            output.value(&json!({"index": index, "receipt": text, "verified": verified, "body_state": body}))
         }
-        None => output.bytes(&receipt),
+        None => output.bytes(receipt),
     }
 }
 

@@ -66,7 +66,8 @@ fn members(event: &proto::StoredEvent) -> Result<Vec<(&'static str, Value)>, Fai
     put("frame_digest", json!(entry.seal.frame_digest.to_string()));
     put("offset", json!(entry.seal.offset));
     put("frame_events", json!(entry.seal.n));
-    put("body_state", json!(body_state(event)));
+    put("body_state", json!(body_state(event.body_state())));
+    put("erased_by", json!(event.erased_by_index));
     if event.body_state() == proto::BodyState::Opened {
         match std::str::from_utf8(&event.body) {
             Ok(text) => put("body", json!(text)),
@@ -135,14 +136,17 @@ fn detail(detail: &Detail<'_>) -> Value {
             "key_id": grant.key.id().to_string(), "source": grant.source.to_string(), "replaces": replaces.to_string(),
         }),
         Detail::KeyRevoked { key_id } => json!({"key_id": key_id.to_string()}),
+        Detail::BodyErased(bodies) => json!({"erased": bodies.ranges()
+            .map(|range| json!({"first": range.first.0, "count": range.count})).collect::<Vec<_>>()}),
         Detail::CommandRefused { reason, .. } => json!({"reason": reason.name()}),
         Detail::SourceGap { from, to } => json!({"from": from.0, "to": to.0}),
         Detail::ClockChecked { wall, .. } => json!({"wall": time::show(*wall)}),
     }
 }
 
-fn body_state(event: &proto::StoredEvent) -> &'static str {
-    match event.body_state() {
+/// What became of a body, in a word.
+pub fn body_state(state: proto::BodyState) -> &'static str {
+    match state {
         proto::BodyState::Unspecified => "unknown",
         proto::BodyState::None => "none",
         proto::BodyState::Withheld => "withheld",

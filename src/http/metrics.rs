@@ -70,6 +70,7 @@ fn describe() {
     describe_counter!("deedbook_events_appended_total", "Events appended, repeats not counted");
     describe_counter!("deedbook_frames_appended_total", "Frames appended by callers of this API");
     describe_counter!("deedbook_frames_repeated_total", "Frames that stood in the log already");
+    describe_counter!("deedbook_erasures_finished_total", "Erasures whose keys are in no file of the store any more");
     describe_counter!("deedbook_refusals_total", "Errors answered, by the reason of error.proto");
     describe_counter!("deedbook_grpc_requests_total", "gRPC calls that ended, by method and code");
     describe_histogram!("deedbook_append_seconds", Unit::Seconds, "From hand-over to durable answer, by frame");

@@ -10,6 +10,7 @@ use crate::record::{EventBytes, FrameBytes, entropy};
 use bytes::Bytes;
 use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::entry::SealedFrame;
+use deedbook_verify::erasure::Standing;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::frame::{FrameRefusal, check_signatures};
 use deedbook_verify::hash;
@@ -26,6 +27,7 @@ pub(super) struct CheckedEvent {
     pub stream: Option<Ref>,
     pub expected: Option<Revision>,
     pub postings: PostingSet,
+    pub standing: Standing,
     pub body: Option<SealedBody>,
 }
 
@@ -213,6 +215,7 @@ fn checked_event(facts: &Facts<'_>, event: &EventBytes, body: Option<SealedBody>
         stream: facts.stream,
         expected: facts.expected_revision,
         postings: posting_set(facts),
+        standing: Standing::of(facts),
         body,
     }
 }

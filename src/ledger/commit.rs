@@ -19,6 +19,7 @@ use foldhash::HashMap;
 pub(super) struct Commit {
     batch: Batch,
     events: usize,
+    erased: usize,
     tiles: Vec<FullTile>,
     streams: HashMap<Ref, Revision>,
     sources: HashMap<Ref, SourceHead>,
@@ -28,6 +29,8 @@ pub(super) struct Commit {
 pub(super) struct FinishedCommit {
     pub batch: Batch,
     pub events: usize,
+    /// Whether keys of bodies are to leave the store's files.
+    pub erases: bool,
     pub published: Published,
     pub anchor_from: AnchorRecord,
     pub anchor_to: AnchorRecord,
@@ -46,7 +49,8 @@ impl Commit {
 
     /// Whether another frame may be placed; a frame is never split, so the bounds are passed by one frame at most.
     pub fn has_room(&self) -> bool {
-        self.events < limits::COMMIT_EVENTS_MAX && self.batch.bytes() < limits::COMMIT_BYTES_MAX
+        self.events.saturating_add(self.erased) < limits::COMMIT_EVENTS_MAX
+            && self.batch.bytes() < limits::COMMIT_BYTES_MAX
     }
 
     /// Writes the source's head with this commit.
@@ -82,6 +86,22 @@ impl Commit {
         }
         self.events = self.events.saturating_add(frame.events.len());
         leaves
+    }
+
+    /// Deletes the keys of bodies, notes which erasure did it, and that their files hold them still. All of it is in the
+    /// batch of the command: there is no erasure without its command, and none that is forgotten.
+    pub fn erase(&mut self, state: &mut State, command: Index, bodies: &[Index]) {
+        for index in bodies {
+            // The key may have been put by this very batch: changes apply in their order.
+            self.batch.delete(keys::body_key(state.number, *index).as_slice());
+            self.batch.put(keys::erased(state.number, *index).as_slice(), &command.0.to_be_bytes());
+            state.bodies.erase(*index);
+            state.erased.insert(*index, ());
+        }
+        if !bodies.is_empty() {
+            self.batch.put(keys::pending(state.number, command).as_slice(), &[]);
+        }
+        self.erased = self.erased.saturating_add(bodies.len());
     }
 
     fn write_entry(&mut self, state: &State, index: Index, event: &CheckedEvent, seal: &SealFields<'_>) -> Hash {
@@ -150,7 +170,8 @@ impl Commit {
         let anchor_to = AnchorRecord { commit, size: TreeSize(published.head.size.0), chain };
         state.anchor = anchor_to;
         self.batch.sort_scattered();
-        FinishedCommit { batch: self.batch, events: self.events, published, anchor_from, anchor_to }
+        let (events, erases) = (self.events, self.erased > 0);
+        FinishedCommit { batch: self.batch, events, erases, published, anchor_from, anchor_to }
     }
 }
 

@@ -2,8 +2,8 @@
 //! that order. If we crash while it syncs, opening finds either all of the commit or none. It never looks at a frame.
 
 use crate::ledger::commit::FinishedCommit;
-use crate::ledger::error::AppendError;
-use crate::ledger::writer::{Answer, Shared, StopReason};
+use crate::ledger::error::{AppendError, StopReason};
+use crate::ledger::writer::{Answer, Shared};
 use crate::plant::Bug;
 use crate::store::AnchorSet;
 use std::sync::Arc;
@@ -94,6 +94,9 @@ impl Committer {
         // 0.2 microseconds beside a sync of 200. A follower that is not waiting, because it reads, sends, rests or is
         // stalled, is not woken and costs nothing here; it finds the new size when it looks next.
         self.shared.published.send_replace(Arc::new(commit.published));
+        if commit.erases {
+            self.shared.wake_eraser.erased();
+        }
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! One enum per question: why a frame was not appended, why a read has no answer, why a ledger does not open.
+//! One enum per question: why a frame was not appended, why the writer stopped, why a read has no answer, why a ledger
+//! does not open.
 
 use crate::limits;
 use crate::record::{BuildError, KeyFileError};
@@ -146,6 +147,15 @@ impl AppendError {
             | AppendError::Refused { .. } => false,
         }
     }
+}
+
+/// Why the writer stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// It was closed, and everything that was accepted is durable.
+    Closed,
+    /// The store or the anchor failed; the process must exit with status 70 and recover by reopening.
+    Failed(String),
 }
 
 /// Why a read has no answer.

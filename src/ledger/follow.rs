@@ -3,8 +3,9 @@
 //! store, and reads later what it would have read then.
 
 use crate::domain::Filter;
+use crate::ledger::bodies::{Bodies, StoredBody};
 use crate::ledger::error::ReadError;
-use crate::ledger::reader::{Bodies, Reader, StoredBody, StoredEvent};
+use crate::ledger::reader::{Reader, StoredEvent};
 use crate::ledger::state::Published;
 use crate::limits;
 use deedbook_verify::tree::TreeHead;
@@ -45,7 +46,7 @@ impl StoredEvent {
     pub fn bytes(&self) -> usize {
         let body = match &self.body {
             StoredBody::Opened { body, .. } => body.len(),
-            StoredBody::None | StoredBody::Withheld => 0,
+            StoredBody::None | StoredBody::Withheld | StoredBody::Erased { .. } => 0,
         };
         self.entry.len().saturating_add(body)
     }

@@ -12,7 +12,7 @@ use crate::ledger::place::place_own;
 use crate::ledger::postings::{CurrentBlock, kind_value, posting_set, rows_end};
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
-use crate::ledger::state::{PlaceError, Recovered, State};
+use crate::ledger::state::{PlaceError, Recovered, State, StateError};
 use crate::ledger::writer::Ledger;
 use crate::limits;
 use crate::merkle::{Edge, TILE_HASHES, root_of_full};
@@ -97,6 +97,7 @@ impl Ledger {
         parts.anchors.advance(&anchor, &anchor)?;
         let source = ledger_source(&parts.ref_key).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let recovered = recover(store, source, &parts, &head, anchor)?;
+        crate::ledger::purge::finish_all(store, FIRST_LEDGER).map_err(not_finished)?;
         let last = store.get(keys::source_head(FIRST_LEDGER, &source).as_slice())?;
         let last = last.ok_or(OpenError::Damaged("the ledger's own source head is missing".to_owned()))?;
         let last = SourceHead::parse(&last).map_err(|error| OpenError::Damaged(error.to_string()))?;
@@ -113,6 +114,13 @@ impl Ledger {
 
 fn damaged(what: impl std::fmt::Display) -> OpenError {
     OpenError::Damaged(what.to_string())
+}
+
+fn not_finished(error: StateError) -> OpenError {
+    match error {
+        StateError::Store(error) => OpenError::Store(error),
+        StateError::Malformed(_) | StateError::Read(_) => damaged(error),
+    }
 }
 
 fn required(store: &dyn Store, key: keys::Key, what: &'static str) -> Result<Vec<u8>, OpenError> {

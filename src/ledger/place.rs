@@ -3,6 +3,7 @@
 
 use crate::ledger::admit::{CheckedFrame, admit_own};
 use crate::ledger::commit::Commit;
+use crate::ledger::erasure;
 use crate::ledger::error::{AppendError, KnownEvent};
 use crate::ledger::rows::SourceHead;
 use crate::ledger::state::{FrameMemo, PlaceError, State, StateError, Stored};
@@ -36,8 +37,15 @@ pub(super) fn place(
     let revisions = check_revisions(state, store, frame, stored)?;
     let base = state.next_index();
     state.received = if Bug::SealTimeBackwards.planted() { wall } else { state.received.max(wall) };
-    let refusal = fold_command(state, frame, base)?;
+    let folded = fold_command(state, store, frame, base)?;
     let leaves = commit.write_frame(state, frame, &revisions);
+    let refusal = match folded {
+        Ok(erased) => {
+            commit.erase(state, base, &erased);
+            None
+        }
+        Err(reason) => Some(reason),
+    };
     if let Some(head) = source_head {
         state.source_heads.insert(frame.source, head);
         commit.touch_source(frame.source, head);
@@ -65,6 +73,7 @@ fn remember(
 ) {
     for (event, index) in frame.events.iter().zip(base.0..) {
         state.event_ids.insert((frame.source, event.event_id), Index(index));
+        state.bodies.push(event.standing);
     }
     // A copy: the frame's own bytes are slices of the message that it came in, which must not be kept alive.
     let header = Bytes::copy_from_slice(&frame.header);
@@ -216,21 +225,27 @@ fn check_revisions(
     Ok(revisions)
 }
 
-/// Folds a command into a copy of the keys; on refusal the keys stay as they are.
-fn fold_command(state: &mut State, frame: &CheckedFrame, base: Index) -> Result<Option<RefusalReason>, StateError> {
+/// Folds a command into a copy of the keys, or finds the bodies that it erases; on refusal all stays as it is.
+fn fold_command(
+    state: &mut State,
+    store: &dyn Store,
+    frame: &CheckedFrame,
+    base: Index,
+) -> Result<Result<Vec<Index>, RefusalReason>, StateError> {
     if frame.kind.author() != Author::Asker {
-        return Ok(None);
+        return Ok(Ok(Vec::new()));
     }
-    let Some(event) = frame.events.first() else { return Ok(None) };
+    let Some(event) = frame.events.first() else { return Ok(Ok(Vec::new())) };
     let facts = Facts::parse(&event.facts)?;
-    let mut keys = (*state.keys).clone();
-    match keys.apply(&frame.signer, base, &facts.detail) {
-        Ok(()) => {
-            state.keys = Arc::new(keys);
-            Ok(None)
-        }
-        Err(reason) => Ok(Some(reason)),
+    if let Detail::BodyErased(bodies) = facts.detail {
+        return erasure::decide(state, store, &frame.signer, base, bodies);
     }
+    let mut keys = (*state.keys).clone();
+    let applied = keys.apply(&frame.signer, base, &facts.detail);
+    if applied.is_ok() {
+        state.keys = Arc::new(keys);
+    }
+    Ok(applied.map(|()| Vec::new()))
 }
 
 fn place_refusal(

@@ -1,47 +1,22 @@
 //! Reads. After an ack every read sees the entry; what a reader sees never shrinks. Blocking: callers choose the thread.
 
-use crate::ledger::error::{AppendError, ReadError};
+use crate::ledger::bodies::{self, Bodies, ErasedAhead, StoredBody};
+use crate::ledger::error::{AppendError, ReadError, StopReason};
 use crate::ledger::head::Head;
 use crate::ledger::rows::{SourceHead, parse_u64};
 use crate::ledger::state::Published;
 use crate::ledger::tiles::SignedCheckpoint;
-use crate::ledger::writer::{Shared, StopReason};
+use crate::ledger::writer::Shared;
 use crate::merkle::{Prover, ProverError, TileSource};
-use crate::record::body::BodyKey;
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Direction, StoreError};
 use deedbook_verify::authority::KeyHistory;
-use deedbook_verify::hash::{RefKey, Salt};
+use deedbook_verify::hash::RefKey;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::{ConsistencyProof, Frontier, InclusionProof, TreeHead};
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Ref, TreeSize};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-
-/// Whether bodies are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bodies {
-    /// Decrypted, where they are not erased.
-    With,
-    /// Left out.
-    Without,
-}
-
-/// The body of a stored event.
-#[derive(Clone, Debug)]
-pub enum StoredBody {
-    /// The event has none.
-    None,
-    /// It has one, which was not asked for.
-    Withheld,
-    /// Salt and body.
-    Opened {
-        /// What the commitment is keyed with.
-        salt: Salt,
-        /// The exact bytes.
-        body: Vec<u8>,
-    },
-}
 
 /// An event as it stands in the log.
 #[derive(Clone, Debug)]
@@ -132,18 +107,12 @@ impl Reader {
     }
 
     pub(super) fn body(&self, index: Index, entry: &[u8], bodies: Bodies) -> Result<StoredBody, ReadError> {
-        let parsed = deedbook_verify::entry::Entry::parse(entry).map_err(corrupt)?;
-        match (parsed.facts.commitment, bodies) {
-            (None, _) => Ok(StoredBody::None),
-            (Some(_), Bodies::Without) => Ok(StoredBody::Withheld),
-            (Some(commitment), Bodies::With) => {
-                let (salt, body) = open_body(self.shared.store.as_ref(), self.number, index)?;
-                match commitment.opens(&salt, &body) {
-                    true => Ok(StoredBody::Opened { salt, body }),
-                    false => Err(ReadError::Corrupt(format!("the body of entry {index} does not open its commitment"))),
-                }
-            }
-        }
+        bodies::read(self.shared.store.as_ref(), self.number, (index, entry), bodies, None)
+    }
+
+    /// The erasures whose keys may still lie in files of the store, oldest first: at most `count_max` of them.
+    pub fn pending_erasures(&self, count_max: usize) -> Result<Vec<Index>, ReadError> {
+        crate::ledger::purge::pending(self.shared.store.as_ref(), self.number, count_max).map_err(corrupt)
     }
 
     /// Visits the events of `[from, to)` in order, up to the published size.
@@ -157,14 +126,16 @@ impl Reader {
         let to = to.min(Index(self.head().size.0));
         let range = keys::between(keys::entry(self.number, from), keys::entry(self.number, to));
         let (mut next, mut failure, mut enough) = (from, None, false);
-        self.shared.store.scan(&range, Direction::Forward, &mut |key, entry| {
+        let store = self.shared.store.as_ref();
+        let mut erased = ErasedAhead::new(store, self.number, from, to);
+        store.scan(&range, Direction::Forward, &mut |key, entry| {
             if keys::trailing_u64(key) != Some(next.0) {
                 failure = Some(ReadError::Corrupt(format!("entry {next} is missing")));
                 return ControlFlow::Break(());
             }
             let index = next;
             next = Index(index.0.saturating_add(1));
-            match self.body(index, entry, bodies) {
+            match bodies::read(store, self.number, (index, entry), bodies, Some(&mut erased)) {
                 Ok(body) => {
                     let flow = visit(StoredEvent { index, entry: entry.to_vec(), body });
                     enough = flow.is_break();
@@ -264,23 +235,6 @@ impl Reader {
 
 fn corrupt(error: impl std::fmt::Display) -> ReadError {
     ReadError::Corrupt(error.to_string())
-}
-
-/// Decrypts a stored body. No event erases bodies yet, so a key that is gone was lost.
-pub(crate) fn open_body(
-    rows: &dyn crate::store::Store,
-    number: LedgerNumber,
-    index: Index,
-) -> Result<(Salt, Vec<u8>), ReadError> {
-    let key = rows.get(keys::body_key(number, index).as_slice())?;
-    let key = key.ok_or_else(|| corrupt(format!("the body key of entry {index} is missing, and nothing erased it")))?;
-    let key = BodyKey::from_stored(&key).ok_or_else(|| corrupt("a body key of the wrong length"))?;
-    let mut sealed = Vec::new();
-    rows.scan(&keys::body_blocks(number, index), Direction::Forward, &mut |_, block| {
-        sealed.extend_from_slice(block);
-        ControlFlow::Continue(())
-    })?;
-    key.open(sealed).map_err(|error| corrupt(format!("entry {index}: {error}")))
 }
 
 /// Tiles of a published state: partial ones from its edge, full ones from the store.

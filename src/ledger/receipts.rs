@@ -1,8 +1,9 @@
 //! Builds receipts: everything an auditor needs for one entry, in a tlog-proof file. What it builds is not trusted
 //! here either; tests and the CLI hand it to `deedbook_verify`.
 
+use crate::ledger::bodies::{Bodies, StoredBody};
 use crate::ledger::error::ReadError;
-use crate::ledger::reader::{Bodies, Reader, StoredBody};
+use crate::ledger::reader::{Reader, StoredEvent};
 use crate::merkle::path_of;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash;
@@ -22,7 +23,12 @@ enum Part {
 impl Reader {
     /// The receipt of an entry under the newest checkpoint, which is signed now if it must be.
     pub fn receipt(&self, index: Index, bodies: Bodies) -> Result<Vec<u8>, ReadError> {
-        let event = self.event(index, bodies)?;
+        self.receipt_of(&self.event(index, bodies)?)
+    }
+
+    /// The receipt of an event that was read; it discloses the body that was read with it, and no other.
+    pub fn receipt_of(&self, event: &StoredEvent) -> Result<Vec<u8>, ReadError> {
+        let index = event.index;
         let note = self.checkpoint()?;
         let opened = open_checkpoint(&note, self.verifier_key());
         let opened = opened.map_err(|refusal| ReadError::NoCheckpoint(refusal.to_string()))?;

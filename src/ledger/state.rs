@@ -1,6 +1,7 @@
 //! What the writer knows: the fold of everything that it built, durable or not. Owned by the writer thread alone.
 
 use crate::ledger::admit::{CheckedEvent, CheckedFrame};
+use crate::ledger::erasure::NewestBodies;
 use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::postings::CurrentBlock;
 use crate::ledger::recent::Recent;
@@ -20,7 +21,8 @@ use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Revisi
 use std::sync::Arc;
 
 /// Keys of a generation of `Recent`: more than can be built and not yet durable. At most three commits are in flight
-/// (one built, one handed over, one syncing), each with its last frame whole and a refusal for each command.
+/// (one built, one handed over, one syncing), each with its last frame whole and a refusal for each command. An erased
+/// body counts as an event.
 const GENERATION: usize = limits::HEAD_CACHE_ENTRIES_MAX / 2;
 const _: () = assert!(GENERATION > 3 * 2 * (limits::COMMIT_EVENTS_MAX + limits::FRAME_EVENTS_MAX as usize));
 
@@ -64,6 +66,8 @@ pub(super) struct State {
     pub frames: Recent<Index, FrameMemo>,
     pub stream_heads: Recent<Ref, Revision>,
     pub source_heads: Recent<Ref, SourceHead>,
+    pub bodies: NewestBodies,
+    pub erased: Recent<Index, ()>,
 }
 
 /// What opening found out.
@@ -83,6 +87,8 @@ impl State {
         State {
             number: recovered.number,
             id: recovered.id,
+            bodies: NewestBodies::new(Index(recovered.tree.size().0), GENERATION),
+            erased: Recent::new(GENERATION),
             tree: recovered.tree,
             edge: recovered.edge,
             received: recovered.received,

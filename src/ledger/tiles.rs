@@ -1,8 +1,9 @@
 //! The log as static resources (C2SP tlog-tiles): signed checkpoints, tiles, entry bundles. Nothing here signs, except
 //! for a ledger that never signed yet, and nothing shows what the newest signed checkpoint does not cover.
 
+use crate::ledger::bodies::Bodies;
 use crate::ledger::error::ReadError;
-use crate::ledger::reader::{Bodies, Reader};
+use crate::ledger::reader::Reader;
 use crate::merkle::{TileLevel, TilePath, TileSource, TileSpan};
 use crate::store::keys;
 use crate::store::{Direction, KeyRange};

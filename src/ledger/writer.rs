@@ -9,9 +9,10 @@ use crate::clock::{Clock, Reading};
 use crate::ledger::admit::{AdmissionView, CheckedFrame, admit};
 use crate::ledger::commit::Commit;
 use crate::ledger::committer::{Answers, Committer, Handover, Producer, Turn};
-use crate::ledger::error::AppendError;
+use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::head::Head;
 use crate::ledger::place::place;
+use crate::ledger::purge;
 use crate::ledger::reader::Reader;
 use crate::ledger::state::{PlaceError, Published, State};
 use crate::limits;
@@ -66,15 +67,6 @@ enum Message {
     Close,
 }
 
-/// Why the writer stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StopReason {
-    /// It was closed, and everything that was accepted is durable.
-    Closed,
-    /// The store or the anchor failed; the process must exit with status 70 and recover by reopening.
-    Failed(String),
-}
-
 /// What all handles share.
 pub(super) struct Shared {
     pub store: Arc<dyn Store>,
@@ -84,6 +76,7 @@ pub(super) struct Shared {
     pub ref_key: RefKey,
     pub anchors: usize,
     pub opened: Reading,
+    pub wake_eraser: purge::Wake,
     turn: Turn,
     room: Arc<Semaphore>,
     messages: SyncSender<Message>,
@@ -172,6 +165,7 @@ impl Ledger {
             clock,
             ref_key,
             anchors: anchors.len(),
+            wake_eraser: purge::Wake::default(),
             turn: Turn::default(),
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),
             messages,
@@ -183,12 +177,14 @@ impl Ledger {
         let (commits, to_sync) = sync_channel::<Handover>(1);
         let committer = Arc::new(Committer::new(Arc::clone(&shared), anchors));
         let backlog = VecDeque::new();
+        let number = state.number;
         let writer = Writer { state, shared: Arc::clone(&shared), committer: Arc::clone(&committer), commits, backlog };
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
             thread("committer").spawn(move || committer.run(&to_sync))?,
             thread("writer").spawn(move || writer.run(&inbox))?,
             crate::ledger::head::spawn_signer(reader.clone(), Arc::clone(&shared))?,
+            purge::spawn(Arc::clone(&shared), number)?,
         ];
         Ok(Ledger { shared, reader, threads: Arc::new(Mutex::new(threads)) })
     }

@@ -4,13 +4,14 @@ use crate::record::frame::BuildError;
 use bytes::Bytes;
 use deedbook_verify::bytes::Tag;
 use deedbook_verify::detail::{RefusalReason, Rules};
+use deedbook_verify::erasure::BodyRange;
 use deedbook_verify::facts::{Actor, FACTS_MARK, Facts, Object, Outcome, Parent};
 use deedbook_verify::hash::{Commitment, Salt};
 use deedbook_verify::key::PublicKey;
 use deedbook_verify::kind::{Author, Kind};
 use deedbook_verify::tags;
 use deedbook_verify::tree::TreeHead;
-use deedbook_verify::words::{Digest, Epoch, EventId, KeyId, Micros, Ref, Revision, Sequence, SubjectId};
+use deedbook_verify::words::{Digest, Epoch, EventId, Index, KeyId, Micros, Ref, Revision, Sequence, SubjectId};
 use std::collections::BTreeMap;
 
 /// Facts in the making. What the calls put together is checked by the verifier's own parser when it is encoded.
@@ -191,6 +192,12 @@ impl FactsBuilder {
     /// What the producer lost: from (inclusive), to (exclusive).
     pub fn gap(self, from: Sequence, to: Sequence) -> FactsBuilder {
         self.put(tags::GAP_FROM, from.0.to_be_bytes()).put(tags::GAP_TO, to.0.to_be_bytes())
+    }
+
+    /// The bodies that are to be erased, ascending, none twice; at most `ERASED_BODIES_MAX`.
+    pub fn erased_bodies(self, indexes: impl IntoIterator<Item = Index>) -> FactsBuilder {
+        let ranges = BodyRange::cover(indexes);
+        self.put_list(tags::ERASED_BODIES, ranges.into_iter().flat_map(BodyRange::to_bytes).collect())
     }
 
     /// Why a command had no effect.

@@ -13,6 +13,8 @@
 
 mod append_command;
 mod concurrency;
+mod erasure;
+mod erasure_faults;
 mod field_failures;
 mod kill;
 mod rules;

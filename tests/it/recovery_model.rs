@@ -29,6 +29,8 @@ pub struct ModelEntry {
     pub kind: Kind,
     pub stream: Option<(Ref, u64)>,
     pub received: u64,
+    pub has_body: bool,
+    pub erased_by: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -46,7 +48,15 @@ pub struct Model {
 impl Model {
     pub fn born(world: &World, received: u64) -> Model {
         let ledger_source = world.source("ledger");
-        let genesis = ModelEntry { source: ledger_source, event_id: None, kind: Kind::Genesis, stream: None, received };
+        let genesis = ModelEntry {
+            source: ledger_source,
+            event_id: None,
+            kind: Kind::Genesis,
+            stream: None,
+            received,
+            has_body: false,
+            erased_by: None,
+        };
         let source = world.person("admin");
         let first = ModelKey { source, administrator: true, from: 0, until: None };
         Model {
@@ -88,7 +98,7 @@ impl Model {
         };
         self.received = self.received.max(wall);
         for (facts, revision) in events.iter().zip(revisions) {
-            self.put(facts.source, Some(facts.event_id), facts.kind, revision);
+            self.put(facts.source, Some(facts.event_id), facts.kind, (revision, facts.commitment.is_some()));
         }
         if let Some(place) = place {
             self.sources.insert(header.source, place);
@@ -102,11 +112,17 @@ impl Model {
 
     /// The ledger's own entry behind what it follows from.
     pub fn own(&mut self, kind: Kind) {
-        self.put(self.ledger_source, None, kind, None);
+        self.put(self.ledger_source, None, kind, (None, false));
         self.sources.get_mut(&self.ledger_source).unwrap().1 += 1;
     }
 
-    fn put(&mut self, source: Ref, event_id: Option<EventId>, kind: Kind, stream: Option<(Ref, u64)>) {
+    fn put(
+        &mut self,
+        source: Ref,
+        event_id: Option<EventId>,
+        kind: Kind,
+        (stream, has_body): (Option<(Ref, u64)>, bool),
+    ) {
         let index = self.entries.len() as u64;
         if let Some(id) = event_id {
             assert!(self.ids.insert((source, id), index).is_none());
@@ -114,7 +130,8 @@ impl Model {
         if let Some((stream, revision)) = stream {
             self.streams.insert(stream, revision);
         }
-        self.entries.push(ModelEntry { source, event_id, kind, stream, received: self.received });
+        let received = self.received;
+        self.entries.push(ModelEntry { source, event_id, kind, stream, received, has_body, erased_by: None });
     }
 
     fn in_force(&self, id: &KeyId, source: Ref, base: u64) -> bool {
@@ -209,11 +226,41 @@ impl Model {
                 }
                 self.keys.get_mut(key_id).unwrap().until = Some(at);
             }
+            Detail::BodyErased(bodies) => {
+                let indexes: Vec<u64> = bodies.indexes().map(|index| index.0).collect();
+                self.erase(governs, at, &indexes)?;
+            }
             Detail::None
             | Detail::Genesis(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
             | Detail::ClockChecked { .. } => panic!("no command: {detail:?}"),
+        }
+        Ok(())
+    }
+}
+
+impl Model {
+    /// The rules about erasing, as FORMAT.md words them.
+    fn erase(&mut self, governs: bool, at: u64, indexes: &[u64]) -> Result<(), RefusalReason> {
+        if !governs {
+            return Err(RefusalReason::NotAdministrator);
+        }
+        if indexes.iter().any(|index| *index >= at) {
+            return Err(RefusalReason::BodyAhead);
+        }
+        let entry = |index: &u64| usize::try_from(*index).unwrap();
+        for index in indexes {
+            let ModelEntry { kind, has_body, .. } = &self.entries[entry(index)];
+            if !has_body {
+                return Err(RefusalReason::NoBody);
+            }
+            if !matches!(kind, Kind::DataAccessed) {
+                return Err(RefusalReason::BodyPermanent);
+            }
+        }
+        for index in indexes {
+            self.entries[entry(index)].erased_by.get_or_insert(at);
         }
         Ok(())
     }

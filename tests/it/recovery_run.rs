@@ -1,6 +1,7 @@
 //! One run of the model: random steps against a ledger over faulty parts, each answer held against `recovery_model`'s.
 //! `recovery` says what the runs promise.
 
+use crate::erasure_faults::{Unfinished, assert_rows_follow};
 use crate::recovery_model::{Answer, Model};
 use crate::support::Rng;
 use crate::support_memory::{START, World, WritePoint, admin, block_on, body_of, event_id, judge, key, statement};
@@ -10,6 +11,7 @@ use deedbook::ledger::{AppendError, Bodies, Ledger, OpenError, StoredBody};
 use deedbook::record::{FactsBuilder, FrameBytes, Position, SigningKey};
 use deedbook::store::Fault;
 use deedbook_verify::entry::Entry;
+use deedbook_verify::erasure::Standing;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Epoch, Index, Micros, Revision, Sequence, TreeSize};
@@ -18,6 +20,7 @@ use std::ops::ControlFlow;
 const PRODUCERS: u8 = 3;
 const STREAMS: u64 = 3;
 pub const SECOND: u64 = 1_000_000;
+const REASON: &[u8] = b"why";
 
 pub struct Run {
     rng: Rng,
@@ -101,13 +104,16 @@ impl Run {
         let found = self.ledger.reader().event(Index(at), Bodies::With).unwrap();
         let (entry, wanted) = (Entry::parse(&found.entry).unwrap(), &self.model.entries[usize::try_from(at).unwrap()]);
         assert_eq!((entry.facts.source, entry.facts.kind), (wanted.source, wanted.kind), "entry {at}");
-        let body = match found.body {
-            StoredBody::Opened { body, .. } => Some(body),
-            StoredBody::None | StoredBody::Withheld => None,
+        let (body, erased_by) = match found.body {
+            StoredBody::Opened { body, .. } => (Some(body), None),
+            StoredBody::Erased { by } => (None, Some(by.0)),
+            StoredBody::None | StoredBody::Withheld => (None, None),
         };
-        // Statements alone have bodies, made of the number in their id.
+        // Statements have bodies, made of the number in their id, and erasures a reason.
         let id = entry.facts.event_id.0.last_chunk::<8>().copied().map(u64::from_be_bytes).unwrap();
-        assert_eq!(body, (wanted.kind == Kind::DataAccessed).then(|| body_of(id)), "entry {at}");
+        let made = if wanted.kind == Kind::BodyErased { REASON.to_vec() } else { body_of(id) };
+        let there = wanted.has_body && wanted.erased_by.is_none();
+        assert_eq!((body, erased_by), (there.then_some(made), wanted.erased_by), "entry {at}");
     }
 
     /// A range of entries, in order, none left out.
@@ -191,12 +197,28 @@ impl Run {
         let (source, id) = (self.source(about), self.id());
         let (public, old) = (self.secrets[granted].0.public().clone(), self.secrets[about].0.public().id());
         let command = |kind| FactsBuilder::new(kind, event_id(id), START.wall);
-        let command = match self.rng.below(5) {
+        let command = match self.rng.below(8) {
+            5.. => self.erasure(id),
             0 | 1 => command(Kind::KeyEnrolled).key_grant(&public, source),
             2 | 3 => command(Kind::KeyRotated).key_grant(&public, source).subject_key_id(old),
             _ => command(Kind::KeyRevoked).subject_key_id(old),
         };
         self.world.frame(self.source(signer), &self.secrets[signer].0, Position::Unsequenced, vec![command])
+    }
+
+    /// Mostly bodies that may go, but any index can be named, one to come included.
+    fn erasure(&mut self, id: u64) -> FactsBuilder {
+        let held = (0u64..).zip(&self.model.entries).filter(|(_, entry)| entry.has_body);
+        let bodies: Vec<u64> = held.map(|(index, _)| index).collect();
+        let mut named = std::collections::BTreeSet::new();
+        for _ in 0..1 + self.rng.below(3) {
+            named.insert(match bodies.is_empty() || self.rng.percent(10) {
+                true => self.rng.below(self.model.entries.len() as u64 + 2),
+                false => *self.rng.pick(&bodies),
+            });
+        }
+        let facts = FactsBuilder::new(Kind::BodyErased, event_id(id), START.wall);
+        facts.erased_bodies(named.into_iter().map(Index)).body("text/plain", REASON.into())
     }
 
     /// Sends, and holds the answer against the model's.
@@ -315,6 +337,11 @@ impl Run {
             assert_eq!((tenure.source, tenure.administrator), (wanted.source, wanted.administrator));
             assert_eq!((tenure.from.0, tenure.until.map(|until| until.0)), (wanted.from, wanted.until));
         }
+        for (index, wanted) in (0u64..).zip(&self.model.entries) {
+            let erased = log.replay.bodies().get(Index(index)) == Some(Standing::Erased);
+            assert_eq!(erased, wanted.erased_by.is_some(), "the body of entry {index}");
+        }
+        assert_rows_follow(self.world.store.as_ref(), Unfinished::Allowed);
         self.filters().iter().for_each(|filter| self.compare_list(filter));
     }
 

@@ -78,7 +78,7 @@ async fn grow(house: &House, ledger: &Ledger, producer: &Producer, log: &mut Log
 fn opened(event: &StoredEvent) -> Option<(&[u8; 32], &[u8])> {
     match &event.body {
         StoredBody::Opened { salt, body } => Some((&salt.0, body)),
-        StoredBody::None | StoredBody::Withheld => None,
+        StoredBody::None | StoredBody::Withheld | StoredBody::Erased { .. } => None,
     }
 }
 

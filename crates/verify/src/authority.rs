@@ -129,7 +129,9 @@ impl KeyHistory {
             }
             Detail::KeyRotated { grant, replaces } => self.rotate(signer, grant, replaces, index),
             Detail::KeyRevoked { key_id } => self.revoke(signer, key_id, index),
+            // Erasing changes no key; `erasure` judges it.
             Detail::None
+            | Detail::BodyErased(_)
             | Detail::Genesis(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
@@ -137,11 +139,13 @@ impl KeyHistory {
         }
     }
 
+    /// Whether the key's holder governs keys and erases bodies. Whether it may sign is asked of its tenure.
+    pub fn is_administrator(&self, signer: &KeyId) -> bool {
+        self.keys.get(signer).is_some_and(|tenure| tenure.administrator)
+    }
+
     fn governs(&self, signer: &KeyId) -> Result<(), RefusalReason> {
-        match self.keys.get(signer) {
-            Some(tenure) if tenure.administrator => Ok(()),
-            _ => Err(RefusalReason::NotAdministrator),
-        }
+        if self.is_administrator(signer) { Ok(()) } else { Err(RefusalReason::NotAdministrator) }
     }
 
     fn grant(&mut self, grant: &KeyGrant<'_>, index: Index, replaced: Option<&Tenure>) -> Result<(), RefusalReason> {

@@ -2,6 +2,7 @@
 //! Kinds whose folds are not built yet have no own fields, and the server answers `UNIMPLEMENTED` for them.
 
 use crate::bytes::{Defect, Fields, Malformed, Reader};
+use crate::erasure::ErasedBodies;
 use crate::facts::{list, value};
 use crate::key::RawKey;
 use crate::kind::{Author, Kind};
@@ -30,6 +31,8 @@ pub enum Detail<'a> {
         /// Which.
         key_id: KeyId,
     },
+    /// Bodies are to be erased.
+    BodyErased(ErasedBodies<'a>),
     /// A command had no effect, and why.
     CommandRefused {
         /// Revision of the fold that decided.
@@ -74,7 +77,7 @@ pub struct KeyGrant<'a> {
 /// Why a command had no effect. Numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
-    /// Its signer may not govern keys.
+    /// Its signer may not govern keys, nor erase.
     NotAdministrator,
     /// The key is one under which anybody could forge, or no point of the curve.
     WeakKey,
@@ -86,17 +89,26 @@ pub enum RefusalReason {
     LastAdministrator,
     /// The ledger's own keys are not changed by commands.
     LedgerKey,
+    /// A body to be erased does not stand before the command.
+    BodyAhead,
+    /// An entry whose body is to be erased has none.
+    NoBody,
+    /// A body to be erased is of a kind that stays for ever.
+    BodyPermanent,
 }
 
 impl RefusalReason {
     /// Every reason.
-    pub const ALL: [RefusalReason; 6] = [
+    pub const ALL: [RefusalReason; 9] = [
         RefusalReason::NotAdministrator,
         RefusalReason::WeakKey,
         RefusalReason::KeyKnown,
         RefusalReason::KeyUnknown,
         RefusalReason::LastAdministrator,
         RefusalReason::LedgerKey,
+        RefusalReason::BodyAhead,
+        RefusalReason::NoBody,
+        RefusalReason::BodyPermanent,
     ];
 
     /// The number on the wire.
@@ -108,6 +120,9 @@ impl RefusalReason {
             RefusalReason::KeyUnknown => 4,
             RefusalReason::LastAdministrator => 5,
             RefusalReason::LedgerKey => 6,
+            RefusalReason::BodyAhead => 7,
+            RefusalReason::NoBody => 8,
+            RefusalReason::BodyPermanent => 9,
         }
     }
 
@@ -120,6 +135,9 @@ impl RefusalReason {
             RefusalReason::KeyUnknown => "KEY_UNKNOWN",
             RefusalReason::LastAdministrator => "LAST_ADMINISTRATOR",
             RefusalReason::LedgerKey => "LEDGER_KEY",
+            RefusalReason::BodyAhead => "BODY_AHEAD",
+            RefusalReason::NoBody => "NO_BODY",
+            RefusalReason::BodyPermanent => "BODY_PERMANENT",
         }
     }
 
@@ -157,6 +175,9 @@ impl<'a> Detail<'a> {
         }
         if kind == Kind::KeyRevoked {
             return Ok(Detail::KeyRevoked { key_id: KeyId(fields.required_array(tags::SUBJECT_KEY_ID)?) });
+        }
+        if kind == Kind::BodyErased {
+            return ErasedBodies::parse(fields).map(Detail::BodyErased);
         }
         if kind == Kind::SourceGap {
             let from = Sequence(u64::from_be_bytes(fields.required_array(tags::GAP_FROM)?));

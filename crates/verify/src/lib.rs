@@ -20,6 +20,7 @@ pub mod cosign;
 pub mod policy;
 pub mod witnessed;
 pub mod authority;
+pub mod erasure;
 pub mod replay;
 pub mod receipt;
 pub mod judge;

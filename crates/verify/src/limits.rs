@@ -20,6 +20,8 @@ pub const PARENTS_MAX: usize = 64;
 pub const OBJECTS_MAX: usize = 1_024;
 /// Persons that genesis may name.
 pub const PERSONS_MAX: usize = 64;
+/// Bodies that one `body.erased` may name: as many as a frame may bring in, so that a commit stays bounded.
+pub const ERASED_BODIES_MAX: usize = 1_024;
 /// Bytes of a registered code such as an action type.
 pub const CODE_BYTES_MAX: usize = 64;
 /// Bytes of a body's media type.
@@ -45,6 +47,10 @@ const _: () = assert!(FACTS_BYTES_MAX <= u16::MAX as usize, "facts carry a u16 l
 const _: () = assert!(
     FACTS_BYTES_MAX > OBJECTS_MAX * 18 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
     "an event with every list full still fits"
+);
+const _: () = assert!(
+    FACTS_BYTES_MAX > ERASED_BODIES_MAX * 10 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
+    "an erasure of single bodies fits"
 );
 const _: () = assert!(
     ENTRY_BYTES_MAX - FACTS_BYTES_MAX - 3 > 512,

@@ -5,6 +5,7 @@ use crate::authority::KeyHistory;
 use crate::bytes::Malformed;
 use crate::detail::{Detail, Genesis, RefusalReason, Rules};
 use crate::entry::{Entry, SealedFrame};
+use crate::erasure::{self, Standing, Standings};
 use crate::facts::{Facts, Parent};
 use crate::frame::{FrameHeader, FrameRefusal, SignerRole, check_signatures};
 use crate::hash;
@@ -13,6 +14,7 @@ use crate::plant::Bug;
 use crate::tree::{Frontier, TreeHead};
 use crate::words::{Epoch, EventId, Hash, Index, KeyId, LedgerId, Micros, Ref, Revision, Sequence, TreeSize};
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::fmt;
 
 /// Why an entry does not belong where it stands.
@@ -99,7 +101,8 @@ struct Owed {
 /// What the ledger makes is sequenced in one epoch, from 1 = genesis on.
 pub const LEDGER_EPOCH: Epoch = Epoch(1);
 
-/// The state after some number of entries. Memory grows by source ref and event id, 32 bytes, with every entry.
+/// The state after some number of entries. Memory grows by source ref and event id, 32 bytes, and by the two bits of
+/// its body's standing, with every entry.
 #[derive(Default)]
 pub struct Replay {
     tree: Frontier,
@@ -110,6 +113,8 @@ pub struct Replay {
     sources: HashMap<Ref, (Epoch, Sequence)>,
     events: HashSet<(Ref, EventId)>,
     streams: HashMap<Ref, Revision>,
+    bodies: Standings,
+    erased: Vec<Index>,
 }
 
 impl Replay {
@@ -148,6 +153,16 @@ impl Replay {
         &self.streams
     }
 
+    /// What stands at each index, as far as erasure asks.
+    pub fn bodies(&self) -> &Standings {
+        &self.bodies
+    }
+
+    /// The bodies that the last entry erased; those that were erased before are not among them.
+    pub fn erased(&self) -> &[Index] {
+        &self.erased
+    }
+
     /// Judges the next entry and takes it in. After a refusal the state is not to be used further.
     pub fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
         let entry = Entry::parse(bytes)?;
@@ -177,6 +192,8 @@ impl Replay {
             return Err(FrameRefusal::RootDiffers.into());
         }
         self.received = Some(entry.seal.received);
+        self.bodies.push(Standing::of(&entry.facts));
+        self.erased.iter().for_each(|index| self.bodies.erase(*index));
         self.tree.push(leaf);
         Ok(entry)
     }
@@ -264,6 +281,7 @@ impl Replay {
     }
 
     fn fold(&mut self, facts: &Facts<'_>, signer: &KeyId, index: Index) -> Result<(), ReplayRefusal> {
+        self.erased.clear();
         if let Some(owed) = self.owed.take() {
             return pays(&owed, facts);
         }
@@ -280,7 +298,15 @@ impl Replay {
         }
         let keys = self.keys.as_mut().ok_or(ReplayRefusal::Genesis)?;
         let command = Parent { source: facts.source, event_id: facts.event_id };
-        self.owed = keys.apply(signer, index, &facts.detail).err().map(|reason| Owed { command, reason });
+        let applied = if let Detail::BodyErased(named) = facts.detail {
+            let standing = |index| self.bodies.get(index).unwrap_or(Standing::NoBody);
+            let standings = || Ok::<_, Infallible>(named.indexes().map(standing).collect());
+            let Ok(judged) = erasure::judge(keys, signer, index, named, standings);
+            judged.map(|erased| self.erased = erased)
+        } else {
+            keys.apply(signer, index, &facts.detail)
+        };
+        self.owed = applied.err().map(|reason| Owed { command, reason });
         Ok(())
     }
 }
@@ -289,7 +315,9 @@ impl Replay {
 pub fn is_built(kind: Kind) -> bool {
     match kind.author() {
         Author::Witness => true,
-        Author::Asker => matches!(kind, Kind::KeyEnrolled | Kind::KeyRotated | Kind::KeyRevoked),
+        Author::Asker => {
+            matches!(kind, Kind::KeyEnrolled | Kind::KeyRotated | Kind::KeyRevoked | Kind::BodyErased)
+        }
         Author::Ledger => matches!(kind, Kind::Genesis | Kind::CommandRefused | Kind::ClockChecked),
     }
 }

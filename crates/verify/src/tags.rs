@@ -59,6 +59,7 @@ tags! {
     SUBJECT_KEY_ID = 0x0122, "subject_key_id";
     GAP_FROM = 0x0130, "gap_from";
     GAP_TO = 0x0131, "gap_to";
+    ERASED_BODIES = 0x0140, "erased_bodies";
     // Seals.
     RECEIVED = 0x0201, "received";
     REVISION = 0x0202, "revision";

@@ -186,7 +186,7 @@ async fn receipts(tale: &mut Tale, stage: &mut Stage, lineage: &Summary, actions
     for (index, redacted, name) in
         [(lineage.first_index, false, "lineage-full"), (actions.first_index, true, "action-redacted")]
     {
-        let bytes = stage.client.receipt(index, redacted).await?;
+        let bytes = stage.client.receipt(index, redacted).await?.receipt;
         write_new(&stage.folder.join(format!("{name}.tlog-proof")), &bytes)?;
         let verified = verify_receipt(&bytes, &stage.vkey).map_err(|refusal| broken(&refusal.to_string()))?;
         verify::show(&format!("{name}.tlog-proof"), &verified, tale.output)?;

@@ -8,7 +8,8 @@ use crate::support_memory::NUMBER;
 use deedbook::ledger::{CommitRow, DataDir, HeadRow, Ledger, OpenError};
 use deedbook::store::keys::{self, Key};
 use deedbook::store::{
-    Access, AnchorRecord, Batch, Direction, FileAnchor, KeyRange, Operation, RocksStore, Rows, Store, StoreError, Visit,
+    Access, AnchorRecord, Batch, Direction, FileAnchor, KeyRange, Operation, Purged, RocksStore, Rows, Store,
+    StoreError, Visit,
 };
 use deedbook_verify::hash::leaf;
 use deedbook_verify::tree::root_of;
@@ -77,6 +78,10 @@ impl Store for Measured {
 
     fn flush(&self) -> Result<(), StoreError> {
         self.store.flush()
+    }
+
+    fn purge(&self, range: &KeyRange) -> Result<Purged, StoreError> {
+        self.store.purge(range)
     }
 
     fn verify(&self) -> Result<(), StoreError> {

@@ -128,7 +128,7 @@ fn filters(reader: &Reader) -> Vec<Filter> {
 fn event_of(stored: ledger::StoredEvent) -> Event {
     let body = match stored.body {
         StoredBody::Opened { salt, body } => Some((salt.0, body)),
-        StoredBody::None | StoredBody::Withheld => None,
+        StoredBody::None | StoredBody::Withheld | StoredBody::Erased { .. } => None,
     };
     (stored.entry, body)
 }

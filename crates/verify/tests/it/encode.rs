@@ -28,6 +28,7 @@ pub mod tag {
     pub const SUBJECT_KEY_ID: u16 = 0x0122;
     pub const GAP_FROM: u16 = 0x0130;
     pub const GAP_TO: u16 = 0x0131;
+    pub const ERASED_BODIES: u16 = 0x0140;
     pub const RECEIVED: u16 = 0x0201;
     pub const REVISION: u16 = 0x0202;
     pub const FRAME_DIGEST: u16 = 0x0203;
@@ -45,6 +46,7 @@ pub mod kind {
     pub const KEY_ENROLLED: u16 = 0x0110;
     pub const KEY_ROTATED: u16 = 0x0111;
     pub const KEY_REVOKED: u16 = 0x0112;
+    pub const BODY_ERASED: u16 = 0x0143;
     pub const EXECUTION_REPORTED: u16 = 0x0200;
     pub const DATA_ACCESSED: u16 = 0x0201;
     pub const SOURCE_OPENED: u16 = 0x0210;

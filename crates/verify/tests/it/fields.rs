@@ -3,6 +3,7 @@
 //! an operator who holds the head key, rebuilds the tree and makes the seals agree.
 
 use crate::encode::{Fields, kind, tag};
+use crate::erasure::erase;
 use crate::ledger::{Draft, Ledger, event, revoke, with};
 use crate::naive_tree::root;
 use crate::replay::replay;
@@ -22,6 +23,7 @@ fn all_kinds() -> World {
     ledger.append(Draft::by(&key, source, vec![event(kind::SOURCE_HEARTBEAT, "beat")]).at(2, 10));
     let clock = with(event(kind::CLOCK_CHECKED, "clock"), &[(tag::RULES, &[0, 1]), (0x0102, &7_u64.to_be_bytes())]);
     ledger.append_own(vec![clock]);
+    ledger.command(erase("erase", &[(3, 2), (7, 1)]));
     ledger.command(revoke("revoke", &key.id()));
     world
 }
@@ -180,6 +182,8 @@ const TABLE: &[(&str, &str)] = &[
     ("parents", REFUSAL),
     ("head_key", "genesis must be index 0, sound, and nowhere else"),
     ("sequencer_key", "genesis must be index 0, sound, and nowhere else"),
+    ("erased_bodies", FRAME_ROOT),
+    ("erased_bodies", FORM),
     ("gap_from", SEQUENCE),
     ("gap_to", SEQUENCE),
     ("received", "the received time decreases"),

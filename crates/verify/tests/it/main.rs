@@ -21,6 +21,7 @@ mod world;
 
 mod copies;
 mod cosign;
+mod erasure;
 mod fields;
 mod forged;
 mod no_panic;

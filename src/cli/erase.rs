@@ -1,0 +1,249 @@
+//! `deedbook erase`: names bodies, by index or by whom their facts name, and asks the server to erase them. What may be
+//! erased is decided by the ledger's rules; entries and proofs stay as they are.
+
+use super::client::Client;
+use super::errors::Failure;
+use super::output::{Output, remark};
+use super::producer::Producer;
+use super::progress::Progress;
+use super::{Common, filter, key};
+use crate::api::proto;
+use crate::clock::Stopwatch;
+use clap::Args;
+use deedbook_verify::entry::Entry;
+use deedbook_verify::erasure::is_erasable;
+use deedbook_verify::facts::Facts;
+use deedbook_verify::kind::Kind;
+use deedbook_verify::limits::ERASED_BODIES_MAX;
+use deedbook_verify::words::{Index, Ref};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
+
+/// Indexes that one pass over the log collects: 8 MB. Behind them, it erases, then goes on.
+const COLLECTED_MAX: usize = 1_000_000;
+/// How long to wait until the server has removed the keys from its files.
+const FINISH_SECONDS_MAX: f64 = 10.0;
+/// How often it is asked.
+const FINISH_POLL: Duration = Duration::from_millis(50);
+
+/// What `erase` takes.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Only bodies go: entries, signatures and proofs stay, and receipts verify as redacted. The reason \
+    stands\nin the log for ever, so let it name nobody. With --actor, every body goes whose facts name the actor as\n\
+    who acted, on whose behalf, or who is responsible.\n\nExamples:\n  \
+    deedbook erase --signer admin.key --reason \"request 118\" 17 23\n  \
+    deedbook erase --signer admin.key --reason \"request 118\" --actor person/ann"
+)]
+pub struct EraseArguments {
+    /// Indexes of the events whose bodies go
+    #[arg(value_name = "INDEX", required_unless_present = "actor", conflicts_with = "actor")]
+    indexes: Vec<u64>,
+    /// Every body whose facts name this one: a ref, or class/name such as person/ann
+    #[arg(long, value_name = "REF|CLASS/NAME")]
+    actor: Option<String>,
+    /// The namespace of the actor's name
+    #[arg(long, value_name = "NAMESPACE", requires = "actor", default_value = "")]
+    actor_namespace: String,
+    /// Why; everybody can read it
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Tally {
+    /// Bodies that a command named.
+    named: u64,
+    /// Bodies found that were erased before.
+    erased_before: u64,
+    /// Bodies found of kinds that stay.
+    permanent: u64,
+    /// Where the commands stand.
+    commands: Vec<u64>,
+}
+
+/// Erases.
+pub async fn run(common: &Common, arguments: EraseArguments, output: Output) -> Result<(), Failure> {
+    if arguments.reason.trim().is_empty() {
+        return Err(Failure::usage("the reason is empty", "say why with --reason, such as the number of a request"));
+    }
+    let (mut client, producer) = key::governor(common).await?;
+    let size = client.ledger().await?.head.map_or(0, |head| head.size);
+    let mut tally = Tally::default();
+    let erased = match &arguments.actor {
+        None => erase_named(&mut client, &producer, &arguments, &mut tally).await,
+        Some(text) => {
+            let who = filter::actor(text, &arguments.actor_namespace, &producer.refs)?;
+            erase_all_of(&mut client, &producer, &arguments, (who, size), &mut tally).await
+        }
+    };
+    if let Err(failure) = erased {
+        let done = format!("{} bodies were erased before that", tally.named);
+        return Err(Failure { message: format!("{}; {done}", failure.message), ..failure });
+    }
+    let finished = wait_until_finished(&mut client, &tally.commands).await?;
+    show(&arguments, &tally, size, finished, output)
+}
+
+async fn erase_named(
+    client: &mut Client,
+    producer: &Producer,
+    arguments: &EraseArguments,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let indexes: BTreeSet<u64> = arguments.indexes.iter().copied().collect();
+    let indexes: Vec<u64> = indexes.into_iter().collect();
+    confirm(arguments, &format!("{} bodies", indexes.len()))?;
+    erase(client, producer, &arguments.reason, &indexes, tally).await
+}
+
+/// Walks over the whole log, since facts name persons in more fields than there are lookups for.
+async fn erase_all_of(
+    client: &mut Client,
+    producer: &Producer,
+    arguments: &EraseArguments,
+    (who, size): (Ref, u64),
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let mut progress = Progress::start("entries read");
+    let mut from = 0;
+    while from < size {
+        let mut found = Vec::new();
+        from = collect(client, who, from..size, (&mut found, tally), &mut progress).await?;
+        progress.finish();
+        let more = if from < size { "at least " } else { "" };
+        if tally.commands.is_empty() {
+            let count = found.len();
+            remark(&format!("found {more}{count} bodies to erase that name {who}, as of {size} entries"));
+            if count == 0 {
+                continue;
+            }
+            confirm(arguments, &format!("{more}{count} bodies"))?;
+        }
+        erase(client, producer, &arguments.reason, &found, tally).await?;
+    }
+    Ok(())
+}
+
+/// The indexes of a range whose bodies go, until it ends or enough are found; answers where to go on.
+async fn collect(
+    client: &mut Client,
+    who: Ref,
+    range: std::ops::Range<u64>,
+    (found, tally): (&mut Vec<u64>, &mut Tally),
+    progress: &mut Progress,
+) -> Result<u64, Failure> {
+    let mut next = range.start;
+    let mut messages = client.read(range.clone(), proto::EventView::Basic).await?;
+    while next < range.end && found.len() < COLLECTED_MAX {
+        let events = messages.recv().await.ok_or_else(super::client::ended)??;
+        for event in events {
+            let facts = Entry::parse(&event.entry)?.facts;
+            next = event.index.saturating_add(1);
+            if facts.commitment.is_none() || !names(&facts, who) {
+                continue;
+            }
+            match (event.body_state(), is_erasable(facts.kind)) {
+                (proto::BodyState::Erased, _) => tally.erased_before = tally.erased_before.saturating_add(1),
+                (_, false) => tally.permanent = tally.permanent.saturating_add(1),
+                (_, true) => found.push(event.index),
+            }
+        }
+        progress.set(next, range.end);
+    }
+    Ok(next)
+}
+
+/// Whether facts name somebody in a field where a person can stand.
+fn names(facts: &Facts<'_>, who: Ref) -> bool {
+    facts.actor.is_some_and(|actor| actor.who == who)
+        || facts.responsible == Some(who)
+        || facts.on_behalf_of().any(|other| other == who)
+}
+
+/// Sends as many commands as it takes.
+async fn erase(
+    client: &mut Client,
+    producer: &Producer,
+    reason: &str,
+    indexes: &[u64],
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let total = u64::try_from(indexes.len()).unwrap_or(u64::MAX);
+    let mut progress = Progress::start("bodies erased");
+    let mut done = 0u64;
+    for batch in indexes.chunks(ERASED_BODIES_MAX) {
+        let body = json!({"reason": reason}).to_string();
+        let frame = key::command(producer, Kind::BodyErased, |builder| {
+            builder.erased_bodies(batch.iter().copied().map(Index)).body("application/json", body.into())
+        })?;
+        tally.commands.push(client.erase(frame).await?.first_index);
+        let count = u64::try_from(batch.len()).unwrap_or(0);
+        tally.named = tally.named.saturating_add(count);
+        done = done.saturating_add(count);
+        progress.set(done, total);
+    }
+    Ok(())
+}
+
+/// Asks a person at a terminal; a program is not asked.
+fn confirm(arguments: &EraseArguments, what: &str) -> Result<(), Failure> {
+    if arguments.yes || !std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    remark(&format!("{what} will be erased for ever, for the reason \"{}\". Type yes to go on:", arguments.reason));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    match read {
+        Ok(_) if answer.trim() == "yes" => Ok(()),
+        Ok(_) | Err(_) => Err(Failure::failed("nothing was erased", "type `yes`, or add --yes")),
+    }
+}
+
+/// Whether the server says in time that no file holds the keys any more.
+async fn wait_until_finished(client: &mut Client, commands: &[u64]) -> Result<bool, Failure> {
+    let waited = Stopwatch::start();
+    while !commands.is_empty() {
+        let pending = client.pending_erasures().await?;
+        if !pending.iter().any(|index| commands.binary_search(index).is_ok()) {
+            return Ok(true);
+        }
+        if waited.seconds() > FINISH_SECONDS_MAX {
+            return Ok(false);
+        }
+        tokio::time::sleep(FINISH_POLL).await;
+    }
+    Ok(true)
+}
+
+fn show(arguments: &EraseArguments, tally: &Tally, size: u64, finished: bool, output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.value(&json!({"erased": tally.named, "erased_before": tally.erased_before,
+            "permanent": tally.permanent, "commands": tally.commands, "finished": finished, "tree_size": size}));
+    }
+    let commands = match tally.commands.as_slice() {
+        [] => "nothing to erase".to_owned(),
+        [index] => format!("erased {} bodies by the command at index {index}", tally.named),
+        [first, .., last] => {
+            format!("erased {} bodies by {} commands, indexes {first} to {last}", tally.named, tally.commands.len())
+        }
+    };
+    output.line(&commands)?;
+    if arguments.actor.is_some() && (tally.erased_before > 0 || tally.permanent > 0) {
+        let (before, stay) = (tally.erased_before, tally.permanent);
+        remark(&format!("{before} were erased before; {stay} stay, being of keys, roles, policies or erasures"));
+    }
+    if !tally.commands.is_empty() {
+        remark(match finished {
+            true => "no file of the store holds their keys any more; copies and backups are yours to erase",
+            false => "the server is still removing the keys from its files; it goes on by itself, after a restart too",
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Bodies as readers get them: opened, withheld, or erased. A body that neither opens nor was erased is damage; which
+//! bodies may be erased is decided elsewhere.
+
+use crate::ledger::error::ReadError;
+use crate::ledger::rows::parse_u64;
+use crate::record::body::BodyKey;
+use crate::store::keys::{self, LedgerNumber};
+use crate::store::{Direction, Store};
+use deedbook_verify::entry::Entry;
+use deedbook_verify::hash::{Commitment, Salt};
+use deedbook_verify::words::Index;
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use zeroize::Zeroizing;
+
+/// Erasures that a reader of a range knows ahead.
+const KNOWN_AHEAD_MAX: usize = 1_024;
+
+/// Whether bodies are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    /// Decrypted, where they are not erased.
+    With,
+    /// Left out.
+    Without,
+}
+
+/// The body of a stored event.
+#[derive(Clone, Debug)]
+pub enum StoredBody {
+    /// The event has none.
+    None,
+    /// It has one, which was not asked for.
+    Withheld,
+    /// It had one, which was erased.
+    Erased {
+        /// The entry that erased it.
+        by: Index,
+    },
+    /// Salt and body.
+    Opened {
+        /// What the commitment is keyed with.
+        salt: Salt,
+        /// The exact bytes.
+        body: Vec<u8>,
+    },
+}
+
+/// The body of an entry. Readers of a range bring what they know ahead of erasures.
+pub(super) fn read(
+    store: &dyn Store,
+    number: LedgerNumber,
+    (index, entry): (Index, &[u8]),
+    bodies: Bodies,
+    ahead: Option<&mut ErasedAhead<'_>>,
+) -> Result<StoredBody, ReadError> {
+    let Some(commitment) = Entry::parse(entry).map_err(corrupt)?.facts.commitment else { return Ok(StoredBody::None) };
+    let (erased, otherwise) = match (bodies, ahead) {
+        (Bodies::Without, Some(ahead)) => (ahead.of(index)?, Ok(StoredBody::Withheld)),
+        (Bodies::Without, None) => (erased_by(store, number, index)?, Ok(StoredBody::Withheld)),
+        (Bodies::With, _) => match open(store, number, index, &commitment) {
+            Ok(opened) => (None, Ok(opened)),
+            // An erasure may take the key and the bytes away at any time, so it is asked for now, not ahead.
+            Err(failed) => (erased_by(store, number, index)?, Err(failed)),
+        },
+    };
+    erased.map_or(otherwise, |by| Ok(StoredBody::Erased { by }))
+}
+
+fn open(
+    store: &dyn Store,
+    number: LedgerNumber,
+    index: Index,
+    commitment: &Commitment,
+) -> Result<StoredBody, ReadError> {
+    let key = store.get(keys::body_key(number, index).as_slice())?.map(Zeroizing::new);
+    let key = key.ok_or_else(|| corrupt(format!("the body key of entry {index} is missing, and nothing erased it")))?;
+    let key = BodyKey::from_stored(&key).ok_or_else(|| corrupt("a body key of the wrong length"))?;
+    let mut sealed = Vec::new();
+    store.scan(&keys::body_blocks(number, index), Direction::Forward, &mut |_, block| {
+        sealed.extend_from_slice(block);
+        ControlFlow::Continue(())
+    })?;
+    let (salt, body) = key.open(sealed).map_err(|error| corrupt(format!("entry {index}: {error}")))?;
+    match commitment.opens(&salt, &body) {
+        true => Ok(StoredBody::Opened { salt, body }),
+        false => Err(corrupt(format!("the body of entry {index} does not open its commitment"))),
+    }
+}
+
+/// Which erasure erased a body, if one did.
+fn erased_by(store: &dyn Store, number: LedgerNumber, index: Index) -> Result<Option<Index>, ReadError> {
+    let row = store.get(keys::erased(number, index).as_slice())?;
+    row.map(|bytes| parse_u64(&bytes).map(Index).map_err(corrupt)).transpose()
+}
+
+/// The same for ascending indexes below `to`: read ahead, for in most ranges there is nothing to find.
+pub(super) struct ErasedAhead<'s> {
+    store: &'s dyn Store,
+    number: LedgerNumber,
+    to: Index,
+    known_to: Index,
+    rows: VecDeque<(Index, Index)>,
+}
+
+impl<'s> ErasedAhead<'s> {
+    pub fn new(store: &'s dyn Store, number: LedgerNumber, from: Index, to: Index) -> ErasedAhead<'s> {
+        ErasedAhead { store, number, to, known_to: from, rows: VecDeque::new() }
+    }
+
+    pub fn of(&mut self, index: Index) -> Result<Option<Index>, ReadError> {
+        if index >= self.known_to {
+            self.read(index)?;
+        }
+        while self.rows.front().is_some_and(|(erased, _)| *erased < index) {
+            self.rows.pop_front();
+        }
+        Ok(self.rows.front().filter(|(erased, _)| *erased == index).map(|(_, by)| *by))
+    }
+
+    fn read(&mut self, from: Index) -> Result<(), ReadError> {
+        let (mut found, mut failure) = (VecDeque::new(), None);
+        self.store.scan(&keys::erased_rows(self.number, from, self.to), Direction::Forward, &mut |key, value| {
+            match (keys::trailing_u64(key), parse_u64(value)) {
+                (Some(index), Ok(by)) => found.push_back((Index(index), Index(by))),
+                (_, row) => failure = Some(corrupt(row.map_or_else(|error| error.to_string(), |_| "a key".to_owned()))),
+            }
+            match failure.is_some() || found.len() >= KNOWN_AHEAD_MAX {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        })?;
+        let whole = found.len() < KNOWN_AHEAD_MAX;
+        self.known_to = match found.back() {
+            Some((last, _)) if !whole => Index(last.0.saturating_add(1)),
+            Some(_) | None => self.to,
+        };
+        self.rows = found;
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+fn corrupt(error: impl std::fmt::Display) -> ReadError {
+    ReadError::Corrupt(error.to_string())
+}
