@@ -2,8 +2,9 @@
 //! the gauges are read when somebody asks.
 
 use crate::ledger::Ledger;
+use axum::http::StatusCode;
 use deedbook_verify::note::open_checkpoint;
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
 
@@ -50,6 +51,11 @@ impl Metrics {
     }
 }
 
+/// Counts an answer; there are as many series as statuses.
+pub fn count_answer(status: StatusCode) {
+    counter!("deedbook_http_requests_total", "status" => status.as_str().to_owned()).increment(1);
+}
+
 /// The size under the newest checkpoint; none when it cannot be signed, which readiness tells.
 async fn checkpoint_size(ledger: &Ledger) -> Option<u64> {
     let reader = ledger.reader();
@@ -73,6 +79,7 @@ fn describe() {
     describe_counter!("deedbook_erasures_finished_total", "Erasures whose keys are in no file of the store any more");
     describe_counter!("deedbook_refusals_total", "Errors answered, by the reason of error.proto");
     describe_counter!("deedbook_grpc_requests_total", "gRPC calls that ended, by method and code");
+    describe_counter!("deedbook_http_requests_total", "Pages asked for over HTTP, by the status of the answer");
     describe_histogram!("deedbook_append_seconds", Unit::Seconds, "From hand-over to durable answer, by frame");
     describe_histogram!("deedbook_commit_seconds", Unit::Seconds, "Synced batch and anchor, by commit");
     describe_gauge!("deedbook_tree_size", "Entries that readers see");

@@ -94,7 +94,9 @@ fn router(site: Site) -> Router {
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
-    within(next.run(request)).await
+    let answer = within(next.run(request)).await;
+    metrics::count_answer(answer.status());
+    answer
 }
 
 async fn within(answer: impl Future<Output = Response>) -> Response {
@@ -171,6 +173,8 @@ mod tests {
         assert!(metrics.contains("\ndeedbook_checkpoint_size 1\n"), "{metrics}");
         assert!(get(address, "/checkpoint").await.starts_with("HTTP/1.1 200"));
         assert!(get(address, "/checkpoints").await.starts_with("HTTP/1.1 404"));
+        let metrics = get(address, "/metrics").await;
+        assert!(metrics.contains("\ndeedbook_http_requests_total{status=\"404\"} "), "{metrics}");
         let closed = ledger.clone();
         tokio::task::spawn_blocking(move || closed.close()).await.unwrap();
         assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 503"));

@@ -195,6 +195,13 @@ mod tests {
     }
 
     #[test]
+    fn damage_is_no_absence() {
+        let absent = |error| matches!(Missing::from(error), Missing::Absent(_));
+        assert!(absent(ReadError::OutsideTree { size: TreeSize(3) }) && absent(ReadError::NotFound { what: "x" }));
+        assert!(!absent(ReadError::Corrupt("x".to_owned())) && !absent(ReadError::NoCheckpoint("x".to_owned())));
+    }
+
+    #[test]
     fn ledgers_are_named_in_one_way() {
         let id = LedgerId([0xab; 32]);
         let named = |name: &str| Page::parse(&format!("/{name}/checkpoint"), &id);
