@@ -168,6 +168,29 @@ pub const PROGRESS_INTERVAL_MS_MIN: u32 = 100;
 /// The longest such interval; longer silence is taken for a dead connection by what stands between.
 pub const PROGRESS_INTERVAL_MS_MAX: u32 = 60_000;
 
+// Witnesses.
+
+/// Proof lines of an `add-checkpoint` request (C2SP tlog-witness).
+pub const WITNESS_PROOF_LINES_MAX: usize = 63;
+/// Bytes of a request to a witness, and of its answer: the largest note, 64 lines of 45 bytes and the old size.
+pub const WITNESS_BODY_BYTES_MAX: usize = formats::NOTE_BYTES_MAX + 4 * 1024;
+/// How long a witness may take to answer. It syncs a disk meanwhile; opening waits once for all of them together.
+pub const WITNESS_TIMEOUT: Duration = Duration::from_secs(5);
+/// A witness is asked to cosign at most this often.
+pub const WITNESS_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest pause between attempts at a witness that does not cosign; it doubles from the interval.
+pub const WITNESS_BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// An unchanged checkpoint is cosigned anew this often, so that a quiet ledger is seen to be alive.
+pub const WITNESS_REFRESH: Duration = Duration::from_secs(60);
+/// Sizes that a witness may name within one attempt: its first word, and one that it cosigned for us meanwhile.
+pub const WITNESS_TRIES_MAX: usize = 3;
+/// Characters of a witness's odd answer that are shown.
+pub const WITNESS_WORDS_MAX: usize = 200;
+/// Readiness warns when the newest checkpoint that meets the quorum is older: five refreshes were missed.
+pub const WITNESSED_AGE_MS_MAX: u64 = 5 * 60 * 1_000;
+/// How long a caller who wants a witnessed checkpoint waits: two intervals, two answers at their slowest, and some.
+pub const WITNESSED_WAIT_MAX: Duration = Duration::from_secs(15);
+
 // HTTP.
 
 /// Bytes of a request body; every path of today is a GET.
@@ -193,6 +216,14 @@ pub const BODY_BYTES_MAX: usize = formats::FRAME_BYTES_MAX - formats::FACTS_BYTE
 /// Bytes of one event line: the largest body, and as much room for facts as they can take in JSON.
 pub const LINE_BYTES_MAX: usize = formats::FRAME_BYTES_MAX + 256 * 1024;
 
+const _: () = assert!(WITNESS_BODY_BYTES_MAX > formats::NOTE_BYTES_MAX + WITNESS_PROOF_LINES_MAX * 45 + 25);
+const _: () = assert!(WITNESSED_WAIT_MAX.as_secs() > 2 * (WITNESS_TIMEOUT.as_secs() + WITNESS_INTERVAL.as_secs()));
+const _: () = assert!(WITNESSED_AGE_MS_MAX as u128 >= 5 * WITNESS_REFRESH.as_millis());
+const _: () = assert!(
+    (1 + formats::POLICY_ITEMS_MAX) * (formats::ORIGIN_BYTES_MAX + 128) + formats::ORIGIN_BYTES_MAX + 128
+        < STORE_VALUE_BYTES_MAX,
+    "a checkpoint with every cosignature is one value"
+);
 const _: () = assert!(COMMIT_BYTES_MAX >= 2 * formats::FRAME_BYTES_MAX, "a commit always takes at least one frame");
 const _: () = assert!(COMMIT_EVENTS_MAX >= formats::FRAME_EVENTS_MAX as usize, "a frame is never split");
 const _: () = assert!(QUEUE_BYTES_MAX >= 4 * formats::FRAME_BYTES_MAX, "the largest frame can always be admitted");

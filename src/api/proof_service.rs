@@ -26,6 +26,18 @@ impl Proofs {
     pub fn new(shared: Arc<Shared>) -> Proofs {
         Proofs { shared }
     }
+
+    /// The newest checkpoint that meets the quorum and has at least so many entries.
+    async fn witnessed(&self, size_min: TreeSize) -> Result<Vec<u8>, Fault> {
+        Ok(self.shared.ledger.reader().witnessed(size_min).await?)
+    }
+
+    /// The smallest tree that holds an entry; an entry that is not there is not waited for.
+    fn size_including(&self, index: Index) -> Result<TreeSize, Fault> {
+        let size = self.shared.ledger.reader().head().size;
+        let wanted = index.size_including().filter(|wanted| *wanted <= size);
+        Ok(wanted.ok_or(ReadError::OutsideTree { size })?)
+    }
 }
 
 /// The size asked for, 0 standing for the newest.
@@ -89,20 +101,32 @@ impl ProofService for Proofs {
         &self,
         request: Request<GetCheckpointRequest>,
     ) -> Result<Response<GetCheckpointResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
         let work = async {
-            let note = self.shared.read(|reader: &Reader| reader.checkpoint()).await?;
+            let note = match request.witnessed {
+                true => self.witnessed(TreeSize(0)).await?,
+                false => self.shared.read(|reader: &Reader| reader.checkpoint()).await?,
+            };
             Ok(GetCheckpointResponse { note: Bytes::from(note) })
         };
-        self.shared.answer(request.metadata(), work).await
+        self.shared.answer(&metadata, work).await
     }
 
     async fn get_receipt(&self, request: Request<GetReceiptRequest>) -> Result<Response<GetReceiptResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
         let bodies = if request.redacted { Bodies::Without } else { Bodies::With };
         let work = async {
+            let index = Index(request.index);
+            let note = match request.witnessed {
+                true => Some(self.witnessed(self.size_including(index)?).await?),
+                false => None,
+            };
             let read = move |reader: &Reader| {
-                let event = reader.event(Index(request.index), bodies)?;
-                let receipt = reader.receipt_of(&event)?;
+                let event = reader.event(index, bodies)?;
+                let receipt = match note {
+                    Some(note) => reader.receipt_under(&event, note)?,
+                    None => reader.receipt_of(&event)?,
+                };
                 let body_state = convert::body_state(&event.body).into();
                 Ok::<_, ReadError>(GetReceiptResponse { receipt: Bytes::from(receipt), body_state })
             };

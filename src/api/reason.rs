@@ -179,6 +179,10 @@ pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
         Reason::OutsideTree => (Code::OutOfRange, "stay below tree_size"),
         Reason::Corrupt => (Code::DataLoss, "stop the server, keep its data folder, run `deedbook audit`"),
         Reason::ReadFailed => (Code::Internal, "see the server's log"),
+        Reason::NoWitnessPolicy => {
+            (Code::FailedPrecondition, "serve with a witness policy, or ask for an unwitnessed checkpoint")
+        }
+        Reason::NotWitnessed => (Code::Unavailable, "look at /readyz for the witnesses, and retry"),
         Reason::NoCheckpoint => (Code::Unavailable, "retry once the server is back"),
         Reason::FieldInvalid => (Code::InvalidArgument, "correct the field"),
         Reason::PageTokenInvalid => (Code::InvalidArgument, "start again without a token"),

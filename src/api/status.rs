@@ -54,6 +54,10 @@ impl From<ReadError> for Fault {
             ReadError::Storage(
                 StoreError::Failed(_) | StoreError::InUse(_) | StoreError::Replaced(_) | StoreError::Absent(_),
             ) => Fault::new(Reason::ReadFailed, message),
+            ReadError::NoWitnessPolicy => Fault::new(Reason::NoWitnessPolicy, message),
+            ReadError::NotWitnessed { wanted, newest } => {
+                Fault::new(Reason::NotWitnessed, message).with("wanted_size", wanted).with("witnessed_size", newest)
+            }
             ReadError::NoCheckpoint(_) => Fault::new(Reason::NoCheckpoint, message),
         }
     }
@@ -215,6 +219,9 @@ mod tests {
         assert_eq!(code(ReadError::Corrupt("block 3".to_owned())), Code::DataLoss);
         assert_eq!(code(ReadError::Storage(StoreError::Damaged("key".to_owned()))), Code::DataLoss);
         assert_eq!(code(ReadError::Storage(StoreError::Failed("io".to_owned()))), Code::Internal);
+        assert_eq!(code(ReadError::NoWitnessPolicy), Code::FailedPrecondition);
+        let (wanted, newest) = (TreeSize(9), TreeSize(3));
+        assert_eq!(code(ReadError::NotWitnessed { wanted, newest }), Code::Unavailable);
         assert_eq!(code(ReadError::NoCheckpoint("key".to_owned())), Code::Unavailable);
     }
 }

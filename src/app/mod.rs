@@ -3,17 +3,23 @@
 
 mod address;
 mod server;
+mod witness;
 
 pub use address::{AddressError, check_loopback};
 pub use server::{Server, StartError};
+pub use witness::{Watching, WitnessConfig, WitnessError, witness};
 
 use crate::clock::Clock;
-use crate::ledger::{DataDir, Ledger, OpenError, OpenOptions, StopReason};
+use crate::cosign::{PolicyError, Witnesses};
+use crate::ledger::{DataDir, Ledger, OpenError, OpenOptions, StopReason, WitnessCheck};
+use crate::record::{KeyFileError, load_public};
+use deedbook_verify::policy::Policy;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use thiserror::Error;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What to serve, and where.
@@ -27,8 +33,19 @@ pub struct ServeConfig {
     pub http: SocketAddr,
     /// Open although the wall clock stands behind the log.
     pub accept_clock: bool,
-    /// Further head anchors, on other volumes.
+    /// Folders of further head anchors, on other volumes.
     pub anchors: Vec<PathBuf>,
+    /// Who witnesses.
+    pub witnesses: Option<WitnessedBy>,
+}
+
+/// A witness policy to serve under.
+#[derive(Clone, Debug)]
+pub struct WitnessedBy {
+    /// Logs, witnesses with their URLs, and the quorum.
+    pub policy: Policy,
+    /// Refuse to open unless the witnesses that answer make up the quorum.
+    pub require: bool,
 }
 
 /// Where a running server is reached.
@@ -51,6 +68,12 @@ pub enum ServeError {
     /// The ledger does not open.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The witness policy does not fit.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The ledger's verifier key.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
     /// A server does not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -67,7 +90,7 @@ impl ServeError {
     pub fn exit_code(&self) -> u8 {
         match self {
             ServeError::Storage(_) => 70,
-            ServeError::Address(_) => 2,
+            ServeError::Address(_) | ServeError::Policy(_) | ServeError::Key(_) => 2,
             ServeError::Open(_) | ServeError::Start(_) | ServeError::System(_) => 1,
         }
     }
@@ -90,15 +113,40 @@ pub fn serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> u8 {
 pub fn try_serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> Result<(), ServeError> {
     check_loopback(config.listen)?;
     check_loopback(config.http)?;
-    let options =
-        OpenOptions { accept_clock: config.accept_clock, anchors: config.anchors.clone(), clock: Clock::system() };
-    let ledger = Ledger::open(&config.data, options)?;
     let runtime = runtime()?;
-    let ended = runtime.block_on(run(&ledger, config, ready));
+    let witnesses = witnesses(config)?;
+    let options = OpenOptions {
+        accept_clock: config.accept_clock,
+        anchors: config.anchors.iter().map(|folder| DataDir::anchor_in(folder)).collect(),
+        clock: Clock::system(),
+        witnesses: witnesses.as_ref().map(|(witnesses, require)| check(witnesses, *require, runtime.handle())),
+    };
+    let ledger = Ledger::open(&config.data, options)?;
+    let ended = runtime.block_on(async {
+        let asking = witnesses.as_ref().map(|(witnesses, _)| witnesses.start(&ledger));
+        let ended = run(&ledger, config, ready).await;
+        if let Some(asking) = asking {
+            asking.stop().await;
+        }
+        ended
+    });
     // Also after an error: the writer's thread must not be cut off in the middle of a commit.
     ledger.close();
     runtime.shutdown_timeout(crate::limits::HTTP_TIMEOUT);
     ended
+}
+
+fn witnesses(config: &ServeConfig) -> Result<Option<(Arc<Witnesses>, bool)>, ServeError> {
+    let Some(by) = &config.witnesses else { return Ok(None) };
+    let key = load_public(&config.data.verifier_key())?;
+    Ok(Some((Arc::new(Witnesses::of(by.policy.clone(), &key)?), by.require)))
+}
+
+/// How opening asks the witnesses; it runs on a thread that is none of the runtime's.
+fn check(witnesses: &Arc<Witnesses>, require: bool, runtime: &Handle) -> WitnessCheck {
+    let (policy, asked, runtime) = (witnesses.policy().clone(), Arc::clone(witnesses), runtime.clone());
+    let ask = move |newest: Option<&[u8]>| runtime.block_on(asked.recall(newest));
+    WitnessCheck { policy, ask: Arc::new(ask), require }
 }
 
 /// The runtime of a server: one thread for each core; the ledger's own threads come on top.

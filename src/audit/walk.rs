@@ -8,9 +8,10 @@ use crate::merkle::{Edge, FullTile, Prover, TileSource};
 use crate::record::body::BodyKey;
 use crate::store::keys;
 use crate::store::{Direction, Store, StoreError};
+use deedbook_verify::cosign::has_form;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::kind::Kind;
-use deedbook_verify::note::{VerifierKey, open_checkpoint};
+use deedbook_verify::note::{Note, VerifierKey, open_checkpoint};
 use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index, TreeSize};
@@ -139,6 +140,7 @@ impl<'s> Walk<'s> {
             let note = value.split_first_chunk::<8>().map_or(value, |(_, note)| note);
             match open_checkpoint(note, self.key) {
                 Ok(opened) if Some(opened.checkpoint().head.size.0) == size => {
+                    check_cosignatures(note, self.key, report);
                     heads.push_back(opened.checkpoint().head);
                 }
                 Ok(_) => report.find(None, "checkpoint", "it stands under another size than its own".to_owned()),
@@ -159,6 +161,17 @@ impl<'s> Walk<'s> {
                 true => report.checkpoints = report.checkpoints.saturating_add(1),
                 false => report.find(None, "checkpoint", format!("another root was signed for size {size}")),
             }
+        }
+    }
+}
+
+/// What stands beside the ledger's own signature must have the form of cosignatures.
+fn check_cosignatures(note: &[u8], key: &VerifierKey, report: &mut Report) {
+    let Ok(note) = Note::parse(note) else { return };
+    for line in note.signatures.iter().filter(|line| !line.is_by(key)) {
+        match has_form(line) {
+            true => report.cosignatures = report.cosignatures.saturating_add(1),
+            false => report.find(None, "checkpoint", format!("the line of {} is no cosignature", line.name)),
         }
     }
 }

@@ -67,6 +67,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
             "bodies_erased": report.bodies_erased,
             "erasures_pending": report.erasures_pending,
             "checkpoints": report.checkpoints,
+            "cosignatures": report.cosignatures,
             "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
             "findings_omitted": report.findings_omitted,
         }));
@@ -83,7 +84,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
         ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
         ("entries", format!("{} judged", report.entries)),
         ("bodies", bodies(report)),
-        ("checkpoints", format!("{} signed and right", report.checkpoints)),
+        ("checkpoints", format!("{} signed and right, {} cosignatures", report.checkpoints, report.cosignatures)),
     ])?;
     if clean {
         return Ok(());
@@ -116,16 +117,30 @@ pub enum AnchorCommand {
         #[arg(long, value_name = "FILE")]
         checkpoint: PathBuf,
     },
+    /// Make a further head anchor in a folder on another volume; the server must be stopped
+    #[command(after_help = "With a second anchor the roll-back of the data folder together with its own anchor is \
+        refused. The folder\nmust be there; name it with `serve --anchor` at every start.\n\nExample:\n  \
+        deedbook anchor add --data ./deedbook-data --anchor /mnt/other/deedbook")]
+    Add {
+        /// The folder; one for each ledger
+        #[arg(long, value_name = "DIR")]
+        anchor: PathBuf,
+    },
 }
 
-/// Rebuilds the anchor.
+/// Rebuilds the anchor, or makes a further one.
 pub fn anchor(common: &Common, command: AnchorCommand, output: Output) -> Result<(), Failure> {
-    let AnchorCommand::Rebuild { checkpoint } = command;
-    let note = read_bounded(&checkpoint, limits::NOTE_BYTES_MAX)?;
-    let record = ledger::rebuild_anchor(&DataDir::new(&common.data), &note)?;
-    let text = format!(
-        "the anchor stands at commit {} with {} entries; the old one is kept beside it",
-        record.commit, record.size
-    );
+    let data = DataDir::new(&common.data);
+    let (record, what) = match &command {
+        AnchorCommand::Rebuild { checkpoint } => {
+            let note = read_bounded(checkpoint, limits::NOTE_BYTES_MAX)?;
+            (ledger::rebuild_anchor(&data, &note)?, "the old one is kept beside it".to_owned())
+        }
+        AnchorCommand::Add { anchor } => {
+            let next = format!("serve with `--anchor {}` from now on", anchor.display());
+            (ledger::add_anchor(&data, anchor)?, next)
+        }
+    };
+    let text = format!("the anchor stands at commit {} with {} entries; {what}", record.commit, record.size);
     output.either(&text, || json!({"commit": record.commit, "tree_size": record.size.0}))
 }

@@ -26,6 +26,10 @@ pub struct Page {
     pub size: u64,
 }
 
+/// Whether a checkpoint must meet the server's witness policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Witnessed(pub bool);
+
 /// A server.
 #[derive(Clone)]
 pub struct Client {
@@ -130,13 +134,19 @@ impl Client {
     }
 
     /// The newest checkpoint.
-    pub async fn checkpoint(&mut self) -> Result<Bytes, ClientError> {
-        Ok(self.clients.proof.get_checkpoint(proto::GetCheckpointRequest {}).await?.into_inner().note)
+    pub async fn checkpoint(&mut self, witnessed: Witnessed) -> Result<Bytes, ClientError> {
+        let request = proto::GetCheckpointRequest { witnessed: witnessed.0 };
+        Ok(self.clients.proof.get_checkpoint(request).await?.into_inner().note)
     }
 
     /// A receipt.
-    pub async fn receipt(&mut self, index: u64, redacted: bool) -> Result<proto::GetReceiptResponse, ClientError> {
-        let request = proto::GetReceiptRequest { index, redacted };
+    pub async fn receipt(
+        &mut self,
+        index: u64,
+        redacted: bool,
+        witnessed: Witnessed,
+    ) -> Result<proto::GetReceiptResponse, ClientError> {
+        let request = proto::GetReceiptRequest { index, redacted, witnessed: witnessed.0 };
         Ok(self.clients.proof.get_receipt(request).await?.into_inner())
     }
 

@@ -151,7 +151,7 @@ impl From<crate::ledger::OpenError> for Failure {
     fn from(error: crate::ledger::OpenError) -> Failure {
         use crate::ledger::OpenError;
         match error {
-            OpenError::ClockBehind { .. } => Failure::refused(error.to_string(), ""),
+            OpenError::ClockBehind { .. } | OpenError::WitnessesSilent(_) => Failure::refused(error.to_string(), ""),
             OpenError::Checkpoint(_) => {
                 Failure::failed(error.to_string(), "bring the newest checkpoint of this ledger")
             }
@@ -160,6 +160,9 @@ impl From<crate::ledger::OpenError> for Failure {
             | OpenError::Anchor(_)
             | OpenError::EntriesMissing { .. }
             | OpenError::HistoryDiffers { .. }
+            | OpenError::WitnessSawMore { .. }
+            | OpenError::WitnessSawOther { .. }
+            | OpenError::SecondAnchorMissing(_)
             | OpenError::AnchorDoubtful { .. }
             | OpenError::Damaged(_)
             | OpenError::Read(_)

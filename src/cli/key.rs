@@ -8,7 +8,7 @@ use super::producer::{self, Producer};
 use super::{Common, block_on, files};
 use crate::api::{self, proto};
 use crate::domain;
-use crate::record::{self, FactsBuilder, FrameSigner, Position, SigningKey, entropy};
+use crate::record::{self, CosigningKey, FactsBuilder, FrameSigner, Position, SigningKey, entropy};
 use bytes::Bytes;
 use clap::Subcommand;
 use deedbook_verify::kind::Kind;
@@ -25,6 +25,9 @@ pub enum KeyCommand {
         /// The key's name, without spaces or `+`
         #[arg(long, value_name = "NAME")]
         name: String,
+        /// A witness's key, which cosigns and nothing else
+        #[arg(long)]
+        witness: bool,
         /// Where the secret is written; never overwrites
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -68,7 +71,7 @@ pub enum KeyCommand {
 /// Runs one of them.
 pub fn run(common: &Common, command: KeyCommand, output: Output) -> Result<(), Failure> {
     match command {
-        KeyCommand::New { name, out } => new(&name, &out, output),
+        KeyCommand::New { name, witness, out } => new(&name, witness, &out, output),
         KeyCommand::Enroll { source, key } => block_on(enroll(common, &source, &key, output)),
         KeyCommand::List { in_force } => block_on(list(common, in_force, output)),
         KeyCommand::Rotate { old, new } => block_on(rotate(common, &old, &new, output)),
@@ -76,13 +79,20 @@ pub fn run(common: &Common, command: KeyCommand, output: Output) -> Result<(), F
     }
 }
 
-fn new(name: &str, out: &Path, output: Output) -> Result<(), Failure> {
-    let key = SigningKey::generate(name)?;
-    key.store(out)?;
+fn new(name: &str, witness: bool, out: &Path, output: Output) -> Result<(), Failure> {
+    let id = if witness {
+        let key = CosigningKey::generate(name)?;
+        key.store(out)?;
+        key.cosigner_key().key().id()
+    } else {
+        let key = SigningKey::generate(name)?;
+        key.store(out)?;
+        key.public().id()
+    };
     let public = record::keys::public_path(out);
-    let text = format!("made {} (secret) and {}\nkey id {}", out.display(), public.display(), key.public().id());
+    let text = format!("made {} (secret) and {}\nkey id {id}", out.display(), public.display());
     let value = || {
-        json!({"key_id": key.public().id().to_string(), "secret_file": out.display().to_string(),
+        json!({"key_id": id.to_string(), "secret_file": out.display().to_string(),
             "public_file": public.display().to_string()})
     };
     output.either(&text, value)

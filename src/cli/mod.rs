@@ -10,6 +10,7 @@ mod client;
 mod producer;
 mod init;
 mod serve;
+mod witness;
 mod key;
 mod append;
 mod filter;
@@ -67,6 +68,8 @@ enum Command {
     Init(init::InitArguments),
     /// Run the server
     Serve(serve::ServeArguments),
+    /// Witness logs: cosign what extends what was cosigned before
+    Witness(witness::WitnessArguments),
     /// Make keys, and govern which keys may sign
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -126,6 +129,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Init(arguments) => init::run(&common, arguments, output),
         Command::Serve(arguments) => serve::run(&common, arguments, output),
+        Command::Witness(arguments) => witness::run(&common, arguments, output),
         Command::Key(command) => key::run(&common, command, output),
         Command::Append(arguments) => block_on(append::run(&common, arguments, output)),
         Command::Tail(arguments) => block_on(read::tail(&common, arguments, output)),
@@ -226,6 +230,7 @@ mod tests {
         include_str!("serve/dev.rs"),
         include_str!("show.rs"),
         include_str!("verify.rs"),
+        include_str!("witness.rs"),
     ];
 
     #[test]

@@ -1,7 +1,7 @@
 //! Checkpoints, receipts and consistency: fetched from the server, written as they came, and, where the verifier key
 //! is known, judged here before anything is called good.
 
-use super::client::Client;
+use super::client::{Client, Witnessed};
 use super::errors::{Failure, Status};
 use super::output::{Colour, Output, read_bounded, remark, write_new};
 use super::producer::word;
@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  deedbook checkpoint --vkey ledger.vkey --out monday.checkpoint")]
 pub struct CheckpointArguments {
+    /// The newest that meets the server's witness policy, instead of the newest
+    #[arg(long)]
+    witnessed: bool,
     /// Write it to this file; never overwrites
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -28,7 +31,7 @@ pub struct CheckpointArguments {
 
 /// Fetches the newest checkpoint.
 pub async fn checkpoint(common: &Common, arguments: CheckpointArguments, output: Output) -> Result<(), Failure> {
-    let note = Client::connect(common).await?.checkpoint().await?;
+    let note = Client::connect(common).await?.checkpoint(Witnessed(arguments.witnessed)).await?;
     let verified = match &common.vkey {
         Some(path) => Some(open(&note, &record::load_public(path)?, "the server's checkpoint")?),
         None => None,
@@ -66,6 +69,9 @@ pub struct ReceiptArguments {
     /// Leave the body out
     #[arg(long)]
     redacted: bool,
+    /// Under a checkpoint that meets the server's witness policy
+    #[arg(long)]
+    witnessed: bool,
     /// Write it to this file; never overwrites
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -73,7 +79,8 @@ pub struct ReceiptArguments {
 
 /// Fetches a receipt.
 pub async fn receipt(common: &Common, arguments: ReceiptArguments, output: Output) -> Result<(), Failure> {
-    let answer = Client::connect(common).await?.receipt(arguments.index, arguments.redacted).await?;
+    let mut client = Client::connect(common).await?;
+    let answer = client.receipt(arguments.index, arguments.redacted, Witnessed(arguments.witnessed)).await?;
     let (receipt, body) = (&answer.receipt, show::body_state(answer.body_state()));
     let verified = match &common.vkey {
         None => false,

@@ -3,13 +3,14 @@
 
 mod dev;
 
-use super::Common;
 use super::errors::{Failure, Status};
 use super::output::{Output, remark};
-use crate::app::{self, ServeConfig};
+use super::{Common, files};
+use crate::app::{self, ServeConfig, WitnessedBy};
 use crate::ledger::DataDir;
 use clap::Args;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// What `serve` takes.
 #[derive(Args, Debug)]
@@ -22,6 +23,15 @@ pub struct ServeArguments {
     /// Open although the wall clock stands behind the log; the log says so for ever
     #[arg(long)]
     accept_clock: bool,
+    /// A further head anchor's folder, on another volume (`deedbook anchor add` makes it); may be repeated
+    #[arg(long = "anchor", value_name = "DIR")]
+    anchors: Vec<PathBuf>,
+    /// Have checkpoints cosigned by the witnesses of this C2SP tlog-policy, whose lines have URLs
+    #[arg(long, value_name = "FILE", env = "DEEDBOOK_WITNESS_POLICY")]
+    witness_policy: Option<PathBuf>,
+    /// Refuse to start unless the witnesses that answer make up the policy's quorum
+    #[arg(long, requires = "witness_policy")]
+    require_witness: bool,
     /// Where gRPC listens
     #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_LISTEN", default_value = "127.0.0.1:7420")]
     listen: SocketAddr,
@@ -39,12 +49,17 @@ pub fn run(common: &Common, arguments: ServeArguments, output: Output) -> Result
         let next = "make one with `deedbook init --data DIR --origin NAME`, or try `deedbook serve --dev`";
         return Err(Failure::usage(message, next));
     }
+    let witnesses = match &arguments.witness_policy {
+        None => None,
+        Some(path) => Some(WitnessedBy { policy: files::policy(path)?, require: arguments.require_witness }),
+    };
     let config = ServeConfig {
         data,
         listen: arguments.listen,
         http: arguments.http,
         accept_clock: arguments.accept_clock,
-        anchors: Vec::new(),
+        anchors: arguments.anchors,
+        witnesses,
     };
     let code = app::serve(&config, |addresses| {
         let Some(prepared) = prepared else { return };

@@ -46,6 +46,13 @@ impl Metrics {
         if let Some(size) = checkpoint_size(ledger).await {
             gauge!("deedbook_checkpoint_size").set(approximate(size));
         }
+        if let Some(health) = ledger.reader().witness_health() {
+            gauge!("deedbook_witnesses_heard").set(approximate(u64::try_from(health.heard).unwrap_or(u64::MAX)));
+            gauge!("deedbook_witnessed_size").set(approximate(health.size.map_or(0, |size| size.0)));
+            // No age is known until the quorum is met by this process; then it is infinite, and an alert rings.
+            let age_s = health.age_ms.map_or(f64::INFINITY, |age| approximate(age) / 1_000.0);
+            gauge!("deedbook_witnessed_age_seconds").set(age_s);
+        }
         self.0.run_upkeep();
         self.0.render()
     }
@@ -83,6 +90,15 @@ fn describe() {
     describe_histogram!("deedbook_append_seconds", Unit::Seconds, "From hand-over to durable answer, by frame");
     describe_histogram!("deedbook_commit_seconds", Unit::Seconds, "Synced batch and anchor, by commit");
     describe_gauge!("deedbook_tree_size", "Entries that readers see");
+    describe_gauge!("deedbook_witnesses_heard", "Witnesses of the policy that answered since the start");
+    describe_gauge!("deedbook_witnessed_size", "Entries under the newest checkpoint that met the quorum, 0 for none");
+    describe_gauge!(
+        "deedbook_witnessed_age_seconds",
+        Unit::Seconds,
+        "Since that quorum was met; +Inf before the first"
+    );
+    describe_counter!("deedbook_cosignatures_total", "Cosignatures collected, by witness");
+    describe_counter!("deedbook_witness_failures_total", "Attempts without a cosignature, by witness and reason");
     describe_gauge!("deedbook_checkpoint_size", "Entries under the newest signed checkpoint");
     describe_gauge!("deedbook_queue_bytes", Unit::Bytes, "Frames that wait for the writer or for their sync");
     describe_gauge!("deedbook_subscribers", "Subscribers and consumers that are connected");

@@ -1,9 +1,12 @@
 //! HTTP on a port of its own: the log as static tiles, `/livez`, `/readyz`, `/metrics`. It appends nothing, signs
-//! nothing and shows no body.
+//! nothing and shows no body. The pages of a witness, which is another server, stand in `witness`.
 
 mod listener;
 mod metrics;
 mod tiles;
+mod witness;
+
+pub use witness::serve_witness;
 
 use crate::http::listener::Bounded;
 use crate::http::metrics::Metrics;
@@ -43,11 +46,15 @@ pub struct HttpServer {
 impl HttpServer {
     /// Listens and serves. Port 0 takes a free one; `address` tells which.
     pub async fn start(ledger: Ledger, listen: SocketAddr) -> Result<HttpServer, HttpError> {
+        let site = Site { ledger, metrics: Metrics::install(), budget: Budget::new() };
+        HttpServer::serve(router(site), listen).await
+    }
+
+    async fn serve(app: Router, listen: SocketAddr) -> Result<HttpServer, HttpError> {
         let cannot_listen = |error| HttpError { address: listen, error };
         let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let (stop, mut stopping) = watch::channel(false);
-        let app = router(Site { ledger, metrics: Metrics::install(), budget: Budget::new() });
         let stopped = async move {
             // An error means that the handle is gone, which is a stop too.
             let _ = stopping.wait_for(|stopping| *stopping).await;
@@ -83,14 +90,16 @@ struct Site {
 }
 
 fn router(site: Site) -> Router {
+    let witnessed = witness::pages(site.ledger.clone());
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_page))
         .fallback(get(tiles::page))
+        .with_state(site)
+        .merge(witnessed)
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_time))
-        .with_state(site)
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -113,7 +122,8 @@ async fn livez() -> &'static str {
 
 /// Whether appends are taken.
 async fn readyz(State(site): State<Site>) -> (StatusCode, String) {
-    readiness(&site.ledger.status())
+    let (code, text) = readiness(&site.ledger.status());
+    (code, text + &witness::warnings(site.ledger.reader().witness_health().as_ref()))
 }
 
 fn readiness(status: &Status) -> (StatusCode, String) {

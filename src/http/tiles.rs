@@ -53,7 +53,9 @@ impl From<ReadError> for Missing {
             ReadError::OutsideTree { size } => Missing::Absent(format!(
                 "not implied by any signed checkpoint: the newest has {size} entries; fetch /checkpoint again\n"
             )),
-            ReadError::NotFound { .. } => Missing::Absent(format!("{error}\n")),
+            ReadError::NotFound { .. } | ReadError::NoWitnessPolicy | ReadError::NotWitnessed { .. } => {
+                Missing::Absent(format!("{error}\n"))
+            }
             ReadError::Corrupt(_) | ReadError::Storage(_) | ReadError::NoCheckpoint(_) => Missing::Failed(error),
         }
     }

@@ -61,6 +61,11 @@ impl DataDir {
 
     /// The head anchor.
     pub fn anchor_file(&self) -> PathBuf {
-        self.anchor().join("head.anchor")
+        DataDir::anchor_in(&self.anchor())
+    }
+
+    /// The head anchor in a folder: the ledger's own, or one on another volume. One folder serves one ledger.
+    pub fn anchor_in(folder: &Path) -> PathBuf {
+        folder.join("head.anchor")
     }
 }

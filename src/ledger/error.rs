@@ -179,6 +179,20 @@ pub enum ReadError {
     /// The store failed.
     #[error("{0}")]
     Storage(#[from] StoreError),
+    /// A witnessed checkpoint is wanted, and the server knows no witnesses.
+    #[error("this server has no witness policy; serve with `--witness-policy FILE`, or leave `witnessed` out")]
+    NoWitnessPolicy,
+    /// The witnesses did not cosign in time.
+    #[error(
+        "no checkpoint of at least {wanted} entries met the witness policy's quorum in time, the newest that did has \
+         {newest}; see `/readyz` and `/metrics`, and ask again"
+    )]
+    NotWitnessed {
+        /// Entries that it must have.
+        wanted: TreeSize,
+        /// Entries of the newest one; 0 if there is none.
+        newest: TreeSize,
+    },
     /// Checkpoints cannot be signed any more; the server is stopping.
     #[error("no checkpoint can be signed: {0}")]
     NoCheckpoint(String),
@@ -217,6 +231,42 @@ pub enum OpenError {
         /// Where.
         commit: u64,
     },
+    /// A witness saw more than was recovered.
+    #[error(
+        "acknowledged entries are missing: witness `{witness}` cosigned a tree of {seen} entries, the store has {size}; \
+         restore the newest copy, do not serve this one"
+    )]
+    WitnessSawMore {
+        /// Its name in the policy.
+        witness: String,
+        /// What it saw.
+        seen: TreeSize,
+        /// What the store has.
+        size: TreeSize,
+    },
+    /// A witness saw another history.
+    #[error(
+        "the store's history differs from the one that witness `{witness}` cosigned at {seen} entries: this is another \
+         copy, or a rolled-back one that was written to; find the copy that was cosigned, do not serve this one"
+    )]
+    WitnessSawOther {
+        /// Its name in the policy.
+        witness: String,
+        /// Where.
+        seen: TreeSize,
+    },
+    /// Too few witnesses answered, and the operator requires them.
+    #[error(
+        "the witnesses that answered do not make up the policy's quorum ({0}); bring them back, or open without \
+         `--require-witness`, which cannot notice that this machine was rolled back"
+    )]
+    WitnessesSilent(String),
+    /// A further anchor is not where it should be.
+    #[error(
+        "the head anchor {0} is missing: if its volume is not mounted, mount it; if it is new, make it with `deedbook \
+         anchor add --data DIR --anchor FOLDER`"
+    )]
+    SecondAnchorMissing(PathBuf),
     /// One anchor slot is damaged and nothing newer than the other was recovered.
     #[error(
         "one slot of the head anchor is damaged and commit {commit} may not be the last acknowledged one; check against \

@@ -3,13 +3,15 @@
 use crate::ledger::error::ReadError;
 use crate::ledger::reader::Reader;
 use crate::ledger::tiles::SignedCheckpoint;
+use crate::ledger::witnessed::Witnessing;
 use crate::ledger::writer::Shared;
 use crate::limits;
 use crate::plant::Bug;
 use crate::record::SigningKey;
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Batch, Direction, Store, StoreError};
-use deedbook_verify::note::{Checkpoint, VerifierKey, signature_line};
+use deedbook_verify::cosign::Cosignature;
+use deedbook_verify::note::{Checkpoint, Note, VerifierKey, signature_line};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Micros, TreeSize};
 use std::collections::VecDeque;
@@ -52,6 +54,7 @@ struct Signed {
 pub struct Head {
     key: Arc<HeadKey>,
     signed: Arc<Mutex<Signed>>,
+    witnessing: Option<Arc<Witnessing>>,
 }
 
 const HOUR_MICROS: u64 = 3_600_000_000;
@@ -74,12 +77,61 @@ impl Head {
                 false => ControlFlow::Break(()),
             }
         })?;
-        Ok(Head { key: Arc::new(key), signed: Arc::new(Mutex::new(signed)) })
+        Ok(Head { key: Arc::new(key), signed: Arc::new(Mutex::new(signed)), witnessing: None })
     }
 
     /// What auditors are given.
     pub fn verifier_key(&self) -> &VerifierKey {
         self.key.verifier_key()
+    }
+
+    /// The same under a witness policy.
+    pub(super) fn witnessed_by(
+        self,
+        witnessing: Witnessing,
+        store: &dyn Store,
+        ledger: LedgerNumber,
+    ) -> Result<Head, StoreError> {
+        witnessing.load(store, ledger)?;
+        Ok(Head { witnessing: Some(Arc::new(witnessing)), ..self })
+    }
+
+    /// What is known of the witnesses, if there is a policy.
+    pub(super) fn witnessing(&self) -> Option<&Witnessing> {
+        self.witnessing.as_deref()
+    }
+
+    /// Adds a cosignature's line to the stored checkpoint that it is of, in the place of an earlier one by the same
+    /// cosigner; the note as it then is, or none if that checkpoint is not kept any more.
+    pub(super) fn add_cosignature(
+        &self,
+        cosignature: &Cosignature,
+        store: &dyn Store,
+        ledger: LedgerNumber,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = cosignature.checkpoint().head.size;
+        let key = keys::checkpoint(ledger, size);
+        let Some(row) = store.get(key.as_slice())? else { return Ok(None) };
+        let corrupt = || ReadError::Corrupt(format!("the checkpoint of {size} entries is not what was cosigned"));
+        let (time, note) = row.split_first_chunk::<8>().ok_or_else(corrupt)?;
+        let parsed = Note::parse(note).map_err(|_| corrupt())?;
+        if Checkpoint::parse(parsed.text).as_ref() != Ok(cosignature.checkpoint()) {
+            return Err(corrupt());
+        }
+        let kept = parsed.signatures.iter().filter(|line| !cosignature.is_by_cosigner_of(line)).map(|line| line.line);
+        let lines: String = kept.chain([cosignature.line()]).map(|line| format!("{line}\n")).collect();
+        let note = format!("{}\n{lines}", parsed.text).into_bytes();
+        let mut batch = Batch::new();
+        batch.put(key.as_slice(), &[time.as_slice(), &note].concat());
+        // Crash before this returns: the cosignature is lost here, and the witness is asked again.
+        store.commit(&batch)?;
+        if let Some((latest, newest)) = &mut signed.latest
+            && *latest == size
+        {
+            newest.clone_from(&note);
+        }
+        Ok(Some(note))
     }
 
     /// The size that was signed last.

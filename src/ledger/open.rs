@@ -13,6 +13,7 @@ use crate::ledger::postings::{CurrentBlock, kind_value, posting_set, rows_end};
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
 use crate::ledger::state::{PlaceError, Recovered, State, StateError};
+use crate::ledger::witnessed::{RecoveredLog, WitnessCheck, check_recollections};
 use crate::ledger::writer::Ledger;
 use crate::limits;
 use crate::merkle::{Edge, TILE_HASHES, root_of_full};
@@ -31,7 +32,7 @@ use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::tree::Frontier;
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Sequence};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How to open.
@@ -43,6 +44,8 @@ pub struct OpenOptions {
     pub anchors: Vec<PathBuf>,
     /// The clock.
     pub clock: Clock,
+    /// Witnesses to ask what they saw of this ledger.
+    pub witnesses: Option<WitnessCheck>,
 }
 
 /// The parts that an open ledger is made of; tests put other backends in.
@@ -72,10 +75,10 @@ impl Ledger {
         let first = FileAnchor::open(&dir.anchor_file())?;
         let mut others: Vec<Box<dyn HeadAnchor>> = Vec::new();
         for path in &options.anchors {
-            others.push(Box::new(FileAnchor::open(path)?));
+            others.push(Box::new(open_second(path)?));
         }
         let store = RocksStore::open(&dir.store(), Access::ReadWrite)?;
-        Ledger::from_parts(Parts {
+        let parts = Parts {
             store: Arc::new(store),
             anchors: AnchorSet::new(Box::new(first), others),
             clock: options.clock,
@@ -83,11 +86,16 @@ impl Ledger {
             sequencer: SequencerKey::new(SigningKey::load(&dir.sequencer_key())?),
             ref_key: load_ref_key(&dir.ref_key())?,
             accept_clock: options.accept_clock,
-        })
+        };
+        Ledger::from_checked_parts(parts, options.witnesses.as_ref())
     }
 
     /// Opens a ledger over given parts.
     pub fn from_parts(parts: Parts) -> Result<Ledger, OpenError> {
+        Ledger::from_checked_parts(parts, None)
+    }
+
+    fn from_checked_parts(parts: Parts, witnesses: Option<&WitnessCheck>) -> Result<Ledger, OpenError> {
         let store = parts.store.as_ref();
         let (head, commit) = stored_head(store)?;
         check_anchors(store, &parts.anchors, &head, &commit)?;
@@ -103,13 +111,27 @@ impl Ledger {
         let last = SourceHead::parse(&last).map_err(|error| OpenError::Damaged(error.to_string()))?;
         let sequencer = Sequencer::new(parts.sequencer, recovered.id, source, Sequence(last.sequence.0));
         let mut state = State::new(recovered, sequencer);
+        // Before anything is appended or signed: what a witness saw may not be contradicted.
+        let log = RecoveredLog { store, number: FIRST_LEDGER, edge: &state.edge, size: state.tree.size() };
+        let witnessing = witnesses.map(|check| check_recollections(&log, check)).transpose()?;
         check_clock(&mut state, store, &parts.anchors, &parts.clock, parts.accept_clock)?;
-        let head = Head::load(parts.head, store, FIRST_LEDGER)?;
+        let mut head = Head::load(parts.head, store, FIRST_LEDGER)?;
+        if let Some(witnessing) = witnessing {
+            head = head.witnessed_by(witnessing, store, FIRST_LEDGER)?;
+        }
         if head.last_size().is_some_and(|size| size > state.tree.size()) {
             return Err(OpenError::Damaged("a checkpoint beyond the log was signed".to_owned()));
         }
         Ledger::start(state, parts.store, parts.anchors, parts.clock, head, parts.ref_key).map_err(OpenError::Thread)
     }
+}
+
+/// A further anchor; one that is not there may stand on a volume that is not mounted, and is never made here.
+fn open_second(path: &Path) -> Result<FileAnchor, OpenError> {
+    FileAnchor::open(path).map_err(|error| {
+        let missing = matches!(error, AnchorError::Missing(_));
+        if missing { OpenError::SecondAnchorMissing(path.to_owned()) } else { OpenError::Anchor(error) }
+    })
 }
 
 fn damaged(what: impl std::fmt::Display) -> OpenError {
@@ -127,7 +149,7 @@ fn required(store: &dyn Store, key: keys::Key, what: &'static str) -> Result<Vec
     store.get(key.as_slice())?.ok_or_else(|| damaged(format!("{what} is missing")))
 }
 
-fn stored_head(store: &dyn Store) -> Result<(HeadRow, CommitRow), OpenError> {
+pub(super) fn stored_head(store: &dyn Store) -> Result<(HeadRow, CommitRow), OpenError> {
     if required(store, keys::format(), "the format row")? != [STORE_FORMAT] {
         return Err(damaged(format!("the store has another format than {STORE_FORMAT}; open it with its own version")));
     }
@@ -137,7 +159,12 @@ fn stored_head(store: &dyn Store) -> Result<(HeadRow, CommitRow), OpenError> {
 }
 
 /// P2 of the promises: less than was acknowledged is never served, nor another history than any anchor knows.
-fn check_anchors(store: &dyn Store, anchors: &AnchorSet, head: &HeadRow, commit: &CommitRow) -> Result<(), OpenError> {
+pub(super) fn check_anchors(
+    store: &dyn Store,
+    anchors: &AnchorSet,
+    head: &HeadRow,
+    commit: &CommitRow,
+) -> Result<(), OpenError> {
     let loaded = anchors.load_all()?;
     if Bug::AnchorUnread.planted() {
         return Ok(());

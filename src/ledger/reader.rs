@@ -6,11 +6,13 @@ use crate::ledger::head::Head;
 use crate::ledger::rows::{SourceHead, parse_u64};
 use crate::ledger::state::Published;
 use crate::ledger::tiles::SignedCheckpoint;
+use crate::ledger::witnessed::Witnessing;
 use crate::ledger::writer::Shared;
 use crate::merkle::{Prover, ProverError, TileSource};
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Direction, StoreError};
 use deedbook_verify::authority::KeyHistory;
+use deedbook_verify::cosign::Cosignature;
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::{ConsistencyProof, Frontier, InclusionProof, TreeHead};
@@ -165,6 +167,20 @@ impl Reader {
         signed.inspect_err(|error| self.shared.fail(error.to_string()))
     }
 
+    /// What is known of the witnesses, if there is a policy.
+    pub(super) fn witnessing(&self) -> Option<&Witnessing> {
+        self.head.witnessing()
+    }
+
+    /// Stores a cosignature; a row like any other, and as final when it fails.
+    pub(super) fn store_cosignature(&self, cosignature: &Cosignature) -> Result<Option<Vec<u8>>, ReadError> {
+        if let Some(reason) = self.shared.stopped() {
+            return Err(ReadError::NoCheckpoint(format!("{reason:?}")));
+        }
+        let added = self.head.add_cosignature(cosignature, self.shared.store.as_ref(), self.number);
+        added.inspect_err(|error| self.shared.fail(error.to_string()))
+    }
+
     fn prove<T>(
         &self,
         size: TreeSize,
@@ -227,7 +243,12 @@ impl Reader {
                 Ok(false)
             }
             Err(
-                ReadError::NotFound { .. } | ReadError::Corrupt(_) | ReadError::Storage(_) | ReadError::NoCheckpoint(_),
+                ReadError::NotFound { .. }
+                | ReadError::Corrupt(_)
+                | ReadError::Storage(_)
+                | ReadError::NoCheckpoint(_)
+                | ReadError::NoWitnessPolicy
+                | ReadError::NotWitnessed { .. },
             ) => Err(AppendError::StorageFailed),
         }
     }

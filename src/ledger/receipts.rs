@@ -28,8 +28,12 @@ impl Reader {
 
     /// The receipt of an event that was read; it discloses the body that was read with it, and no other.
     pub fn receipt_of(&self, event: &StoredEvent) -> Result<Vec<u8>, ReadError> {
+        self.receipt_under(event, self.checkpoint()?)
+    }
+
+    /// The same under a given checkpoint of this ledger.
+    pub fn receipt_under(&self, event: &StoredEvent, note: Vec<u8>) -> Result<Vec<u8>, ReadError> {
         let index = event.index;
-        let note = self.checkpoint()?;
         let opened = open_checkpoint(&note, self.verifier_key());
         let opened = opened.map_err(|refusal| ReadError::NoCheckpoint(refusal.to_string()))?;
         let size = opened.checkpoint().head.size;

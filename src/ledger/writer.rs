@@ -130,7 +130,7 @@ pub struct Status {
     pub ready: bool,
     /// Why not.
     pub reason: Option<String>,
-    /// Members of the anchor set; with one, the roll-back of the whole machine goes unnoticed.
+    /// Members of the anchor set, witnesses that were heard from included; with one, the roll-back of the whole machine goes unnoticed.
     pub anchors: usize,
     /// What readers see.
     pub head: TreeHead,
@@ -254,7 +254,7 @@ impl Ledger {
         Status {
             ready: reason.is_none(),
             reason,
-            anchors: self.shared.anchors,
+            anchors: self.shared.anchors.saturating_add(self.reader.witnesses_heard()),
             head: self.shared.published().head,
             queue_bytes: limits::QUEUE_BYTES_MAX.saturating_sub(self.shared.room.available_permits()),
         }

@@ -2,7 +2,7 @@
 //! `PRIVATE+KEY+<name>+<hash>+<base64(type ‖ seed)>`, its public half in `FILE.pub` as a C2SP verifier key.
 
 use crate::record::entropy::{self, EntropyError};
-use deedbook_verify::hash::RefKey;
+use deedbook_verify::hash::{self, RefKey};
 use deedbook_verify::key::PublicKey;
 use deedbook_verify::note::{NoteRefusal, VerifierKey, decode_base64, encode_base64};
 use deedbook_verify::words::Digest;
@@ -13,6 +13,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+/// The C2SP type of keys that sign frames, checkpoints and requests.
+const SIGNER_ED25519: u8 = 0x01;
 
 /// Larger files are not key files.
 const KEY_FILE_BYTES_MAX: u64 = 4 * 1024;
@@ -35,7 +38,9 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// It is no key of the wanted form.
-    #[error("{path}: not a {wanted}; make one with `deedbook key new --name NAME --out FILE`")]
+    #[error(
+        "{path}: not a {wanted}; `deedbook key new --name NAME --out FILE` makes keys, with `--witness` a witness's"
+    )]
     Form {
         /// Which.
         path: PathBuf,
@@ -80,33 +85,22 @@ impl SigningKey {
 
     /// Reads a secret key file that nobody else may read.
     pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
-        let text = read_secret(path)?;
-        SigningKey::parse(&text).ok_or(KeyFileError::Form { path: path.to_owned(), wanted: "secret key" })
+        load_typed(path, SIGNER_ED25519, "secret key")
     }
 
     /// Reads what a key file holds, ignoring white space around it.
     pub fn parse(text: &str) -> Option<SigningKey> {
-        let mut parts = text.trim().strip_prefix("PRIVATE+KEY+")?.splitn(3, '+');
-        let (name, id, seed) = (parts.next()?, parts.next()?, parts.next()?);
-        let bytes = Zeroizing::new(decode_base64(seed)?);
-        let (1, seed) = bytes.split_first()? else { return None };
-        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(seed.try_into().ok()?);
-        let key = SigningKey::from_seed(name, &seed).ok()?;
-        (hex(&key.public.note_id()) == id).then_some(key)
+        parse_typed(text, SIGNER_ED25519)
     }
 
     /// What a key file holds.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut seed = Zeroizing::new(vec![1u8]);
-        seed.extend_from_slice(self.secret.as_bytes());
-        let encoded = Zeroizing::new(encode_base64(&seed));
-        Zeroizing::new(format!("PRIVATE+KEY+{}+{}+{}\n", self.name(), hex(&self.public.note_id()), *encoded))
+        text_typed(self, SIGNER_ED25519)
     }
 
     /// Writes `path` (0600) and `path.pub`; refuses to overwrite either.
     pub fn store(&self, path: &Path) -> Result<(), KeyFileError> {
-        write_new(path, self.to_text().as_bytes(), 0o600)?;
-        write_new(&public_path(path), format!("{}\n", self.public).as_bytes(), 0o644)
+        store_typed(self, SIGNER_ED25519, &self.public.to_string(), path)
     }
 
     /// The key's name.
@@ -133,6 +127,41 @@ impl SigningKey {
     pub fn event_id_key(&self) -> [u8; 32] {
         blake3::derive_key("deedbook event id 1", self.secret.as_bytes())
     }
+}
+
+/// Reads a secret of one type.
+pub(super) fn load_typed(path: &Path, kind: u8, wanted: &'static str) -> Result<SigningKey, KeyFileError> {
+    let text = read_secret(path)?;
+    parse_typed(&text, kind).ok_or(KeyFileError::Form { path: path.to_owned(), wanted })
+}
+
+/// Writes a secret of one type, and its public half beside it.
+pub(super) fn store_typed(key: &SigningKey, kind: u8, public: &str, path: &Path) -> Result<(), KeyFileError> {
+    write_new(path, text_typed(key, kind).as_bytes(), 0o600)?;
+    write_new(&public_path(path), format!("{public}\n").as_bytes(), 0o644)
+}
+
+fn parse_typed(text: &str, kind: u8) -> Option<SigningKey> {
+    let mut parts = text.trim().strip_prefix("PRIVATE+KEY+")?.splitn(3, '+');
+    let (name, id, seed) = (parts.next()?, parts.next()?, parts.next()?);
+    let bytes = Zeroizing::new(decode_base64(seed)?);
+    let (found, seed) = bytes.split_first()?;
+    let seed: Zeroizing<[u8; 32]> = Zeroizing::new(seed.try_into().ok()?);
+    let key = SigningKey::from_seed(name, &seed).ok()?;
+    (*found == kind && id_of(&key, kind) == id).then_some(key)
+}
+
+fn text_typed(key: &SigningKey, kind: u8) -> Zeroizing<String> {
+    let mut seed = Zeroizing::new(vec![kind]);
+    seed.extend_from_slice(key.secret.as_bytes());
+    let encoded = Zeroizing::new(encode_base64(&seed));
+    Zeroizing::new(format!("PRIVATE+KEY+{}+{}+{}\n", key.name(), id_of(key, kind), *encoded))
+}
+
+/// The id that a C2SP verifier key of this type has, in hex.
+fn id_of(key: &SigningKey, kind: u8) -> String {
+    let hash = hash::digest(&[key.name().as_bytes(), b"\n", &[kind], key.public().as_ed25519()]);
+    hex(hash.0.get(..4).unwrap_or_default())
 }
 
 /// `FILE.pub` beside `FILE`.
@@ -186,6 +215,7 @@ fn read_bounded(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     Ok(text)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,6 +3,7 @@
 
 pub mod entropy;
 pub mod keys;
+mod cosigner;
 pub mod facts;
 pub mod frame;
 pub mod seal;
@@ -10,6 +11,7 @@ pub mod body;
 pub mod line;
 pub mod openlineage;
 
+pub use cosigner::CosigningKey;
 pub use facts::FactsBuilder;
 pub use frame::{BuildError, EventBytes, FrameBytes, FrameSigner, Position};
 pub use keys::{KeyFileError, SigningKey, load_public, load_ref_key, store_ref_key};

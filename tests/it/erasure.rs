@@ -202,7 +202,7 @@ async fn the_service_erases_says_so_and_serves_redacted_receipts() {
         assert_eq!(event.body_state(), wanted);
         assert_eq!(event.erased_by_index, (wanted == proto::BodyState::Erased).then_some(by));
         assert_eq!(event.body.is_empty(), wanted == proto::BodyState::Erased);
-        let request = GetReceiptRequest { index, redacted: false };
+        let request = GetReceiptRequest { index, redacted: false, witnessed: false };
         let receipt = clients.proof.get_receipt(request).await.unwrap().into_inner();
         assert_eq!(receipt.body_state(), wanted);
         verify_receipt(&receipt.receipt, &house.verifier_key).unwrap();

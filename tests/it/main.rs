@@ -48,3 +48,7 @@ mod store_purge;
 mod support_memory;
 mod two_owners;
 mod wire;
+mod witness;
+mod witnessed;
+mod witness_programs;
+mod second_folder;

@@ -6,7 +6,9 @@ pub mod follow;
 pub mod grpc;
 pub mod http;
 pub mod parallel;
+pub mod log;
 pub mod process;
+pub mod web;
 
 use bytes::Bytes;
 use deedbook::audit::{self, AuditPaths, Report};

@@ -257,7 +257,7 @@ async fn the_anchor_is_not_rebuilt_under_a_running_server() {
     let server = Serving::start(&house.dir);
     let clients = connect(&server.address).await.unwrap();
     acknowledged(&clients, &producer).await;
-    let request = deedbook::api::proto::GetCheckpointRequest {};
+    let request = deedbook::api::proto::GetCheckpointRequest { witnessed: false };
     let note = clients.proof.clone().get_checkpoint(request).await.unwrap().into_inner().note;
     fs::remove_file(house.dir.store().join("LOCK")).unwrap();
     let refusal = rebuild_anchor(&house.dir, &note).err();

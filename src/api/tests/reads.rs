@@ -25,7 +25,7 @@ async fn appended_events_are_listed_read_and_proved() {
     assert_eq!(next, first + 25);
     let key = rig.ledger.reader().verifier_key().clone();
     for redacted in [false, true] {
-        let request = proto::GetReceiptRequest { index: first + 7, redacted };
+        let request = proto::GetReceiptRequest { index: first + 7, redacted, witnessed: false };
         let receipt = rig.clients.proof.clone().get_receipt(request).await.unwrap().into_inner().receipt;
         verify_receipt(&receipt, &key).unwrap();
     }

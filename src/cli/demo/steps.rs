@@ -5,7 +5,7 @@ use crate::api::proto;
 use crate::app::Server;
 use crate::audit::AuditPaths;
 use crate::cli::append::{self, AppendArguments, Format, Summary};
-use crate::cli::client::Client;
+use crate::cli::client::{Client, Witnessed};
 use crate::cli::errors::Failure;
 use crate::cli::output::{Output, write_new};
 use crate::cli::{Common, audit, key, producer, proof, show, verify};
@@ -104,7 +104,7 @@ async fn enroll(tale: &mut Tale, stage: &mut Stage) -> Result<[PathBuf; 2], Fail
 
 async fn checkpoint(stage: &mut Stage, name: &str) -> Result<PathBuf, Failure> {
     let path = stage.folder.join(format!("{name}.checkpoint"));
-    write_new(&path, &stage.client.checkpoint().await?)?;
+    write_new(&path, &stage.client.checkpoint(Witnessed(false)).await?)?;
     Ok(path)
 }
 
@@ -186,7 +186,7 @@ async fn receipts(tale: &mut Tale, stage: &mut Stage, lineage: &Summary, actions
     for (index, redacted, name) in
         [(lineage.first_index, false, "lineage-full"), (actions.first_index, true, "action-redacted")]
     {
-        let bytes = stage.client.receipt(index, redacted).await?.receipt;
+        let bytes = stage.client.receipt(index, redacted, Witnessed(false)).await?.receipt;
         write_new(&stage.folder.join(format!("{name}.tlog-proof")), &bytes)?;
         let verified = verify_receipt(&bytes, &stage.vkey).map_err(|refusal| broken(&refusal.to_string()))?;
         verify::show(&format!("{name}.tlog-proof"), &verified, tale.output)?;

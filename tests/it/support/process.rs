@@ -3,6 +3,8 @@
 use deedbook::ledger::DataDir;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
@@ -99,6 +101,53 @@ impl Serving {
 }
 
 impl Drop for Serving {
+    fn drop(&mut self) {
+        // Gone already after `kill`; an error says just that.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A running `deedbook witness`; killed when dropped.
+pub struct WitnessProcess {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl WitnessProcess {
+    /// Starts it over an existing memory, and waits until it says where it listens.
+    pub fn start(memory: &Path, key: &Path, log: &Path) -> WitnessProcess {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
+        command
+            .args(["witness", "--listen", "127.0.0.1:0", "--data"])
+            .arg(memory)
+            .arg("--key")
+            .arg(key)
+            .arg("--log")
+            .arg(log);
+        command.env("DEEDBOOK_LOG", "off").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("submissions:") {
+            if lines.read_line(&mut said).unwrap() == 0 {
+                let mut error = String::new();
+                child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+                panic!("the witness did not start: {said}{error}");
+            }
+        }
+        let address = said.rsplit("http://").next().unwrap().trim().trim_end_matches('/').parse().unwrap();
+        WitnessProcess { child, address }
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for WitnessProcess {
     fn drop(&mut self) {
         // Gone already after `kill`; an error says just that.
         let _ = self.child.kill();

@@ -144,3 +144,42 @@ fn receipts_say_who_witnessed_and_what_is_not_shown() {
     let none = verify_witnessed(&receipt.file(), &self::policy(&world, "none")).unwrap();
     assert!(matches!(none.witnessing, Witnessing::Met(by) if by.len() == 2));
 }
+
+#[test]
+fn the_program_counts_witnesses_too() {
+    let world = world();
+    let folder = std::env::temp_dir().join(format!("deedbook-verify-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.join(name), bytes).unwrap();
+        folder.join(name)
+    };
+    let (_, mut receipt) = receipts(&world).remove(0);
+    let text = text_of(&receipt.note);
+    receipt.note += &cosignature_line(NAMES[1], &Key::named(NAMES[1]), 1_790_000_000, &text);
+    let receipt = write("receipt", &receipt.file());
+    let log = format!("log {}\n", vkey(&world.ledger.name, &world.ledger.head));
+    let witness = format!("witness \u{202e}south {}\n", cosigner_vkey(NAMES[1], &Key::named(NAMES[1])));
+    let met = write("met", format!("{log}{witness}quorum \u{202e}south\n").as_bytes());
+    let absent = format!("witness x {}\nquorum x\n", cosigner_vkey(NAMES[0], &Key::named(NAMES[0])));
+    let unmet = write("unmet", (log.clone() + &absent).as_bytes());
+    let broken = write("broken", (log + "quorum nobody\n").as_bytes());
+    let other = write("other.vkey", vkey("other.example", &Key::named("other")).as_bytes());
+    let run = |arguments: &[&std::ffi::OsStr]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_deedbook-verify"));
+        let output = command.arg("receipt").args(arguments).arg(&receipt).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (policy, key) = ("--policy".as_ref(), "--vkey".as_ref());
+    for (arguments, code, says) in [
+        (vec![policy, met.as_os_str()], 0, "witness  \\u{202e}south (south.example/w) at 1790000000 seconds"),
+        (vec![policy, unmet.as_os_str()], 1, "quorum is not met: 0 of its 1 witnesses"),
+        (vec![policy, broken.as_os_str()], 2, "line 2: the name is not defined"),
+        (vec![policy, met.as_os_str(), key, other.as_os_str()], 2, "does not list the key"),
+        (vec![], 2, "is missing"),
+    ] {
+        let (found, said) = run(&arguments);
+        assert!(found == Some(code) && said.contains(says), "{arguments:?}: {found:?} {said}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
