@@ -29,16 +29,16 @@ pub enum FileKind {
 /// Kind, its share of a thousand cases, and how many of a hundred must be noticed. What is not noticed must have been
 /// harmless, whatever the kind. The engine neither needs nor reads its options, its identity and its diary.
 const SHARES: &[(FileKind, u64, u64)] = &[
-    (FileKind::Log, 260, 95),
-    (FileKind::Table, 260, 60),
-    (FileKind::Manifest, 110, 80),
-    (FileKind::Current, 30, 50),
+    (FileKind::Log, 260, 99),
+    (FileKind::Table, 260, 85),
+    (FileKind::Manifest, 110, 95),
+    (FileKind::Current, 30, 90),
     (FileKind::Options, 30, 0),
     (FileKind::Identity, 15, 0),
     (FileKind::Diary, 15, 0),
     (FileKind::Anchor, 80, 100),
-    (FileKind::SecretKey, 60, 70),
-    (FileKind::PublicKey, 30, 70),
+    (FileKind::SecretKey, 60, 90),
+    (FileKind::PublicKey, 30, 90),
     (FileKind::Receipt, 60, 100),
     (FileKind::Checkpoint, 50, 100),
 ];
