@@ -7,6 +7,7 @@ use crate::support::process::{Serving, serve_command};
 use crate::support::{House, Producer, cases, disk, patiently, statement};
 use crate::support_memory::{World, block_on};
 use deedbook::ledger::{DataDir, Ledger, OpenError};
+use deedbook::limits::COMMIT_ROWS_KEPT;
 use deedbook::record::Position;
 use deedbook::store::{AnchorRecord, AnchorSet, FileAnchor, HeadAnchor};
 use deedbook_verify::words::{Hash, TreeSize};
@@ -57,6 +58,24 @@ fn another_history_is_refused() {
             Some(OpenError::HistoryDiffers { commit }) => assert_eq!(commit, record.commit),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// Of the last commits a row is kept; an anchor that stopped before those cannot be compared any more, and is refused.
+#[test]
+fn an_anchor_older_than_the_kept_commits_is_refused() {
+    let world = World::new(9);
+    let ledger = world.open();
+    let mut bench = Bench::enrolled(&world, &ledger);
+    let stopped = world.anchor.record();
+    (0..COMMIT_ROWS_KEPT - 1).for_each(|_| append(&world, &ledger, &mut bench, 1));
+    let kept = world.with_record(stopped);
+    append(&world, &ledger, &mut bench, 1);
+    ledger.close();
+    kept.open().close();
+    match world.with_record(stopped).try_open().err() {
+        Some(OpenError::HistoryDiffers { commit }) => assert_eq!(commit, stopped.commit),
+        other => panic!("{other:?}"),
     }
 }
 
