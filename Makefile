@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test fuzz demo bench interop check fmt-check lint deny advisories clean
+.PHONY: help build test fuzz demo bench interop attack check fmt-check lint deny advisories clean
 
 export DEEDBOOK_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deedbook
 
@@ -29,7 +29,7 @@ help: ## list the targets
 	  || sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1: \2/p' Makefile
 
 build: ## both programs, optimised: target/release/deedbook and deedbook-verify
-	@$(PREPARE); cargo build --locked --release --workspace && \
+	@$(PREPARE); cargo build --locked --release && \
 	  scripts/unplanted.sh "$${CARGO_TARGET_DIR:-target}"/release/deedbook{,-verify} && \
 	  echo "the programs are in $${CARGO_TARGET_DIR:-$$PWD/target}/release"
 
@@ -50,6 +50,9 @@ bench: ## how fast this machine appends, proves and verifies
 
 interop: ## programs of others judge a running ledger; needs Go, and names what it could not run
 	@$(PREPARE); scripts/interop.sh
+
+attack: ## attacks against a ledger and against a plain hash chain, and what shows each
+	@$(PREPARE); cargo run --locked --quiet --package deedbook-attack-lab -- $(ATTACK_FLAGS)
 
 check: fmt-check lint deny test ## what CI gates on; run it before you call a change done
 

@@ -76,7 +76,10 @@ impl Books {
 
     /// Opens it with further anchors.
     pub fn open_with(&self, anchors: Vec<std::path::PathBuf>) -> Result<Ledger, OpenError> {
-        Ledger::open(&self.dir, OpenOptions { accept_clock: false, anchors, clock: self.clock.clone() })
+        Ledger::open(
+            &self.dir,
+            OpenOptions { accept_clock: false, anchors, clock: self.clock.clone(), witnesses: None },
+        )
     }
 
     /// Closes it, and waits until its threads let go of the folder.

@@ -5,7 +5,7 @@ use crate::books::{Books, data_export};
 use crate::chain::{Chain, Event, GENESIS, Precision, Stored};
 use crate::insider;
 use crate::verdict::{Cell, Lab, Row, Verdict, control, ensure};
-use crate::witness::{Answer, Witness};
+use crate::witness::Witness;
 use deedbook::record::{FrameBytes, Position};
 use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::replay::{Replay, ReplayRefusal};
@@ -102,7 +102,7 @@ async fn dropped_from_a_sequence() -> Lab<Row> {
     let deedbook = Cell::shown_by("replay, as in `deedbook audit`", replay(&entries));
     Ok(Row::claimed(
         "1",
-        "an event of a numbered source left out, history built anew; has every key of the operator",
+        "an event amid a numbered source left out, history built anew; has every key of the operator",
         naive,
         deedbook,
     ))
@@ -180,18 +180,12 @@ async fn rebuilt() -> Lab<Vec<Row>> {
     let kept = ConsistencyProof { old: head, new: other_head, path: histories.path.clone() };
     let kept = Cell::shown_by("`deedbook consistency` with the kept checkpoint", kept.verify());
 
-    let mut witness = Witness::of(&histories.other.verifier_key)?;
-    let policy = witness.policy()?;
-    let Answer::Cosigned(cosigned) = witness.look(&histories.note, Vec::new())? else {
-        return Err("control: the witness refuses a first checkpoint".into());
-    };
-    control("a cosigned checkpoint", open_witnessed(&cosigned, &policy))?;
-    let witnessed = match witness.look(&histories.other_note, histories.path)? {
-        Answer::Cosigned(note) => Cell::shown_by("witness policy", open_witnessed(&note, &policy)),
-        Answer::Refused(_) => {
-            Cell::shown_by("`deedbook-verify --policy`", open_witnessed(&histories.other_note, &policy))
-        }
-    };
+    let witness = Witness::of(&histories.other)?;
+    let cosigned = witness.first(&histories.note)?;
+    control("a cosigned checkpoint", open_witnessed(&cosigned, &witness.policy))?;
+    let asked = witness.ask(head.size, &histories.path, &histories.other_note);
+    let shown = asked.as_deref().unwrap_or(&histories.other_note);
+    let witnessed = Cell::shown_by("`deedbook-verify --policy`", open_witnessed(shown, &witness.policy));
     let alone = match histories.other.audit() {
         Ok(()) => Cell::new(Verdict::Missed, "`deedbook audit`", ""),
         Err(finding) => Cell::new(Verdict::Shown, "`deedbook audit`", finding),

@@ -4,7 +4,7 @@ use crate::books::Books;
 use crate::chain::{Chain, Event, Precision};
 use crate::rewrite::{TwoHistories, honest_chain, recorded, two_histories};
 use crate::verdict::{Cell, Lab, Row, control, ensure};
-use crate::witness::{Answer, Witness};
+use crate::witness::Witness;
 use deedbook::record::SigningKey;
 use deedbook_verify::note::{Checkpoint, Note, open_checkpoint, signature_line};
 use deedbook_verify::tree::ConsistencyProof;
@@ -42,21 +42,16 @@ fn compared(chain: &Chain, other: &Chain, histories: &TwoHistories) -> Lab<Row> 
 /// The second reader meets nobody, and holds what the operator handed out.
 fn apart(other: &Chain, histories: &TwoHistories) -> Lab<Row> {
     let naive = Cell::shown_by("verifier", other.verify(None));
-    let mut witness = Witness::of(&histories.other.verifier_key)?;
-    let policy = witness.policy()?;
-    let Answer::Cosigned(first) = witness.look(&histories.note, Vec::new())? else {
-        return Err("control: the witness refuses a first checkpoint".into());
-    };
-    control("the first reader's checkpoint", open_witnessed(&first, &policy))?;
-    // The best that the operator can do is to ask, and to move the other cosignature over when refused.
-    let Answer::Refused(_) = witness.look(&histories.other_note, Vec::new())? else {
-        return Err("control: the witness cosigns two histories".into());
-    };
+    let witness = Witness::of(&histories.other)?;
+    let first = witness.first(&histories.note)?;
+    control("the first reader's checkpoint", open_witnessed(&first, &witness.policy))?;
+    // What the operator can do is to ask, and, when refused, to move the other cosignature over.
+    let asked = witness.ask(histories.head.size, &[], &histories.other_note);
     let stolen = Note::parse(&first)?.signatures.last().map(|line| format!("{}\n", line.line)).unwrap_or_default();
     let forged = [histories.other_note.as_slice(), stolen.as_bytes()].concat();
-    let asked = open_witnessed(&histories.other_note, &policy);
-    ensure("a stolen cosignature is none", open_witnessed(&forged, &policy).is_err())?;
-    let deedbook = Cell::shown_by("`deedbook-verify --policy`", asked);
+    ensure("a stolen cosignature is none", open_witnessed(&forged, &witness.policy).is_err())?;
+    let shown = asked.as_deref().unwrap_or(&histories.other_note);
+    let deedbook = Cell::shown_by("`deedbook-verify --policy`", open_witnessed(shown, &witness.policy));
     Ok(Row::claimed("3", "the readers never meet, but ask for a witness's cosignature", naive, deedbook))
 }
 

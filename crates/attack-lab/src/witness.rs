@@ -1,56 +1,50 @@
-//! A witness of the lab's own: it keeps the last checkpoint that it cosigned, and cosigns the next only with a proof
-//! that this extends it (C2SP tlog-witness). It has no network; whether its cosignatures count is the verifier's word.
+//! Deedbook's own witness (`deedbook witness`) as it stands on another machine, without the network: an operator asks it
+//! to cosign, and an auditor's policy relies on it.
 
+use crate::books::{Books, START};
 use crate::verdict::Lab;
-use deedbook::record::SigningKey;
-use deedbook_verify::cosign::{CosignerKey, message};
-use deedbook_verify::note::{Note, VerifierKey, open_checkpoint};
+use deedbook::clock::{Clock, Reading};
+use deedbook::record::CosigningKey;
+use deedbook::witness::{AddCheckpoint, Answer, WitnessOptions};
 use deedbook_verify::policy::Policy;
-use deedbook_verify::tree::{ConsistencyProof, ProofRefusal, TreeHead};
-use deedbook_verify::words::{Hash, Seconds};
+use deedbook_verify::words::{Hash, Micros, TreeSize};
+use tempfile::TempDir;
 
 /// Who watches one log.
 pub struct Witness {
-    key: SigningKey,
-    cosigner: CosignerKey,
-    log: VerifierKey,
-    last: Option<TreeHead>,
-}
-
-/// What it answers.
-pub enum Answer {
-    /// The checkpoint with its cosignature.
-    Cosigned(Vec<u8>),
-    /// What it saw before is not part of this.
-    Refused(ProofRefusal),
+    witness: deedbook::witness::Witness,
+    /// What an auditor who relies on it asks for.
+    pub policy: Policy,
+    _folder: TempDir,
 }
 
 impl Witness {
     /// A witness that saw nothing yet.
-    pub fn of(log: &VerifierKey) -> Lab<Witness> {
-        let key = SigningKey::generate("witness.example/w1")?;
-        let cosigner = CosignerKey::new(key.name(), key.public().clone())?;
-        Ok(Witness { key, cosigner, log: log.clone(), last: None })
+    pub fn of(books: &Books) -> Lab<Witness> {
+        let folder = tempfile::tempdir()?;
+        let key = CosigningKey::generate("witness.example/w1")?;
+        let text = format!("log {}\nwitness w1 {}\nquorum w1\n", books.verifier_key, key.cosigner_key());
+        let witness = deedbook::witness::Witness::open(WitnessOptions {
+            folder: folder.path().join("witness"),
+            key,
+            logs: vec![books.verifier_key.clone()],
+            new: true,
+            clock: Clock::manual(Reading { wall: START, boot: Micros(0) }),
+        })?;
+        Ok(Witness { witness, policy: Policy::parse(text.as_bytes())?, _folder: folder })
     }
 
-    /// The policy of an auditor who relies on it.
-    pub fn policy(&self) -> Lab<Policy> {
-        let text = format!("log {}\nwitness w1 {}\nquorum w1\n", self.log, self.cosigner);
-        Ok(Policy::parse(text.as_bytes())?)
-    }
-
-    /// Looks at a checkpoint; the path proves that it extends the last one.
-    pub fn look(&mut self, note: &[u8], path: Vec<Hash>) -> Lab<Answer> {
-        let new = open_checkpoint(note, &self.log)?.checkpoint().head;
-        if let Some(old) = self.last
-            && let Err(refusal) = (ConsistencyProof { old, new, path }).verify()
-        {
-            return Ok(Answer::Refused(refusal));
+    /// Asks for a cosignature; the path proves that the checkpoint extends the tree of the old size. The checkpoint with
+    /// the cosignature, if it is given.
+    pub fn ask(&self, old: TreeSize, path: &[Hash], note: &[u8]) -> Option<Vec<u8>> {
+        match self.witness.add_checkpoint(&AddCheckpoint::write(old, path, note)) {
+            Answer::Cosigned(line) => Some([note, line.as_bytes()].concat()),
+            Answer::Refused(_) | Answer::Failed => None,
         }
-        self.last = Some(new);
-        let text = Note::parse(note)?.text;
-        let time = Seconds(crate::books::START.0 / 1_000_000);
-        let line = self.cosigner.line(time, &self.key.sign(message(text, time).as_bytes()));
-        Ok(Answer::Cosigned([note, line.as_bytes()].concat()))
+    }
+
+    /// The first checkpoint that it sees.
+    pub fn first(&self, note: &[u8]) -> Lab<Vec<u8>> {
+        self.ask(TreeSize(0), &[], note).ok_or_else(|| "control: the witness refuses a first checkpoint".into())
     }
 }

@@ -1,6 +1,12 @@
 //! Every attack is carried out once, and both columns are what the README prints. A verdict that changes, for the better
 //! or the worse, is a change of the README.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by failing; its helpers are no `#[test]` functions, which clippy.toml covers"
+)]
+
 use deedbook_attack_lab::print;
 use deedbook_attack_lab::verdict::{Row, Verdict};
 use std::path::Path;
