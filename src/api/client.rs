@@ -71,11 +71,15 @@ impl ClientError {
 impl From<Status> for ClientError {
     fn from(status: Status) -> ClientError {
         let info = status.get_details_error_info();
-        // A broken connection reaches callers as UNKNOWN: to them it is a server that went away.
-        let broken = status.code() == Code::Unknown && info.is_none();
+        // A broken connection reaches callers as UNKNOWN, or as INTERNAL with the transport's error behind it when it
+        // breaks in the middle of a frame of HTTP/2: to them it is a server that went away.
+        let from_transport = status.code() == Code::Internal && std::error::Error::source(&status).is_some();
+        let broken = info.is_none() && (status.code() == Code::Unknown || from_transport);
         let code = if broken { Code::Unavailable } else { status.code() };
         let message = match std::error::Error::source(&status) {
-            Some(cause) if status.message() == "transport error" => format!("the connection broke: {cause}"),
+            Some(cause) if from_transport || status.message() == "transport error" => {
+                format!("the connection broke: {}", chain(cause))
+            }
             Some(_) | None => status.message().to_owned(),
         };
         ClientError {
@@ -148,5 +152,12 @@ mod tests {
     #[test]
     fn a_broken_connection_is_retryable() {
         assert!(ClientError::from(Status::unknown("transport error")).retryable());
+        // As h2 reports a peer that was killed in the middle of a frame.
+        let mut torn = Status::internal("h2 protocol error: http2 error");
+        torn.set_source(std::sync::Arc::new(std::io::Error::other("connection reset")));
+        let torn = ClientError::from(torn);
+        assert!(torn.retryable() && torn.message == "the connection broke: connection reset", "{torn:?}");
+        // What the server itself calls internal stays so.
+        assert!(!ClientError::from(Status::internal("a defect")).retryable());
     }
 }
