@@ -20,6 +20,9 @@ pub const DISK_CHECK_INTERVAL_MS: u64 = 1_000;
 /// Commit rows kept, so that a store ahead of its anchor can be checked against it.
 pub const COMMIT_ROWS_KEPT: u64 = 4_096;
 
+/// Files that the engine keeps open; each costs an index and a filter in its cache.
+pub const STORE_FILES_MAX: i32 = 512;
+
 // Erasure.
 
 /// Erasures that are finished together: 64 of 1,024 bodies each share one flush and one compaction.
@@ -208,6 +211,10 @@ pub const HTTP_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HTTP_PAGE_BYTES_MAX: u32 = 256 * 1024;
 /// What an entry bundle takes of it: 256 of the longest entries, each behind its length.
 pub const HTTP_BUNDLE_BYTES_MAX: u32 = 256 * (32 * 1024 + 2);
+
+/// File descriptors of a server: the engine's, a connection each, and 64 for logs, locks, anchors and the runtime.
+pub const FILES_NEEDED: u64 =
+    STORE_FILES_MAX.unsigned_abs() as u64 + CONNECTIONS_MAX as u64 + HTTP_CONNECTIONS_MAX as u64 + 64;
 
 // Event lines.
 

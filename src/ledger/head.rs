@@ -213,8 +213,10 @@ pub(super) fn spawn_signer(reader: Reader, shared: Arc<Shared>) -> std::io::Resu
             if let Err(error) = reader.checkpoint() {
                 shared.fail(error.to_string());
             }
-            if round.is_multiple_of(disk_rounds) {
-                shared.check_disk();
+            if round.is_multiple_of(disk_rounds)
+                && let Err(reason) = shared.disk.look(shared.store.as_ref())
+            {
+                shared.fail(reason);
             }
             round = round.wrapping_add(1);
         }

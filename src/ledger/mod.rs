@@ -5,6 +5,7 @@ mod dir;
 mod error;
 mod rows;
 mod recent;
+mod disk;
 mod admit;
 mod postings;
 mod state;

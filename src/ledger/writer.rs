@@ -9,6 +9,7 @@ use crate::clock::{Clock, Reading};
 use crate::ledger::admit::{AdmissionView, CheckedFrame, admit};
 use crate::ledger::commit::Commit;
 use crate::ledger::committer::{Answers, Committer, Handover, Producer, Turn};
+use crate::ledger::disk::Disk;
 use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::head::Head;
 use crate::ledger::place::place;
@@ -22,7 +23,6 @@ use deedbook_verify::hash::RefKey;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -81,7 +81,7 @@ pub(super) struct Shared {
     room: Arc<Semaphore>,
     messages: SyncSender<Message>,
     stop: watch::Sender<Option<StopReason>>,
-    disk_free_bytes: AtomicU64,
+    pub disk: Disk,
 }
 
 impl Shared {
@@ -114,12 +114,6 @@ impl Shared {
     /// Why the ledger stopped, if it did.
     pub fn stopped(&self) -> Option<StopReason> {
         self.stop.borrow().clone()
-    }
-
-    /// Looks at the free disk; called about once a second.
-    pub fn check_disk(&self) {
-        let free = self.store.free_bytes().unwrap_or(u64::MAX);
-        self.disk_free_bytes.store(free, Ordering::Relaxed);
     }
 }
 
@@ -170,9 +164,8 @@ impl Ledger {
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),
             messages,
             stop: watch::Sender::new(None),
-            disk_free_bytes: AtomicU64::new(u64::MAX),
+            disk: Disk::new(store.as_ref()),
         });
-        shared.check_disk();
         let reader = Reader::new(Arc::clone(&shared), head, state.number);
         let (commits, to_sync) = sync_channel::<Handover>(1);
         let committer = Arc::new(Committer::new(Arc::clone(&shared), anchors));
@@ -191,10 +184,7 @@ impl Ledger {
 
     /// Checks everything about a frame that needs no order. About 40 microseconds for the signature, and the hashing.
     pub fn admit(&self, frame: FrameBytes) -> Result<CheckedFrame, AppendError> {
-        let free_bytes = self.shared.disk_free_bytes.load(Ordering::Relaxed);
-        if free_bytes < limits::DISK_FREE_BYTES_MIN {
-            return Err(AppendError::DiskLow { free_bytes });
-        }
+        self.shared.disk.has_room()?;
         let published = self.shared.published();
         let head_at = |seen: &TreeHead| self.reader.had_head(seen);
         let base = Index(published.head.size.0);
@@ -243,13 +233,11 @@ impl Ledger {
     /// How the ledger is.
     pub fn status(&self) -> Status {
         let drift_ms = self.shared.clock.read().drift_ms_since(&self.shared.opened);
-        let free_bytes = self.shared.disk_free_bytes.load(Ordering::Relaxed);
         let reason = match self.shared.stopped() {
             Some(StopReason::Closed) => Some("the ledger is closed".to_owned()),
             Some(StopReason::Failed(reason)) => Some(reason),
             None if is_adrift(drift_ms) => Some(AppendError::ClockDrift { drift_ms }.to_string()),
-            None if free_bytes < limits::DISK_FREE_BYTES_MIN => Some(AppendError::DiskLow { free_bytes }.to_string()),
-            None => None,
+            None => self.shared.disk.has_room().err().map(|low| low.to_string()),
         };
         Status {
             ready: reason.is_none(),

@@ -99,6 +99,11 @@ pub trait Store: Rows + Send + Sync {
     fn purge(&self, range: &KeyRange) -> Result<Purged, StoreError>;
     /// Reads every stored byte against its checksum.
     fn verify(&self) -> Result<(), StoreError>;
+    /// How often the engine's work beside the commits, such as merging files, has failed since it was opened. Commits
+    /// may still succeed then, until its memory is full and they wait for ever. Zero where there is no such work.
+    fn background_failures(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
     /// Free bytes on the volume, if it has one.
     fn free_bytes(&self) -> Option<u64>;
 }

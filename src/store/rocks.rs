@@ -11,6 +11,7 @@ use crate::store::keys::Key;
 use crate::store::{Batch, Direction, KeyRange, Operation, Purged, Rows, Store, StoreError, Visit};
 use families::{FAMILIES, Family, split};
 use rocksdb::checkpoint::Checkpoint;
+use rocksdb::properties::BACKGROUND_ERRORS;
 use rocksdb::{
     Cache, ColumnFamily, DB, DBRawIterator, DBRecoveryMode, ErrorKind, FlushOptions, LruCacheOptions, Options,
     ReadOptions, Snapshot, WriteBatch, WriteOptions,
@@ -27,8 +28,6 @@ const BLOCK_CACHE_BYTES: usize = 96 * MIB;
 /// Four shards of 24 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
 /// shards it does not, is never kept, and each lookup reads and checks all of it again.
 const BLOCK_CACHE_SHARD_BITS: i32 = 2;
-/// Open files; each costs an index and a filter in the cache above.
-const OPEN_FILES_MAX: i32 = 512;
 /// What a row costs in the engine's batch beside its bytes, at most: kind, family and two lengths.
 const BATCH_ROW_BYTES: usize = 12;
 
@@ -101,7 +100,7 @@ fn options(access: Access) -> Options {
     options.set_atomic_flush(true);
     // Recycled logs are switched off by RocksDB itself in this mode; said here so that nobody turns them on.
     options.set_recycle_log_file_num(0);
-    options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_max_open_files(crate::limits::STORE_FILES_MAX);
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(MIB as u64);
     options.set_keep_log_file_num(4);
@@ -221,9 +220,10 @@ fn identity(folder: &Path) -> std::io::Result<Identity> {
 
 impl Drop for RocksStore {
     /// Closing deletes files that the engine does not know, by path; in a folder that is not ours any more it must not.
-    /// What is left open then ends with the process.
+    /// Nor is a store closed whose background work failed: the engine may be trying again, and closing under it ends in
+    /// an abort. What is left open ends with the process.
     fn drop(&mut self) {
-        if self.check_folder().is_err() {
+        if self.check_folder().is_err() || self.background_failures() != Ok(0) {
             std::mem::forget(Arc::clone(&self.db));
         }
     }
@@ -344,6 +344,10 @@ impl Store for RocksStore {
             self.db.raw_iterator_cf_opt(family, options)
         };
         self.scan_with(&everything, Direction::Forward, &mut |_, _| ControlFlow::Continue(()), &iterator)
+    }
+
+    fn background_failures(&self) -> Result<u64, StoreError> {
+        Ok(self.db.property_int_value(BACKGROUND_ERRORS).map_err(translate)?.unwrap_or(0))
     }
 
     fn free_bytes(&self) -> Option<u64> {
