@@ -9,7 +9,7 @@ mod walk;
 
 pub use report::{AuditError, Finding, Report};
 
-use crate::store::keys::{self, LedgerNumber};
+use crate::store::keys::{self, LedgerNumber, STORE_FORMAT};
 use crate::store::{Access, AnchorRecord, FileAnchor, RocksStore, Store};
 use deedbook_verify::bytes::Reader;
 use deedbook_verify::note::VerifierKey;
@@ -63,6 +63,10 @@ fn audit(
     let mut report = Report::default();
     if let Err(error) = store.verify() {
         report.find(None, "stored bytes", error.to_string());
+        return Ok(report);
+    }
+    if store.get(keys::format().as_slice())?.as_deref() != Some(&[STORE_FORMAT]) {
+        report.find(None, "format", format!("the store's format is not {STORE_FORMAT}; audit it with its own version"));
         return Ok(report);
     }
     let Some(stored) = stored_head(store, &mut report)? else { return Ok(report) };

@@ -32,8 +32,6 @@ use std::path::{Path, PathBuf};
 
 /// The one ledger of a process has this number.
 pub(super) const FIRST_LEDGER: LedgerNumber = LedgerNumber(1);
-/// Version of the store's layout.
-pub(super) const STORE_FORMAT: u8 = 2;
 
 /// What `init` made.
 #[derive(Clone, Debug)]
@@ -134,7 +132,7 @@ pub fn write_genesis(birth: Birth<'_>, store: &dyn Store) -> Result<(LedgerId, A
     let ledger = LedgerId(leaf.0);
     scratch.id = ledger;
     commit.touch_source(source, SourceHead { epoch: Epoch(1), sequence: Sequence(1) });
-    commit.put_founding_rows(ledger, STORE_FORMAT, entropy::array().map_err(KeyFileError::from)?);
+    commit.put_founding_rows(ledger, keys::STORE_FORMAT, entropy::array().map_err(KeyFileError::from)?);
     let finished = commit.finish(&mut scratch);
     judge(&finished.batch, ledger)?;
     store.commit(&finished.batch)?;

@@ -6,7 +6,7 @@ use crate::domain::ledger_source;
 use crate::ledger::commit::Commit;
 use crate::ledger::dir::DataDir;
 use crate::ledger::error::OpenError;
-use crate::ledger::genesis::{FIRST_LEDGER, STORE_FORMAT};
+use crate::ledger::genesis::FIRST_LEDGER;
 use crate::ledger::head::{Head, HeadKey};
 use crate::ledger::place::place_own;
 use crate::ledger::postings::{CurrentBlock, kind_value, posting_set, rows_end};
@@ -19,7 +19,7 @@ use crate::limits;
 use crate::merkle::{Edge, TILE_HASHES, root_of_full};
 use crate::plant::Bug;
 use crate::record::{SigningKey, entropy, load_public, load_ref_key};
-use crate::store::keys::{self, Dimension};
+use crate::store::keys::{self, Dimension, STORE_FORMAT};
 use crate::store::{
     Access, AnchorError, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
 };

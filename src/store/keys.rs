@@ -117,6 +117,9 @@ impl AsRef<[u8]> for Key {
     }
 }
 
+/// The layout of the rows, kept in the store itself; another one is refused by name.
+pub const STORE_FORMAT: u8 = 2;
+
 /// The store's format version.
 pub fn format() -> Key {
     Key::global(RowTag::Format)
