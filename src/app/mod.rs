@@ -2,10 +2,12 @@
 //! decides nothing about events.
 
 mod address;
+mod files;
 mod server;
 mod witness;
 
 pub use address::{AddressError, check_loopback};
+pub use files::{TooFewFiles, secure_files};
 pub use server::{Server, StartError};
 pub use witness::{Watching, WitnessConfig, WitnessError, witness};
 
@@ -65,6 +67,9 @@ pub enum ServeError {
     /// An address that is not loopback.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// Too few file descriptors.
+    #[error(transparent)]
+    Files(#[from] TooFewFiles),
     /// The ledger does not open.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -89,6 +94,7 @@ impl ServeError {
     /// The exit code of the program: 70 for failed storage, 2 for a wrong address, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
+            ServeError::Files(_) => 1,
             ServeError::Storage(_) => 70,
             ServeError::Address(_) | ServeError::Policy(_) | ServeError::Key(_) => 2,
             ServeError::Open(_) | ServeError::Start(_) | ServeError::System(_) => 1,
@@ -111,6 +117,7 @@ pub fn serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> u8 {
 
 /// As `serve`, for callers that report themselves.
 pub fn try_serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> Result<(), ServeError> {
+    secure_files()?;
     check_loopback(config.listen)?;
     check_loopback(config.http)?;
     let runtime = runtime()?;
