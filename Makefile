@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test fuzz demo bench interop attack check fmt-check lint deny advisories clean
+.PHONY: help build test torture fuzz demo bench interop attack check fmt-check lint deny advisories clean
 
 export DEEDBOOK_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deedbook
 
@@ -34,8 +34,11 @@ build: ## both programs, optimised: target/release/deedbook and deedbook-verify
 	  echo "the programs are in $${CARGO_TARGET_DIR:-$$PWD/target}/release"
 
 # Feature `plant` lets tests plant bugs; one build with it serves all tests (CONTRIBUTING.md).
-test: ## every test
-	@$(PREPARE); cargo test --locked --workspace --features plant
+test: ## every test; what this machine cannot run is named with NOT RUN
+	@scripts/prerequisites.sh faults; $(PREPARE); cargo test --locked --workspace --features plant
+
+torture: ## every family of faults in the long numbers; SEED=, SCALE= and FAMILIES="kill power" choose
+	@scripts/prerequisites.sh faults; $(PREPARE); SEED=$(SEED) SCALE=$(SCALE) FAMILIES="$(FAMILIES)" scripts/torture.sh
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60), with coverage; what was found before is replayed by `make test`
 	@$(PREPARE); scripts/fuzz.sh

@@ -2,10 +2,29 @@
 # Installs what cargo cannot bring along, and only what is missing: a C++ compiler and make for RocksDB, libclang
 # with clang's own headers for the bindings to it. Prints nothing and changes nothing when all of it is there.
 #
+# With `faults`, what the fault tests use: strace, and the tools to make, check and shut down file systems. They are
+# installed where this may be done without asking (as root, with apt-get); tests that lack them say NOT RUN.
+#
 # Debian and Ubuntu only. Elsewhere it names what to install by hand.
 set -euo pipefail
 
 fail() { printf 'prerequisites.sh: %s\n' "$*" >&2; exit 1; }
+
+if [ "${1:-}" = faults ]; then
+  PATH=$PATH:/usr/sbin:/sbin
+  tools=()
+  command -v strace >/dev/null || tools+=(strace)
+  command -v xfs_io >/dev/null || tools+=(xfsprogs)
+  command -v mkfs.ext4 >/dev/null || tools+=(e2fsprogs)
+  [ "${#tools[@]}" -gt 0 ] || exit 0
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    printf 'Installing %s: for the fault tests\n' "${tools[*]}" >&2
+    { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 install -y \
+      --no-install-recommends "${tools[@]}"; } >/dev/null 2>&1 </dev/null \
+      || printf 'prerequisites.sh: could not install %s; some fault tests will say NOT RUN\n' "${tools[*]}" >&2
+  fi
+  exit 0
+fi
 
 command -v cargo >/dev/null \
   || fail "cargo is missing; install Rust from https://rustup.rs, open a new shell and run the command again"

@@ -13,6 +13,7 @@
 
 mod append_command;
 mod concurrency;
+mod disk_full;
 mod erasure;
 mod erasure_faults;
 mod field_failures;
@@ -28,6 +29,7 @@ mod tile_oracles;
 mod support;
 mod tidy;
 mod format_doc;
+mod promises;
 mod readme;
 mod support_example;
 mod damage;
@@ -39,6 +41,7 @@ mod fuzz_corpus;
 #[path = "../../crates/verify/tests/it/plant_driver.rs"]
 mod plant_driver;
 mod plants;
+mod power;
 mod prover;
 mod recovery;
 mod recovery_model;
@@ -46,6 +49,7 @@ mod recovery_run;
 mod store_conformance;
 mod store_purge;
 mod support_memory;
+mod syscalls;
 mod two_owners;
 mod wire;
 mod witness;

@@ -29,6 +29,7 @@ mod planted {
     fn every_planted_bug_is_caught() {
         let plants: Vec<Plant> = Bug::ALL.iter().map(|bug| (bug.name(), test_of(*bug))).collect();
         each_is_caught(&plants);
+        crate::support::cases("planted-bugs", plants.len() as u64);
     }
 }
 

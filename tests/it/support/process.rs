@@ -67,6 +67,16 @@ impl Serving {
         }
     }
 
+    /// Starts it, and returns before it has opened anything.
+    pub fn spawn(dir: &DataDir) -> Serving {
+        let child = serve_command(dir).stderr(Stdio::null()).spawn().unwrap();
+        Serving { child, address: String::new(), said: None }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -161,4 +171,12 @@ pub fn system(program: &str, arguments: &[&std::ffi::OsStr]) -> Result<String, S
     let output = output.map_err(|error| format!("{program}: {error}"))?;
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.success() { Ok(said) } else { Err(format!("{program}: {}: {said}", output.status)) }
+}
+
+/// Whether a program can be found.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let usual = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(Path::new);
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        || usual.iter().any(|folder| folder.join(program).is_file())
 }
