@@ -13,7 +13,7 @@ use deedbook_verify::kind::Kind;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::words::{EventId, LedgerId, Micros, Ref};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -75,11 +75,19 @@ impl Books {
     }
 
     /// Opens it with further anchors.
-    pub fn open_with(&self, anchors: Vec<std::path::PathBuf>) -> Result<Ledger, OpenError> {
+    pub fn open_with(&self, anchors: Vec<PathBuf>) -> Result<Ledger, OpenError> {
         Ledger::open(
             &self.dir,
             OpenOptions { accept_clock: false, anchors, clock: self.clock.clone(), witnesses: None },
         )
+    }
+
+    /// What opening says; what opens is closed again.
+    pub fn opened_with(&self, anchors: Vec<PathBuf>) -> Lab<Result<(), String>> {
+        match self.open_with(anchors) {
+            Ok(ledger) => self.close(ledger).map(Ok),
+            Err(refusal) => Ok(Err(refusal.to_string().replace(&self.dir.root().display().to_string(), "DIR"))),
+        }
     }
 
     /// Closes it, and waits until its threads let go of the folder.

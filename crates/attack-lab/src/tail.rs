@@ -4,7 +4,6 @@ use crate::books::{Books, START, data_export};
 use crate::chain::{Chain, Event, Pin, Precision};
 use crate::rewrite::{honest_chain, recorded};
 use crate::verdict::{Cell, Lab, Row, control};
-use deedbook::ledger::{Ledger, OpenError};
 use deedbook::record::Position;
 use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::tree::{ConsistencyProof, TreeHead};
@@ -22,11 +21,11 @@ pub async fn run() -> Lab<Vec<Row>> {
 
     let store_alone = old.copy("store-alone")?;
     fs::copy(books.dir.anchor_file(), store_alone.dir.anchor_file())?;
-    let store_alone = Cell::refused_by("start", opened(&store_alone, store_alone.open())?);
+    let store_alone = Cell::refused_by("start", store_alone.opened_with(vec![])?);
 
     let machine = old.copy("machine")?;
-    let second = machine.open_with(vec![books.dir.anchor_file()]);
-    let second = Cell::refused_by("start, with an anchor elsewhere", opened(&machine, second)?);
+    let second = machine.opened_with(vec![books.dir.anchor_file()])?;
+    let second = Cell::refused_by("start, with an anchor elsewhere", second);
 
     let ledger = control("a whole copy opens where nobody knows better", old.open())?;
     let note = ledger.reader().checkpoint()?;
@@ -38,7 +37,7 @@ pub async fn run() -> Lab<Vec<Row>> {
 
     let empty = books.copy("empty")?;
     fs::remove_dir_all(empty.dir.store())?;
-    let empty = Cell::refused_by("start", opened(&empty, empty.open())?);
+    let empty = Cell::refused_by("start", empty.opened_with(vec![])?);
     Ok(vec![
         Row::claimed(
             "10",
@@ -87,12 +86,4 @@ async fn grown() -> Lab<(Books, Books, TreeHead)> {
     books.close(ledger)?;
     let head = control("the published checkpoint", open_checkpoint(&note, &books.verifier_key))?.checkpoint().head;
     Ok((books, old, head))
-}
-
-/// What opening said; what opened is closed again.
-fn opened(books: &Books, opening: Result<Ledger, OpenError>) -> Lab<Result<(), String>> {
-    match opening {
-        Ok(ledger) => books.close(ledger).map(Ok),
-        Err(refusal) => Ok(Err(refusal.to_string().replace(&books.dir.root().display().to_string(), "DIR"))),
-    }
 }

@@ -26,6 +26,7 @@ const EXPECTED: &[(&str, Verdict, Verdict)] = &[
     ("5", Shown, Shown),
     ("5", Missed, Shown),
     ("5", Shown, Shown),
+    ("5", Missed, Refused),
     ("6", Refused, Refused),
     ("6", Missed, Refused),
     ("6", Missed, Refused),
