@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 20] = [
+const METHODS: [&str; 27] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -31,6 +31,13 @@ const METHODS: [&str; 20] = [
     "Subscribe",
     "EraseBodies",
     "ListPendingErasures",
+    "CreateSubscription",
+    "GetSubscription",
+    "ListSubscriptions",
+    "DeleteSubscription",
+    "Consume",
+    "ListParkedEvents",
+    "ReplayParkedEvents",
 ];
 
 /// A service whose errors are complete.
@@ -100,7 +107,7 @@ pub fn count(method: &'static str, code: Code) {
 
 /// An answer whose status stands in its headers is an error and has no body. Streams count themselves when they end.
 fn finish(method: &'static str, response: http::Response<Body>) -> http::Response<Body> {
-    let streams = matches!(method, "AppendStream" | "ReadEvents" | "Subscribe");
+    let streams = matches!(method, "AppendStream" | "ReadEvents" | "Subscribe" | "Consume");
     match Status::from_header_map(response.headers()) {
         Some(status) => {
             count(method, status.code());

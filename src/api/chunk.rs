@@ -61,7 +61,7 @@ impl Ready {
 }
 
 /// Why nothing more can be read. A connection that broke is the client's end, and no failure of ours.
-fn broken(status: Status) -> Status {
+pub fn broken(status: Status) -> Status {
     match std::error::Error::source(&status) {
         Some(_) => Fault::new(Reason::Cancelled, "the client's connection ended").into(),
         None => complete(status),

@@ -2,7 +2,7 @@
 
 use crate::api::proto;
 use crate::api::reason::Fault;
-use crate::domain::Filter;
+use crate::domain::{Filter, SubscriptionName};
 use crate::ledger::{Bodies, Placement, StoredBody, StoredEvent};
 use crate::limits;
 use crate::record::{EventBytes, FrameBytes};
@@ -165,6 +165,11 @@ pub fn filter(filter: &proto::EventFilter) -> Result<Filter, Fault> {
         policy: optional_array("policy_digest", &filter.policy_digest)?.map(Digest),
         received,
     })
+}
+
+/// The name of a persistent subscription.
+pub fn subscription_name(name: &str) -> Result<SubscriptionName, Fault> {
+    SubscriptionName::parse(name).map_err(|error| Fault::field("name", error.to_string()))
 }
 
 /// A tree head that a client names.

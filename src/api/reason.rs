@@ -136,7 +136,7 @@ pub fn complete(status: Status) -> Status {
 /// The status code of a reason, and what to do about it.
 pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
     match reason {
-        Reason::Unspecified | Reason::Internal => (Code::Internal, "see the server's log"),
+        Reason::Unspecified | Reason::Internal | Reason::ReadFailed => (Code::Internal, "see the server's log"),
         Reason::Malformed => (Code::InvalidArgument, "build frames with the library, or as docs/FORMAT.md says"),
         Reason::FrameLedgerDiffers => (Code::InvalidArgument, "sign for the ledger id that GetLedger names"),
         Reason::FrameSourceDiffers => (Code::InvalidArgument, "put each source's events into frames of its own"),
@@ -178,7 +178,6 @@ pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
         Reason::NotFound => (Code::NotFound, ""),
         Reason::OutsideTree => (Code::OutOfRange, "stay below tree_size"),
         Reason::Corrupt => (Code::DataLoss, "stop the server, keep its data folder, run `deedbook audit`"),
-        Reason::ReadFailed => (Code::Internal, "see the server's log"),
         Reason::NoWitnessPolicy => {
             (Code::FailedPrecondition, "serve with a witness policy, or ask for an unwitnessed checkpoint")
         }
@@ -196,6 +195,12 @@ pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
         Reason::MessageTooLarge => (Code::OutOfRange, "send smaller frames"),
         Reason::DeadlineExceeded => (Code::DeadlineExceeded, "repeat appends with the same bytes"),
         Reason::Cancelled => (Code::Cancelled, "repeat appends with the same bytes"),
+        Reason::SubscriptionExists => (Code::AlreadyExists, "choose another name, or delete that one"),
+        Reason::SubscriptionsTooMany => (Code::ResourceExhausted, "delete a subscription that nobody needs"),
+        Reason::AlreadyConsumed => (Code::Aborted, "ask again when the other consumer left or its lease ended"),
+        Reason::LeaseEnded => (Code::Aborted, "open again; settle within the lease, or extend it"),
+        Reason::NotInFlight => (Code::InvalidArgument, "settle what was delivered on this stream, once"),
+        Reason::ParkedTooMany => (Code::ResourceExhausted, "replay and acknowledge parked events, then open again"),
         Reason::MethodUnknown => (Code::Unimplemented, "upgrade the server"),
     }
 }

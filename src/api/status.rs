@@ -2,7 +2,7 @@
 
 use crate::api::proto::Reason;
 use crate::api::reason::Fault;
-use crate::ledger::{AppendError, KnownEvent, ReadError};
+use crate::ledger::{AppendError, KnownEvent, ReadError, SubscriptionError};
 use crate::limits;
 use crate::store::StoreError;
 use deedbook_verify::bytes::Malformed;
@@ -59,6 +59,35 @@ impl From<ReadError> for Fault {
                 Fault::new(Reason::NotWitnessed, message).with("wanted_size", wanted).with("witnessed_size", newest)
             }
             ReadError::NoCheckpoint(_) => Fault::new(Reason::NoCheckpoint, message),
+        }
+    }
+}
+
+impl From<SubscriptionError> for Fault {
+    fn from(error: SubscriptionError) -> Fault {
+        let message = error.to_string();
+        match error {
+            SubscriptionError::Exists(_) => Fault::new(Reason::SubscriptionExists, message),
+            SubscriptionError::Unknown(_) => Fault::new(Reason::NotFound, message).with("what", "subscription"),
+            SubscriptionError::TooMany => {
+                Fault::new(Reason::SubscriptionsTooMany, message).with("subscriptions_max", limits::SUBSCRIPTIONS_MAX)
+            }
+            SubscriptionError::Consumed { name, lease_ms } => {
+                Fault::new(Reason::AlreadyConsumed, message).with("name", name).with("lease_ms", lease_ms)
+            }
+            SubscriptionError::ParkedTooMany => {
+                Fault::new(Reason::ParkedTooMany, message).with("parked_max", limits::PARKED_MAX)
+            }
+            SubscriptionError::NotParked(index) => {
+                Fault::new(Reason::NotFound, message).with("what", "parked event").with("index", index)
+            }
+            SubscriptionError::DiskLow { free_bytes } => {
+                Fault::new(Reason::DiskLow, message).with("free_bytes", free_bytes)
+            }
+            SubscriptionError::StorageFailed => Fault::new(Reason::StorageFailed, message),
+            SubscriptionError::Closed => Fault::new(Reason::Stopping, message),
+            SubscriptionError::Entropy(_) => Fault::new(Reason::Internal, message),
+            SubscriptionError::Read(error) => error.into(),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod derived;
 mod erased;
 mod report;
+mod subscriptions;
 mod walk;
 
 pub use report::{AuditError, Finding, Report};
@@ -79,6 +80,7 @@ fn audit(
         report.find(None, "head", "its received time is not the last entry's".to_owned());
     }
     derived::check(store, walk.replay(), &mut report)?;
+    subscriptions::check(store, stored.head.size, &mut report)?;
     check_anchor(store, anchor, &stored, &mut report)?;
     report.head = Some(walk.head());
     Ok(report)

@@ -213,6 +213,71 @@ impl Client {
         let answer = self.clients.key.revoke_key(request).await?.into_inner();
         answer.placement.ok_or_else(|| empty("RevokeKey"))
     }
+
+    /// Makes a persistent subscription.
+    pub async fn create_subscription(
+        &mut self,
+        request: proto::CreateSubscriptionRequest,
+    ) -> Result<proto::Subscription, ClientError> {
+        let answer = self.clients.subscription.create_subscription(request).await?.into_inner();
+        answer.subscription.ok_or_else(|| empty("CreateSubscription"))
+    }
+
+    /// How a persistent subscription stands.
+    pub async fn subscription(&mut self, name: String) -> Result<proto::Subscription, ClientError> {
+        let request = proto::GetSubscriptionRequest { name };
+        let answer = self.clients.subscription.get_subscription(request).await?.into_inner();
+        answer.subscription.ok_or_else(|| empty("GetSubscription"))
+    }
+
+    /// Every persistent subscription.
+    pub async fn subscriptions(&mut self) -> Result<Vec<proto::Subscription>, ClientError> {
+        let request = proto::ListSubscriptionsRequest {};
+        Ok(self.clients.subscription.list_subscriptions(request).await?.into_inner().subscriptions)
+    }
+
+    /// Deletes a persistent subscription.
+    pub async fn delete_subscription(&mut self, name: String) -> Result<(), ClientError> {
+        self.clients.subscription.delete_subscription(proto::DeleteSubscriptionRequest { name }).await?;
+        Ok(())
+    }
+
+    /// Everything that a persistent subscription has put aside.
+    pub async fn parked(&mut self, name: &str) -> Result<Vec<proto::ParkedEvent>, ClientError> {
+        let (mut events, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = proto::ListParkedEventsRequest { name: name.to_owned(), page_size: PAGE_SIZE, page_token };
+            let answer = self.clients.subscription.list_parked_events(request).await?.into_inner();
+            events.extend(answer.events);
+            page_token = answer.next_page_token;
+            if page_token.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Lets parked events be delivered again; no index means all. How many.
+    pub async fn replay(&mut self, name: String, indexes: Vec<u64>) -> Result<u32, ClientError> {
+        let request = proto::ReplayParkedEventsRequest { name, indexes };
+        Ok(self.clients.subscription.replay_parked_events(request).await?.into_inner().count)
+    }
+
+    /// Consumes a persistent subscription: what goes into `outgoing` is sent, what comes back is received.
+    pub async fn consume(
+        &mut self,
+        outgoing: mpsc::Receiver<proto::ConsumeRequest>,
+    ) -> Result<mpsc::Receiver<Result<proto::ConsumeResponse, ClientError>>, ClientError> {
+        let mut stream = self.clients.subscription.consume(ReceiverStream::new(outgoing)).await?.into_inner();
+        let (sender, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
+        tokio::spawn(async move {
+            while let Some(answer) = stream.message().await.transpose() {
+                if sender.send(answer.map_err(ClientError::from)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
+    }
 }
 
 fn empty(method: &str) -> ClientError {

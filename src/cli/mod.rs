@@ -15,6 +15,8 @@ mod key;
 mod append;
 mod filter;
 mod read;
+mod subscription;
+mod consume;
 mod proof;
 mod erase;
 mod verify;
@@ -81,6 +83,9 @@ enum Command {
     Get(read::GetArguments),
     /// List events that match filters
     List(read::ListArguments),
+    /// Follow the log from a position that the server keeps
+    #[command(subcommand)]
+    Subscription(subscription::SubscriptionCommand),
     /// Fetch the newest signed checkpoint
     Checkpoint(proof::CheckpointArguments),
     /// Fetch the receipt of an event: proof that anybody can check offline
@@ -135,6 +140,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Tail(arguments) => block_on(read::tail(&common, arguments, output)),
         Command::Get(arguments) => block_on(read::get(&common, arguments, output)),
         Command::List(arguments) => block_on(read::list(&common, arguments, output)),
+        Command::Subscription(command) => subscription::run(&common, command, output),
         Command::Checkpoint(arguments) => block_on(proof::checkpoint(&common, arguments, output)),
         Command::Receipt(arguments) => block_on(proof::receipt(&common, arguments, output)),
         Command::Consistency(arguments) => block_on(proof::consistency(&common, arguments, output)),
@@ -229,6 +235,7 @@ mod tests {
         include_str!("proof.rs"),
         include_str!("serve/dev.rs"),
         include_str!("show.rs"),
+        include_str!("subscription.rs"),
         include_str!("verify.rs"),
         include_str!("witness.rs"),
     ];

@@ -3,7 +3,9 @@
 mod names;
 mod query;
 mod text;
+mod subscription;
 
 pub use names::{NameError, StreamName, dataset_ref, ledger_source, person_ref, source_ref};
 pub use query::Filter;
+pub use subscription::{ParkReason, SubscriptionName, SubscriptionTextError};
 pub use text::{escape, escape_line};

@@ -90,8 +90,8 @@ impl Committer {
         // Crash here: durable and anchored, unanswered; retries are answered from the event-id rows.
         metrics::histogram!("deedbook_commit_seconds").record(started.seconds());
         metrics::counter!("deedbook_events_appended_total").increment(u64::try_from(commit.events).unwrap_or(0));
-        // Shows the commit to readers and wakes who follows. Without followers this is nine uncontended locks, about
-        // 0.2 microseconds beside a sync of 200. A follower that is not waiting, because it reads, sends, rests or is
+        // Shows the commit to readers and wakes who follows. Without followers this is nine uncontended locks, at most
+        // a microsecond beside a sync of 200. A follower that is not waiting, because it reads, sends, rests or is
         // stalled, is not woken and costs nothing here; it finds the new size when it looks next.
         self.shared.published.send_replace(Arc::new(commit.published));
         if commit.erases {

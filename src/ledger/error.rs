@@ -1,7 +1,9 @@
 //! One enum per question: why a frame was not appended, why the writer stopped, why a read has no answer, why a ledger
 //! does not open.
 
+use crate::domain::SubscriptionName;
 use crate::limits;
+use crate::record::entropy::EntropyError;
 use crate::record::{BuildError, KeyFileError};
 use crate::store::{AnchorError, StoreError};
 use deedbook_verify::bytes::Malformed;
@@ -196,6 +198,52 @@ pub enum ReadError {
     /// Checkpoints cannot be signed any more; the server is stopping.
     #[error("no checkpoint can be signed: {0}")]
     NoCheckpoint(String),
+}
+
+/// Why a persistent subscription did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SubscriptionError {
+    /// There is one of this name.
+    #[error("there is a subscription `{0}` already")]
+    Exists(SubscriptionName),
+    /// There is none of this name.
+    #[error("there is no subscription `{0}`")]
+    Unknown(SubscriptionName),
+    /// There are as many as are kept.
+    #[error("there are {} subscriptions already", limits::SUBSCRIPTIONS_MAX)]
+    TooMany,
+    /// Somebody has the seat.
+    #[error("subscription `{name}` is consumed by somebody else; its lease is {lease_ms} ms")]
+    Consumed {
+        /// Which.
+        name: SubscriptionName,
+        /// After what time without settling the seat is free at the latest.
+        lease_ms: u32,
+    },
+    /// There is no room for more parked events; nothing was parked.
+    #[error("a subscription keeps at most {} parked events; nothing was parked", limits::PARKED_MAX)]
+    ParkedTooMany,
+    /// The event is not parked.
+    #[error("the event at index {0} is not parked")]
+    NotParked(Index),
+    /// The disk is nearly full; nothing was written.
+    #[error("{free_bytes} bytes of disk are free, settling needs {}", limits::DISK_FREE_BYTES_MIN)]
+    DiskLow {
+        /// What is free.
+        free_bytes: u64,
+    },
+    /// The store failed; what was not settled durably is delivered again.
+    #[error("the store failed; what was not settled durably is delivered again after the restart")]
+    StorageFailed,
+    /// The server is closing; the same holds.
+    #[error("the server is closing; what was not settled durably is delivered again")]
+    Closed,
+    /// No randomness for an id.
+    #[error("{0}")]
+    Entropy(#[from] EntropyError),
+    /// A row could not be read.
+    #[error("{0}")]
+    Read(#[from] ReadError),
 }
 
 /// Why a ledger does not open.

@@ -15,7 +15,9 @@ use crate::ledger::head::Head;
 use crate::ledger::place::place;
 use crate::ledger::purge;
 use crate::ledger::reader::Reader;
+use crate::ledger::settler::Settler;
 use crate::ledger::state::{PlaceError, Published, State};
+use crate::ledger::status::Status;
 use crate::limits;
 use crate::record::FrameBytes;
 use crate::store::{AnchorSet, Store};
@@ -77,6 +79,8 @@ pub(super) struct Shared {
     pub anchors: usize,
     pub opened: Reading,
     pub wake_eraser: purge::Wake,
+    /// The way to the thread that writes rows of persistent subscriptions.
+    pub settler: Settler,
     turn: Turn,
     room: Arc<Semaphore>,
     messages: SyncSender<Message>,
@@ -117,21 +121,6 @@ impl Shared {
     }
 }
 
-/// How the ledger is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Whether appends are taken.
-    pub ready: bool,
-    /// Why not.
-    pub reason: Option<String>,
-    /// Members of the anchor set, witnesses that were heard from included; with one, the roll-back of the whole machine goes unnoticed.
-    pub anchors: usize,
-    /// What readers see.
-    pub head: TreeHead,
-    /// Bytes of frames that wait for the writer or for their sync; at most `QUEUE_BYTES_MAX`.
-    pub queue_bytes: usize,
-}
-
 /// A handle on an open ledger; clones are cheap.
 #[derive(Clone)]
 pub struct Ledger {
@@ -152,6 +141,7 @@ impl Ledger {
         ref_key: RefKey,
     ) -> std::io::Result<Ledger> {
         let (messages, inbox) = sync_channel(limits::QUEUE_JOBS_MAX);
+        let (settler, changes) = Settler::new();
         let shared = Arc::new(Shared {
             store: Arc::clone(&store),
             published: watch::Sender::new(Arc::new(state.published())),
@@ -160,6 +150,7 @@ impl Ledger {
             ref_key,
             anchors: anchors.len(),
             wake_eraser: purge::Wake::default(),
+            settler,
             turn: Turn::default(),
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),
             messages,
@@ -178,6 +169,7 @@ impl Ledger {
             thread("writer").spawn(move || writer.run(&inbox))?,
             crate::ledger::head::spawn_signer(reader.clone(), Arc::clone(&shared))?,
             purge::spawn(Arc::clone(&shared), number)?,
+            crate::ledger::settler::spawn(Arc::clone(&shared), reader.clone(), changes)?,
         ];
         Ok(Ledger { shared, reader, threads: Arc::new(Mutex::new(threads)) })
     }

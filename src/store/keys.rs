@@ -46,6 +46,10 @@ pub enum RowTag {
     Erased = 0x1c,
     /// Index of an erasure whose keys may still lie in files of the store.
     Pending = 0x1d,
+    /// Name of a persistent subscription to what it follows and where it stands.
+    Subscription = 0x20,
+    /// Subscription id and index to a parked event.
+    Parked = 0x21,
 }
 
 /// The index of posting rows: what is looked up.
@@ -273,6 +277,33 @@ pub fn checkpoints(ledger: LedgerNumber) -> KeyRange {
 /// The id key for imports over HTTP.
 pub fn import_id_key(ledger: LedgerNumber) -> Key {
     Key::new(RowTag::ImportIdKey, ledger)
+}
+
+const _: () = assert!(5 + crate::limits::SUBSCRIPTION_NAME_BYTES_MAX <= Key::BYTES_MAX, "a name is part of a key");
+
+/// A persistent subscription. Names are at most `SUBSCRIPTION_NAME_BYTES_MAX` long.
+pub fn subscription(ledger: LedgerNumber, name: &str) -> Key {
+    Key::new(RowTag::Subscription, ledger).with(name.as_bytes())
+}
+
+/// All persistent subscriptions.
+pub fn subscriptions(ledger: LedgerNumber) -> KeyRange {
+    prefix(Key::new(RowTag::Subscription, ledger).as_slice())
+}
+
+/// An event that a subscription parked.
+pub fn parked(ledger: LedgerNumber, subscription: &[u8; 16], index: Index) -> Key {
+    Key::new(RowTag::Parked, ledger).with(subscription).with(&index.0.to_be_bytes())
+}
+
+/// All events that a subscription parked.
+pub fn parked_of(ledger: LedgerNumber, subscription: &[u8; 16]) -> KeyRange {
+    prefix(Key::new(RowTag::Parked, ledger).with(subscription).as_slice())
+}
+
+/// All parked events.
+pub fn all_parked(ledger: LedgerNumber) -> KeyRange {
+    prefix(Key::new(RowTag::Parked, ledger).as_slice())
 }
 
 /// Everything between two keys of the layout.

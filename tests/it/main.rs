@@ -12,10 +12,13 @@
 )]
 
 mod append_command;
+mod audit_subscriptions;
 mod concurrency;
 mod disk_full;
 mod erasure;
 mod erasure_faults;
+mod consume;
+mod consume_model;
 mod field_failures;
 mod kill;
 mod rules;
@@ -26,6 +29,7 @@ mod subscribe_stalled;
 mod tiles;
 mod tile_paths;
 mod tile_oracles;
+mod subscription_command;
 mod support;
 mod tidy;
 mod format_doc;

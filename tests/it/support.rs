@@ -1,6 +1,7 @@
 //! What the tests of a whole ledger share: a data folder of their own, enrolled producers, frames, seeded randomness,
 //! and the outsider's judgement of what was left on disk. It promises nothing itself.
 
+pub mod consume;
 pub mod disk;
 pub mod follow;
 pub mod grpc;
