@@ -1,81 +1,146 @@
-//! Rows that follow from entries: lookups, postings and heads, each derived again and compared.
+//! Derived rows of which a table's sum differs, one by one: which of them is missing, wrong, or one too many. And the
+//! posting rows of a block, which a sum needs whole.
 
 use crate::audit::LEDGER;
 use crate::audit::report::{AuditError, Report};
+use crate::audit::sums::{Sums, Table};
 use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES, PostingValue};
-use crate::store::{Direction, KeyRange, Store};
+use crate::store::{Direction, Store};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::replay::Replay;
 use deedbook_verify::words::Index;
-use std::collections::BTreeMap;
+use foldhash::HashMap;
 use std::ops::ControlFlow;
 
-/// The event-id row and the stream row of an entry; two entries of one id or revision cannot both have their row.
-pub(super) fn check_lookups(
+/// Explains a table that differs. `stored` and `expected` are the numbers of its rows.
+pub(super) fn explain(
     store: &dyn Store,
-    index: Index,
-    entry: &Entry<'_>,
+    replay: &Replay,
+    (table, stored, expected): (Table, u64, u64),
     report: &mut Report,
 ) -> Result<(), AuditError> {
-    let at = index.0.to_be_bytes();
-    let facts = &entry.facts;
-    if store.get(keys::event_id(LEDGER, &facts.source, &facts.event_id).as_slice())?.as_deref() != Some(&at) {
-        report.find(Some(index), "event id row", "it is missing or names another entry".to_owned());
+    let before = report.findings.len();
+    let mut looker = Looker { store, table, report };
+    match table {
+        Table::EventIds | Table::Streams | Table::Postings => looker.entries()?,
+        Table::StreamHeads => looker.stream_heads(replay)?,
+        Table::SourceHeads => looker.source_heads(replay)?,
     }
-    if let (Some(stream), Some(revision)) = (facts.stream, entry.seal.revision)
-        && store.get(keys::stream(LEDGER, &stream, revision).as_slice())?.as_deref() != Some(&at)
-    {
-        report.find(Some(index), "stream row", "it is missing or names another entry".to_owned());
+    if report.findings.len() == before || stored != expected {
+        report.find(None, table.row_name(), format!("{stored} rows are stored, {expected} follow from the entries"));
     }
     Ok(())
 }
 
+/// Looks rows up, one by one.
+struct Looker<'l> {
+    store: &'l dyn Store,
+    table: Table,
+    report: &'l mut Report,
+}
+
+impl Looker<'_> {
+    fn look(
+        &mut self,
+        key: keys::Key,
+        value: &[u8],
+        found: impl FnOnce() -> (Option<Index>, String),
+    ) -> Result<(), AuditError> {
+        if self.store.get(key.as_slice())?.as_deref() != Some(value) {
+            let (index, message) = found();
+            self.report.find(index, self.table.row_name(), message);
+        }
+        Ok(())
+    }
+
+    /// The rows of each entry; the walk has parsed all of them.
+    fn entries(&mut self) -> Result<(), AuditError> {
+        let range = keys::between(keys::entry(LEDGER, Index(0)), keys::entry(LEDGER, Index(u64::MAX)));
+        let (mut block, mut failure) = (PostingBlock::default(), None);
+        self.store.scan(&range, Direction::Forward, &mut |key, bytes| {
+            let (Some(index), Ok(entry)) = (keys::trailing_u64(key), Entry::parse(bytes)) else {
+                return ControlFlow::Break(());
+            };
+            match self.entry(Index(index), &entry, &mut block) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn entry(&mut self, index: Index, entry: &Entry<'_>, block: &mut PostingBlock) -> Result<(), AuditError> {
+        let (facts, at) = (&entry.facts, index.0.to_be_bytes());
+        let differs = || (Some(index), "it is missing or names another entry".to_owned());
+        match self.table {
+            Table::EventIds => self.look(keys::event_id(LEDGER, &facts.source, &facts.event_id), &at, differs),
+            Table::Streams => match (facts.stream, entry.seal.revision) {
+                (Some(stream), Some(revision)) => self.look(keys::stream(LEDGER, &stream, revision), &at, differs),
+                (_, _) => Ok(()),
+            },
+            Table::Postings => {
+                for (dimension, value, number, bitmap) in block.take_in(index, entry) {
+                    let key = keys::posting(LEDGER, dimension, &value, number);
+                    self.look(key, &bitmap, || (None, format!("{dimension:?} of block {number} differs")))?;
+                }
+                Ok(())
+            }
+            Table::StreamHeads | Table::SourceHeads => Ok(()),
+        }
+    }
+
+    fn stream_heads(&mut self, replay: &Replay) -> Result<(), AuditError> {
+        for (stream, revision) in replay.streams() {
+            let says = || (None, format!("stream {stream} is at revision {revision} by its entries"));
+            self.look(keys::stream_head(LEDGER, stream), &revision.0.to_be_bytes(), says)?;
+        }
+        Ok(())
+    }
+
+    fn source_heads(&mut self, replay: &Replay) -> Result<(), AuditError> {
+        for (source, (epoch, sequence)) in replay.sources() {
+            let expected = [epoch.0.to_be_bytes().as_slice(), &sequence.0.to_be_bytes()].concat();
+            let says = || (None, format!("source {source} is at {epoch}/{sequence} by its entries"));
+            self.look(keys::source_head(LEDGER, source), &expected, says)?;
+        }
+        Ok(())
+    }
+}
+
+/// A posting row: what it is about, its block, its bits.
+type PostingRow = (Dimension, PostingValue, u64, [u8; 32]);
+
 /// The posting rows of one block, derived from its entries. Only full blocks have rows.
 #[derive(Default)]
 pub(super) struct PostingBlock {
-    rows: BTreeMap<(Dimension, PostingValue), [u8; 32]>,
-    compared: u64,
+    rows: HashMap<(Dimension, PostingValue), [u8; 32]>,
 }
 
 impl PostingBlock {
-    pub fn add(
-        &mut self,
-        store: &dyn Store,
-        index: Index,
-        entry: &Entry<'_>,
-        report: &mut Report,
-    ) -> Result<(), AuditError> {
-        let bit = index.0 % POSTING_BLOCK_ENTRIES;
+    /// Sums the rows of a block with its last entry.
+    pub fn add(&mut self, index: Index, entry: &Entry<'_>, sums: &mut Sums) {
+        for (dimension, value, block, bitmap) in self.take_in(index, entry) {
+            sums.add(Table::Postings, keys::posting(LEDGER, dimension, &value, block).as_slice(), &bitmap);
+        }
+    }
+
+    /// Takes in an entry; the last one of a block gives the block's rows.
+    fn take_in(&mut self, index: Index, entry: &Entry<'_>) -> Vec<PostingRow> {
+        let (block, bit) = (index.0 / POSTING_BLOCK_ENTRIES, index.0 % POSTING_BLOCK_ENTRIES);
         for value in values_of(entry) {
             let bitmap = self.rows.entry(value).or_default();
             if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|byte| bitmap.get_mut(byte)) {
                 *byte |= 0x80 >> (bit % 8);
             }
         }
-        if bit == POSTING_BLOCK_ENTRIES - 1 {
-            self.compare_rows(store, index.0 / POSTING_BLOCK_ENTRIES, report)?;
+        if bit < POSTING_BLOCK_ENTRIES - 1 {
+            return Vec::new();
         }
-        Ok(())
-    }
-
-    fn compare_rows(&mut self, store: &dyn Store, block: u64, report: &mut Report) -> Result<(), AuditError> {
-        for ((dimension, value), bitmap) in std::mem::take(&mut self.rows) {
-            let key = keys::posting(LEDGER, dimension, &value, block);
-            if store.get(key.as_slice())?.as_deref() != Some(&bitmap) {
-                report.find(None, "posting row", format!("{dimension:?} of block {block} differs"));
-            }
-            self.compared = self.compared.saturating_add(1);
-        }
-        Ok(())
-    }
-
-    /// Counts rows that no full block accounts for.
-    pub fn compare(&self, store: &dyn Store, report: &mut Report) -> Result<(), AuditError> {
-        let stored = count(store, &keys::all_postings(LEDGER))?;
-        if stored != self.compared {
-            report.find(None, "posting row", format!("{stored} rows are stored, {} follow", self.compared));
-        }
-        Ok(())
+        let rows = std::mem::take(&mut self.rows).into_iter();
+        rows.map(|((dimension, value), bitmap)| (dimension, value, block, bitmap)).collect()
     }
 }
 
@@ -98,43 +163,4 @@ fn values_of(entry: &Entry<'_>) -> impl Iterator<Item = (Dimension, PostingValue
     ]
     .into_iter()
     .flatten()
-}
-
-fn count(store: &dyn Store, range: &KeyRange) -> Result<u64, AuditError> {
-    let mut rows = 0u64;
-    store.scan(range, Direction::Forward, &mut |_, _| {
-        rows = rows.saturating_add(1);
-        ControlFlow::Continue(())
-    })?;
-    Ok(rows)
-}
-
-/// Heads of streams and sources must be what replay arrived at, no more and no fewer.
-pub(super) fn check(store: &dyn Store, replay: &Replay, report: &mut Report) -> Result<(), AuditError> {
-    for (stream, revision) in replay.streams() {
-        let row = store.get(keys::stream_head(LEDGER, stream).as_slice())?;
-        if row.as_deref() != Some(&revision.0.to_be_bytes()) {
-            report.find(None, "stream head", format!("stream {stream} is at revision {revision} by its entries"));
-        }
-    }
-    for (source, (epoch, sequence)) in replay.sources() {
-        let row = store.get(keys::source_head(LEDGER, source).as_slice())?;
-        let expected = [epoch.0.to_be_bytes().as_slice(), &sequence.0.to_be_bytes()].concat();
-        if row != Some(expected) {
-            report.find(None, "source head", format!("source {source} is at {epoch}/{sequence} by its entries"));
-        }
-    }
-    let entries = usize::try_from(replay.head_size().0).unwrap_or(usize::MAX);
-    let expected = [
-        ("event id row", keys::event_ids(LEDGER), entries),
-        ("stream head", keys::stream_heads(LEDGER), replay.streams().len()),
-        ("source head", keys::source_heads(LEDGER), replay.sources().len()),
-    ];
-    for (check, range, derived) in expected {
-        let stored = count(store, &range)?;
-        if u64::try_from(derived) != Ok(stored) {
-            report.find(None, check, format!("{stored} rows are stored, {derived} follow from the entries"));
-        }
-    }
-    Ok(())
 }

@@ -2,21 +2,26 @@
 //! but the names of files, because it judges what the ledger wrote: entries by `deedbook_verify::replay`, bodies by
 //! their commitments, and every derived row by deriving it again.
 
-mod derived;
-mod erased;
 mod report;
-mod subscriptions;
 mod walk;
+mod sums;
+mod derived;
+mod bodies;
+mod erased;
+mod subscriptions;
 
 pub use report::{AuditError, Finding, Report};
 
+use crate::record::KeyFileError;
 use crate::store::keys::{self, LedgerNumber, STORE_FORMAT};
-use crate::store::{Access, AnchorRecord, FileAnchor, RocksStore, Store};
+use crate::store::{Access, AnchorRecord, FileAnchor, RocksStore, Store, StoreError};
 use deedbook_verify::bytes::Reader;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Micros, TreeSize};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use sums::Sums;
 use walk::Walk;
 
 /// Where the parts of a data folder are.
@@ -62,28 +67,62 @@ fn audit(
     progress: &Progress<'_>,
 ) -> Result<Report, AuditError> {
     let mut report = Report::default();
-    if let Err(error) = store.verify() {
-        report.find(None, "stored bytes", error.to_string());
-        return Ok(report);
+    match judge(store, key, anchor, &mut report, progress) {
+        // Bytes that cannot be read are a finding like any other; what stands behind them was not judged.
+        Err(AuditError::Store(error)) => report.find(None, "stored bytes", error.to_string()),
+        other => other?,
     }
+    Ok(report)
+}
+
+/// The walk, the bodies and the stored rows, each on a thread of its own; then what only their results can tell.
+fn judge(
+    store: &dyn Store,
+    key: &VerifierKey,
+    anchor: Result<crate::store::Loaded, crate::store::AnchorError>,
+    report: &mut Report,
+    progress: &Progress<'_>,
+) -> Result<(), AuditError> {
     if store.get(keys::format().as_slice())?.as_deref() != Some(&[STORE_FORMAT]) {
         report.find(None, "format", format!("the store's format is not {STORE_FORMAT}; audit it with its own version"));
-        return Ok(report);
+        return Ok(());
     }
-    let Some(stored) = stored_head(store, &mut report)? else { return Ok(report) };
-    let mut walk = Walk::new(store, key, stored.head);
-    walk.entries(&mut report, progress)?;
-    if walk.head() != stored.head {
-        report.find(None, "head", format!("the entries hash to {:?}, the store says {:?}", walk.head(), stored.head));
+    let Some(stored) = stored_head(store, report)? else { return Ok(()) };
+    let sums = Sums::new().map_err(KeyFileError::from)?;
+    let (chunks, waiting) = sync_channel(bodies::CHUNKS_WAITING);
+    let (walked, bodies, rows) = std::thread::scope(|scope| {
+        let bodies = scope.spawn(move || bodies::judge(store, &waiting));
+        let rows = scope.spawn({
+            let sums = sums.clone();
+            move || sums.stored(store)
+        });
+        let walked = Walk::new(store, key, stored.head, sums, chunks).and_then(|walk| walk.run(report, progress));
+        (walked, joined(bodies.join()), joined(rows.join()))
+    });
+    let (walked, rows) = (walked?, rows?);
+    report.take_in(bodies?);
+    let head = walked.replay.head();
+    if head != stored.head {
+        report.find(None, "head", format!("the entries hash to {head:?}, the store says {:?}", stored.head));
     }
-    if walk.replay().received() != Some(stored.received) {
+    if walked.replay.received() != Some(stored.received) {
         report.find(None, "head", "its received time is not the last entry's".to_owned());
     }
-    derived::check(store, walk.replay(), &mut report)?;
-    subscriptions::check(store, stored.head.size, &mut report)?;
-    check_anchor(store, anchor, &stored, &mut report)?;
-    report.head = Some(walk.head());
-    Ok(report)
+    // Rows of entries that were not reached would all be one too many.
+    if walked.whole {
+        for difference in rows.differing(&walked.sums) {
+            derived::explain(store, &walked.replay, difference, report)?;
+        }
+    }
+    subscriptions::check(store, stored.head.size, report)?;
+    check_anchor(store, anchor, &stored, report)?;
+    report.head = Some(head);
+    Ok(())
+}
+
+fn joined<T>(result: std::thread::Result<Result<T, AuditError>>) -> Result<T, AuditError> {
+    let ended = |_| StoreError::Failed("a thread of the audit ended early; its message stands in the log".to_owned());
+    result.map_err(ended)?
 }
 
 /// The head row: size, root, received, commit.

@@ -51,6 +51,13 @@ impl Report {
         self.findings.is_empty()
     }
 
+    /// Takes in what was found beside it.
+    pub(super) fn take_in(&mut self, other: Report) {
+        self.bodies_opened = self.bodies_opened.saturating_add(other.bodies_opened);
+        self.findings_omitted = self.findings_omitted.saturating_add(other.findings_omitted);
+        other.findings.into_iter().for_each(|Finding { index, check, message }| self.find(index, check, message));
+    }
+
     pub(super) fn find(&mut self, index: Option<Index>, check: &'static str, message: String) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(Finding { index, check, message });

@@ -1,11 +1,13 @@
-//! The walk over all entries: each is replayed, looked up through its rows, and its body opened; tiles, postings and
-//! checkpoints are derived beside it and compared as soon as they are complete.
+//! The walk over all entries: each is replayed; tiles and checkpoints are derived beside it and compared as soon as they
+//! are complete, the other derived rows are summed, and the commitments handed on to whoever judges bodies.
 
-use crate::audit::erased::{self, Unfinished};
+use crate::audit::bodies::{CHUNK_ENTRIES, Chunk};
+use crate::audit::derived::PostingBlock;
+use crate::audit::erased::Unfinished;
 use crate::audit::report::{AuditError, Report};
-use crate::audit::{LEDGER, Progress, derived};
+use crate::audit::sums::{Sums, Table};
+use crate::audit::{LEDGER, Progress};
 use crate::merkle::{Edge, FullTile, Prover, TileSource};
-use crate::record::body::BodyKey;
 use crate::store::keys;
 use crate::store::{Direction, Store, StoreError};
 use deedbook_verify::cosign::has_form;
@@ -17,6 +19,7 @@ use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index, TreeSize};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::mpsc::SyncSender;
 
 /// Entries between two calls of the progress callback.
 const PROGRESS_ENTRIES: u64 = 4_096;
@@ -27,34 +30,49 @@ pub(super) struct Walk<'s> {
     expected: TreeHead,
     replay: Replay,
     edge: Edge,
-    postings: derived::PostingBlock,
+    postings: PostingBlock,
+    sums: Sums,
+    unfinished: Unfinished,
+    chunk: Chunk,
+    chunks: SyncSender<Chunk>,
 }
 
 impl<'s> Walk<'s> {
-    pub fn new(store: &'s dyn Store, key: &'s VerifierKey, expected: TreeHead) -> Walk<'s> {
-        let postings = derived::PostingBlock::default();
-        Walk { store, key, expected, replay: Replay::new(), edge: Edge::new(), postings }
-    }
-
-    pub fn head(&self) -> TreeHead {
-        self.replay.head()
-    }
-
-    pub fn replay(&self) -> &Replay {
-        &self.replay
+    /// Sums rows onto `sums`, and hands commitments on through `chunks`. That no id stands twice is shown by the event-id
+    /// rows: a key of the store cannot name two entries.
+    pub fn new(
+        store: &'s dyn Store,
+        key: &'s VerifierKey,
+        expected: TreeHead,
+        sums: Sums,
+        chunks: SyncSender<Chunk>,
+    ) -> Result<Walk<'s>, AuditError> {
+        Ok(Walk {
+            store,
+            key,
+            expected,
+            replay: Replay::without_ids(),
+            edge: Edge::new(),
+            postings: PostingBlock::default(),
+            sums,
+            unfinished: Unfinished::read(store)?,
+            chunk: Chunk::at(Index(0)),
+            chunks,
+        })
     }
 
     /// Judges every entry in order; ends at the first that replay refuses, since nothing behind it can be judged.
-    pub fn entries(&mut self, report: &mut Report, progress: &Progress<'_>) -> Result<(), AuditError> {
+    pub fn run(mut self, report: &mut Report, progress: &Progress<'_>) -> Result<Walked, AuditError> {
         let mut checkpoints = self.stored_checkpoints(report)?;
         let range = keys::between(keys::entry(LEDGER, Index(0)), keys::entry(LEDGER, Index(u64::MAX)));
-        let store = self.store;
-        let mut unfinished = Unfinished::read(store)?;
-        let mut failure = None;
-        store.scan(&range, Direction::Forward, &mut |key, bytes| {
-            match self.entry(keys::trailing_u64(key), bytes, &mut unfinished, report) {
+        let (mut failure, mut whole) = (None, true);
+        self.store.scan(&range, Direction::Forward, &mut |key, bytes| {
+            match self.entry(keys::trailing_u64(key), bytes, report) {
                 Ok(true) => {}
-                Ok(false) => return ControlFlow::Break(()),
+                Ok(false) => {
+                    whole = false;
+                    return ControlFlow::Break(());
+                }
                 Err(error) => {
                     failure = Some(error);
                     return ControlFlow::Break(());
@@ -75,20 +93,16 @@ impl<'s> Walk<'s> {
         if let Some(surplus) = checkpoints.front() {
             report.find(None, "checkpoint", format!("size {} was signed, the log ends before it", surplus.size));
         }
-        self.postings.compare(store, report)?;
-        unfinished.finish(store, &self.replay, report)?;
+        self.hand_on_chunk();
+        let Walk { replay, mut sums, unfinished, .. } = self;
+        unfinished.finish(self.store, &replay, report)?;
+        sum_heads(&replay, &mut sums);
         progress(report.entries, self.expected.size.0);
-        Ok(())
+        Ok(Walked { replay, sums, whole })
     }
 
     /// One entry; false when the walk cannot go on.
-    fn entry(
-        &mut self,
-        key: Option<u64>,
-        bytes: &[u8],
-        unfinished: &mut Unfinished,
-        report: &mut Report,
-    ) -> Result<bool, AuditError> {
+    fn entry(&mut self, key: Option<u64>, bytes: &[u8], report: &mut Report) -> Result<bool, AuditError> {
         let index = Index(self.replay.head_size().0);
         if key != Some(index.0) {
             report.find(Some(index), "entry", "it is missing".to_owned());
@@ -106,10 +120,11 @@ impl<'s> Walk<'s> {
             check_head_key(&entry, self.key, report);
         }
         report.entries = report.entries.saturating_add(1);
-        derived::check_lookups(self.store, index, &entry, report)?;
-        check_body(self.store, index, &entry, report)?;
+        self.sum_lookups(index, &entry);
+        self.postings.add(index, &entry, &mut self.sums);
+        self.hand_on(index, &entry);
         if entry.facts.kind == Kind::BodyErased {
-            unfinished.check(self.store, &self.replay, index, report)?;
+            self.unfinished.check(self.store, &self.replay, index, report)?;
         }
         self.check_last_seen(index, &entry, report)?;
         let mut full = Vec::new();
@@ -117,8 +132,30 @@ impl<'s> Walk<'s> {
         for tile in &full {
             compare_tile(self.store, tile, report)?;
         }
-        self.postings.add(self.store, index, &entry, report)?;
         Ok(true)
+    }
+
+    /// The event-id row and the stream row of an entry.
+    fn sum_lookups(&mut self, index: Index, entry: &Entry<'_>) {
+        let (facts, at) = (&entry.facts, index.0.to_be_bytes());
+        self.sums.add(Table::EventIds, keys::event_id(LEDGER, &facts.source, &facts.event_id).as_slice(), &at);
+        if let (Some(stream), Some(revision)) = (facts.stream, entry.seal.revision) {
+            self.sums.add(Table::Streams, keys::stream(LEDGER, &stream, revision).as_slice(), &at);
+        }
+    }
+
+    fn hand_on(&mut self, index: Index, entry: &Entry<'_>) {
+        self.chunk.stated.extend(entry.facts.commitment.map(|commitment| (index, commitment)));
+        self.chunk.to = Index(index.0.saturating_add(1));
+        if self.chunk.to.0.saturating_sub(self.chunk.from.0) >= CHUNK_ENTRIES {
+            self.hand_on_chunk();
+        }
+    }
+
+    fn hand_on_chunk(&mut self) {
+        let next = Chunk::at(self.chunk.to);
+        // Nobody takes it only when judging bodies failed, which its own result says.
+        let _ = self.chunks.send(std::mem::replace(&mut self.chunk, next));
     }
 
     /// A last-seen checkpoint must be one that this ledger had before the entry.
@@ -176,39 +213,32 @@ fn check_cosignatures(note: &[u8], key: &VerifierKey, report: &mut Report) {
     }
 }
 
+/// What a walk arrived at.
+pub(super) struct Walked {
+    /// The state behind the last entry.
+    pub replay: Replay,
+    /// The rows that follow from the entries.
+    pub sums: Sums,
+    /// Whether it came to the last entry.
+    pub whole: bool,
+}
+
+/// The heads of streams and sources that replay arrived at.
+fn sum_heads(replay: &Replay, sums: &mut Sums) {
+    for (stream, revision) in replay.streams() {
+        sums.add(Table::StreamHeads, keys::stream_head(LEDGER, stream).as_slice(), &revision.0.to_be_bytes());
+    }
+    for (source, (epoch, sequence)) in replay.sources() {
+        let head = [epoch.0.to_be_bytes().as_slice(), &sequence.0.to_be_bytes()].concat();
+        sums.add(Table::SourceHeads, keys::source_head(LEDGER, source).as_slice(), &head);
+    }
+}
+
 fn check_head_key(genesis: &Entry<'_>, key: &VerifierKey, report: &mut Report) {
     let deedbook_verify::detail::Detail::Genesis(genesis) = &genesis.facts.detail else { return };
     if genesis.head_key.bytes != key.key().to_wire() || genesis.origin != key.name() {
         report.find(Some(Index(0)), "verifier key", "genesis names another head key or origin".to_owned());
     }
-}
-
-fn check_body(store: &dyn Store, index: Index, entry: &Entry<'_>, report: &mut Report) -> Result<(), AuditError> {
-    let Some(commitment) = entry.facts.commitment else { return Ok(()) };
-    let Some(key) = store.get(keys::body_key(LEDGER, index).as_slice())? else {
-        if !erased::is_said(store, index)? {
-            report.find(Some(index), "body", "its key is missing, and nothing erased it".to_owned());
-        }
-        return Ok(());
-    };
-    let mut sealed = store.get(keys::body(LEDGER, index, 0).as_slice())?.unwrap_or_default();
-    for block in 1..=u16::MAX {
-        if sealed.len() % crate::limits::STORE_VALUE_BYTES_MAX != 0 {
-            break;
-        }
-        match store.get(keys::body(LEDGER, index, block).as_slice())? {
-            Some(more) => sealed.extend_from_slice(&more),
-            None => break,
-        }
-    }
-    let opened = BodyKey::from_stored(&key).and_then(|key| key.open(sealed).ok());
-    match opened {
-        Some((salt, body)) if commitment.opens(&salt, &body) => {
-            report.bodies_opened = report.bodies_opened.saturating_add(1);
-        }
-        Some(_) | None => report.find(Some(index), "body", "it does not open its commitment".to_owned()),
-    }
-    Ok(())
 }
 
 fn compare_tile(store: &dyn Store, tile: &FullTile, report: &mut Report) -> Result<(), AuditError> {

@@ -164,6 +164,12 @@ pub fn body(ledger: LedgerNumber, index: Index, block: u16) -> Key {
     Key::new(RowTag::Body, ledger).with(&index.0.to_be_bytes()).with(&block.to_be_bytes())
 }
 
+/// The index in the key of a body's block.
+pub fn body_index(key: &[u8]) -> Option<Index> {
+    let (index, _block) = key.split_last_chunk::<2>()?;
+    trailing_u64(index).map(Index)
+}
+
 /// All blocks of one body.
 pub fn body_blocks(ledger: LedgerNumber, index: Index) -> KeyRange {
     prefix(Key::new(RowTag::Body, ledger).with(&index.0.to_be_bytes()).as_slice())

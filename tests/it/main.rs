@@ -38,6 +38,7 @@ mod readme;
 mod support_example;
 mod damage;
 mod anchors;
+mod audit_rows;
 mod fault_matrix;
 mod fuzz_targets;
 mod fuzz_corpus;

@@ -102,7 +102,7 @@ struct Owed {
 pub const LEDGER_EPOCH: Epoch = Epoch(1);
 
 /// The state after some number of entries. Memory grows by source ref and event id, 32 bytes, and by the two bits of
-/// its body's standing, with every entry.
+/// its body's standing, with every entry; and by 24 bytes with every stream.
 #[derive(Default)]
 pub struct Replay {
     tree: Frontier,
@@ -111,7 +111,7 @@ pub struct Replay {
     open: Option<OpenFrame>,
     owed: Option<Owed>,
     sources: HashMap<Ref, (Epoch, Sequence)>,
-    events: HashSet<(Ref, EventId)>,
+    events: Option<HashSet<(Ref, EventId)>>,
     streams: HashMap<Ref, Revision>,
     bodies: Standings,
     erased: Vec<Index>,
@@ -120,6 +120,12 @@ pub struct Replay {
 impl Replay {
     /// Before genesis.
     pub fn new() -> Replay {
+        Replay { events: Some(HashSet::new()), ..Replay::default() }
+    }
+
+    /// Before genesis, for a caller that shows by other means that no source states two events with one id: this one
+    /// does not remember them.
+    pub fn without_ids() -> Replay {
         Replay::default()
     }
 
@@ -251,7 +257,8 @@ impl Replay {
     }
 
     fn follow_source(&mut self, facts: &Facts<'_>) -> Result<(), ReplayRefusal> {
-        if !self.events.insert((facts.source, facts.event_id)) {
+        let new = self.events.as_mut().is_none_or(|events| events.insert((facts.source, facts.event_id)));
+        if !new {
             return Err(ReplayRefusal::EventIdKnown);
         }
         let own = facts.kind.author() == Author::Ledger;
