@@ -102,6 +102,7 @@ impl Pass<'_> {
         match key.and_then(|key| key.open(sealed).ok()) {
             Some((salt, body)) if commitment.opens(&salt, &body) => {
                 self.report.bodies_opened = self.report.bodies_opened.saturating_add(1);
+                self.report.body_bytes = self.report.body_bytes.saturating_add(body.len() as u64);
             }
             Some(_) | None => self.report.find(Some(index), "body", "it does not open its commitment".to_owned()),
         }

@@ -29,8 +29,12 @@ pub struct Report {
     pub head: Option<TreeHead>,
     /// Entries judged.
     pub entries: u64,
+    /// Bytes of those entries.
+    pub entry_bytes: u64,
     /// Bodies that opened their commitments.
     pub bodies_opened: u64,
+    /// Bytes of those bodies.
+    pub body_bytes: u64,
     /// Bodies that were erased, their keys gone.
     pub bodies_erased: u64,
     /// Erasures whose keys may still lie in files of the store.
@@ -54,6 +58,7 @@ impl Report {
     /// Takes in what was found beside it.
     pub(super) fn take_in(&mut self, other: Report) {
         self.bodies_opened = self.bodies_opened.saturating_add(other.bodies_opened);
+        self.body_bytes = self.body_bytes.saturating_add(other.body_bytes);
         self.findings_omitted = self.findings_omitted.saturating_add(other.findings_omitted);
         other.findings.into_iter().for_each(|Finding { index, check, message }| self.find(index, check, message));
     }

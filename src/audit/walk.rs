@@ -120,6 +120,7 @@ impl<'s> Walk<'s> {
             check_head_key(&entry, self.key, report);
         }
         report.entries = report.entries.saturating_add(1);
+        report.entry_bytes = report.entry_bytes.saturating_add(bytes.len() as u64);
         self.sum_lookups(index, &entry);
         self.postings.add(index, &entry, &mut self.sums);
         self.hand_on(index, &entry);

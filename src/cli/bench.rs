@@ -2,6 +2,7 @@
 
 mod ceilings;
 mod frames;
+mod large;
 mod load;
 mod server;
 
@@ -28,7 +29,7 @@ pub struct BenchArguments {
     /// Events of the throughput runs
     #[arg(long, default_value_t = 300_000)]
     events: u64,
-    /// Size of the ledger whose memory and opening time are measured
+    /// Size of the ledger whose memory, disk, opening, proofs and audit are measured
     #[arg(long, default_value_t = 1_000_000)]
     fill: u64,
     /// Measure only these, each with its ceiling; may be given more than once
@@ -119,7 +120,7 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
         figures.push(Figure::of("64 unary clients", many, "events/s", ("verify", verify), ">= 0.30 in issue 3"));
     }
     if arguments.wants(Part::Fill) {
-        figures.extend(fill(arguments.fill, folder, process, &admin).await?);
+        figures.extend(large::measure(arguments.fill, folder, process, &admin).await?);
     }
     Ok(figures)
 }
@@ -134,35 +135,6 @@ async fn between<C: Future<Output = Result<f64, Failure>>>(
     // What the server still has to merge is its own time, not the ceiling's.
     tokio::time::sleep(SETTLE).await;
     Ok(((before + ceiling().await?) / 2.0, measured))
-}
-
-/// Grows the ledger, then looks at memory, restarts, and looks at the opening time.
-async fn fill(events: u64, folder: &Path, process: ServerProcess, admin: &Producer) -> Result<Vec<Figure>, Failure> {
-    let mut client = Client::open(&process.address).await?;
-    let mut part = 0;
-    const PART_EVENTS: u64 = 100_000;
-    while client.ledger().await?.head.is_none_or(|head| head.size < events) {
-        part += 1;
-        let mut bench = Bench { client: &mut client, admin, address: &process.address };
-        let prepared = bench.prepared(&format!("fill-{part}"), PART_EVENTS, 64).await?;
-        bench.stream(prepared).await?;
-    }
-    let resident = process.resident_bytes().unwrap_or(0) as f64 / 1048576.0;
-    process.stop();
-    let data = folder.join("data");
-    let again = ServerProcess::start(&data)?;
-    let mut openings = vec![again.opening_seconds];
-    again.stop();
-    for _ in 0..2 {
-        let again = ServerProcess::start(&data)?;
-        openings.push(again.opening_seconds);
-        again.stop();
-    }
-    Ok(vec![
-        Figure::ceiling("entries in the ledger, at least", events as f64, "entries"),
-        Figure::ceiling("resident memory of the server there", resident, "MiB"),
-        Figure::ceiling("opening it, median of 3", median(&mut openings) * 1e3, "ms"),
-    ])
 }
 
 /// A connection and an administrator: what each measurement starts from.

@@ -1,0 +1,105 @@
+//! What grows with the ledger: the server's memory, the disk, and how long opening, a proof and an audit take.
+
+use super::server::ServerProcess;
+use super::{Bench, Figure, median};
+use crate::audit::AuditPaths;
+use crate::cli::audit;
+use crate::cli::client::Client;
+use crate::cli::errors::Failure;
+use crate::cli::output::remark;
+use crate::cli::producer::Producer;
+use crate::clock::Stopwatch;
+use crate::ledger::{DataDir, Ledger, OpenOptions};
+use crate::record::entropy;
+use deedbook_verify::words::Index;
+use std::path::Path;
+
+/// Events that are signed and streamed at once.
+const PART_EVENTS: u64 = 100_000;
+/// Proofs that are timed, each of another entry.
+const PROOFS: u64 = 20_000;
+
+/// Grows the ledger to a number of entries and measures it.
+pub(super) async fn measure(
+    entries: u64,
+    folder: &Path,
+    process: ServerProcess,
+    admin: &Producer,
+) -> Result<Vec<Figure>, Failure> {
+    let mut client = Client::open(&process.address).await?;
+    let (mut part, mut halfway) = (0, None);
+    loop {
+        let size = client.ledger().await?.head.map_or(0, |head| head.size);
+        if halfway.is_none() && size >= entries / 2 {
+            halfway = process.resident_bytes();
+        }
+        if size >= entries {
+            break;
+        }
+        part += 1;
+        let mut bench = Bench { client: &mut client, admin, address: &process.address };
+        let prepared = bench.prepared(&format!("fill-{part}"), PART_EVENTS, 64).await?;
+        bench.stream(prepared).await?;
+    }
+    let mebibytes = |bytes: Option<u64>| bytes.unwrap_or(0) as f64 / 1_048_576.0;
+    let resident = process.resident_bytes();
+    process.stop();
+    let data = folder.join("data");
+    let mut openings = Vec::new();
+    for _ in 0..3 {
+        let again = ServerProcess::start(&data)?;
+        openings.push(again.opening_seconds);
+        again.stop();
+    }
+    let mut figures = vec![
+        Figure::ceiling("entries in the ledger, at least", entries as f64, "entries"),
+        Figure::ceiling("resident memory of the server halfway", mebibytes(halfway), "MiB"),
+        Figure::ceiling("resident memory of the server there", mebibytes(resident), "MiB"),
+        Figure::ceiling("opening it, median of 3", median(&mut openings) * 1e3, "ms"),
+        Figure::ceiling("inclusion proof in the server, 99 of 100", proof_p99(&data)? * 1e6, "us"),
+    ];
+    figures.extend(audited(&data)?);
+    Ok(figures)
+}
+
+/// The time within which 99 of 100 inclusion proofs of random entries are made.
+fn proof_p99(data: &Path) -> Result<f64, Failure> {
+    remark("proving random entries");
+    let ledger = Ledger::open(&DataDir::new(data), OpenOptions::default())?;
+    let (reader, size) = (ledger.reader(), ledger.reader().head().size);
+    let mut times = Vec::new();
+    for _ in 0..PROOFS {
+        let index = u64::from_be_bytes(entropy::array()?) % size.0.max(1);
+        let started = Stopwatch::start();
+        reader.inclusion(Index(index), size).map_err(|error| Failure::failed(error.to_string(), "audit the folder"))?;
+        times.push(started.seconds());
+    }
+    ledger.close();
+    times.sort_unstable_by(f64::total_cmp);
+    Ok(times.get(times.len() * 99 / 100).copied().unwrap_or(0.0))
+}
+
+/// How fast the audit goes, and the disk beside what it holds.
+fn audited(data: &Path) -> Result<Vec<Figure>, Failure> {
+    let started = Stopwatch::start();
+    let report = audit::judge(&AuditPaths::of(data))?;
+    let seconds = started.seconds();
+    if !report.is_clean() {
+        return Err(Failure::failed("the audit found something in the ledger just made", "report this"));
+    }
+    let held = report.entry_bytes.saturating_add(report.body_bytes) as f64;
+    Ok(vec![
+        Figure::ceiling("audit of it", report.entries as f64 / seconds, "entries/s"),
+        Figure::ceiling("bytes of its entries and bodies", held / 1_048_576.0, "MiB"),
+        Figure::ceiling("its store on disk", disk_bytes(&DataDir::new(data).store())? / 1_048_576.0, "MiB"),
+    ])
+}
+
+fn disk_bytes(folder: &Path) -> Result<f64, Failure> {
+    let failed = |error: std::io::Error| Failure::file(folder, &error);
+    let mut bytes = 0u64;
+    for file in std::fs::read_dir(folder).map_err(failed)? {
+        bytes = bytes.saturating_add(file.and_then(|file| file.metadata()).map_err(failed)?.len());
+    }
+    Ok(bytes as f64)
+}
