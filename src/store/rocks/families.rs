@@ -43,11 +43,12 @@ impl Family {
     }
 
     /// Where it keeps the number of the last commit: under a key that belongs to another family, so that no row of its
-    /// own is hidden and no scan comes by.
+    /// own is hidden and no scan comes by. Behind all rows where rows ascend: before them, each file would span the
+    /// family from its beginning, and merging would rewrite all of it.
     pub fn mark(self) -> &'static [u8] {
         match self {
             Family::Lookups => &[RowTag::Entry as u8],
-            Family::Entries | Family::Bodies | Family::BodyKeys => &[0],
+            Family::Entries | Family::Bodies | Family::BodyKeys => &[0xff],
         }
     }
 
