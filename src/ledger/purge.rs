@@ -110,16 +110,14 @@ pub(super) fn finish_all(store: &dyn Store, number: LedgerNumber) -> Result<(), 
 /// Finishes the oldest erasures together.
 fn round(store: &dyn Store, number: LedgerNumber, stopped: &dyn Fn() -> bool) -> Result<Round, StateError> {
     let commands = pending(store, number, limits::PURGE_COMMANDS_MAX)?;
-    let mut span: Option<(Index, Index)> = None;
+    let mut ranges = Vec::new();
     for command in &commands {
-        for range in erased_by(store, number, *command)? {
-            let (from, to) = span.unwrap_or((range.first, range.end()));
-            span = Some((from.min(range.first), to.max(range.end())));
-            if delete_blocks(store, number, range, stopped)? == Round::Stopped {
-                return Ok(Round::Stopped);
-            }
-        }
+        ranges.extend(erased_by(store, number, *command)?);
     }
+    if delete_blocks(store, number, &ranges, stopped)? == Round::Stopped {
+        return Ok(Round::Stopped);
+    }
+    let span = ranges.iter().map(|range| range.first).min().zip(ranges.iter().map(|range| range.end()).max());
     let Some((from, to)) = span else { return Ok(Round::Done) };
     if stopped() {
         return Ok(Round::Stopped);
@@ -161,22 +159,29 @@ fn erased_by(store: &dyn Store, number: LedgerNumber, command: Index) -> Result<
 fn delete_blocks(
     store: &dyn Store,
     number: LedgerNumber,
-    range: BodyRange,
+    ranges: &[BodyRange],
     stopped: &dyn Fn() -> bool,
 ) -> Result<Round, StateError> {
-    loop {
+    let (mut batch, mut rest) = (Batch::new(), ranges.iter());
+    let mut next = rest.next();
+    while let Some(range) = next {
+        let mut whole = true;
+        store.scan(&keys::bodies(number, range.first, range.end()), Direction::Forward, &mut |key, _| {
+            batch.delete(key);
+            whole = batch.len() < limits::PURGE_BATCH_ROWS_MAX;
+            if whole { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        // A range that filled the batch is looked at again: what is left of it goes with the next.
+        next = if whole { rest.next() } else { Some(range) };
+        if batch.is_empty() || (whole && next.is_some()) {
+            continue;
+        }
         if stopped() {
             return Ok(Round::Stopped);
         }
-        let mut batch = Batch::new();
-        store.scan(&keys::bodies(number, range.first, range.end()), Direction::Forward, &mut |key, _| {
-            batch.delete(key);
-            if batch.len() >= limits::PURGE_BATCH_ROWS_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        if batch.is_empty() {
-            return Ok(Round::Done);
-        }
         // Crash here: some blocks are gone. Readers ask for the erasure when a body does not open.
         store.commit(&batch)?;
+        batch = Batch::new();
     }
+    Ok(Round::Done)
 }
