@@ -220,11 +220,12 @@ async fn without_file_descriptors_it_refuses_or_stops_and_loses_nothing() {
         while running.is_served() && !went_on() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // It went on, or the engine needed a file meanwhile: then it stopped, and said so.
+        // It went on, or a commit or the engine needed a file meanwhile: then it stopped, and said so.
         if went_on() {
-            server.kill()
+            server.kill();
         } else {
-            assert!(failed(server).contains("store/LOG"))
+            let said = failed(server);
+            assert!(said.contains("store/LOG") || said.contains("Too many open files"), "{said}");
         }
         load = running.end().await;
     }
