@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 
 /// How many entries below the newest acknowledged one are compared after each life; all of them are at the end.
 const RECENT: u64 = 1_000;
+/// No answer for so long means that none is under way: many times what a commit takes, on a machine that is busy too.
+const QUIET: Duration = Duration::from_millis(400);
 
 /// The outside record: what the server said is durable, by index.
 type Record = BTreeMap<u64, (Ref, EventId, Hash)>;
@@ -298,7 +300,7 @@ impl Running {
         let mut before = None;
         while before != Some(self.acknowledged()) {
             before = Some(self.acknowledged());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(QUIET).await;
         }
     }
 
