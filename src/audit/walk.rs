@@ -129,7 +129,7 @@ impl<'s> Walk<'s> {
         }
         self.check_last_seen(index, &entry, report)?;
         let mut full = Vec::new();
-        self.edge.push(entry.leaf(), &mut full);
+        self.replay.leaf().into_iter().for_each(|leaf| self.edge.push(leaf, &mut full));
         for tile in &full {
             compare_tile(self.store, tile, report)?;
         }

@@ -106,6 +106,7 @@ pub const LEDGER_EPOCH: Epoch = Epoch(1);
 #[derive(Default)]
 pub struct Replay {
     tree: Frontier,
+    leaf: Option<Hash>,
     received: Option<Micros>,
     keys: Option<KeyHistory>,
     open: Option<OpenFrame>,
@@ -137,6 +138,11 @@ impl Replay {
     /// Size of what was accepted; cheaper than the head, which hashes.
     pub fn head_size(&self) -> TreeSize {
         self.tree.size()
+    }
+
+    /// The leaf hash of the last entry.
+    pub fn leaf(&self) -> Option<Hash> {
+        self.leaf
     }
 
     /// The received time of the last entry.
@@ -201,6 +207,7 @@ impl Replay {
         self.bodies.push(Standing::of(&entry.facts));
         self.erased.iter().for_each(|index| self.bodies.erase(*index));
         self.tree.push(leaf);
+        self.leaf = Some(leaf);
         Ok(entry)
     }
 
