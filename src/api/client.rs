@@ -106,14 +106,19 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
 
 /// The connection under the clients, with windows and keepalive as every client of ours has them.
 pub(crate) async fn channel(endpoint: &str) -> Result<Channel, ClientError> {
-    let address = if endpoint.contains("://") { endpoint.to_owned() } else { format!("http://{endpoint}") };
+    let invalid =
+        |message: String| ClientError { code: "INVALID_ARGUMENT", reason: None, message, metadata: BTreeMap::new() };
+    let address = match endpoint.split_once("://") {
+        None => format!("http://{endpoint}"),
+        Some(("http", _)) => endpoint.to_owned(),
+        // The transport would take any scheme and speak in the clear.
+        Some((scheme, _)) => {
+            let message = format!("`{scheme}://` is not spoken here: TLS is not built yet; write http://host:port");
+            return Err(invalid(message));
+        }
+    };
     Endpoint::from_shared(address)
-        .map_err(|error| ClientError {
-            code: "INVALID_ARGUMENT",
-            reason: None,
-            message: format!("`{endpoint}` is no server address ({error}); write host:port"),
-            metadata: BTreeMap::new(),
-        })?
+        .map_err(|error| invalid(format!("`{endpoint}` is no server address ({error}); write host:port")))?
         .connect_timeout(limits::CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .initial_stream_window_size(limits::HTTP2_STREAM_WINDOW_BYTES)
@@ -147,6 +152,14 @@ mod tests {
         assert_eq!((got.code, got.reason.as_deref()), ("ABORTED", Some("REVISION_DIFFERS")));
         assert_eq!(got.metadata.get("actual").map(String::as_str), Some("4"));
         assert!(got.remedy().is_some() && !got.retryable() && !got.refused_by_rule());
+    }
+
+    #[tokio::test]
+    async fn no_other_scheme_is_spoken_in_the_clear() {
+        for endpoint in ["https://127.0.0.1:7420", "ftp://127.0.0.1:7420", "HTTPS://127.0.0.1:7420"] {
+            let refused = channel(endpoint).await.unwrap_err();
+            assert!(refused.code == "INVALID_ARGUMENT" && refused.message.contains("TLS"), "{endpoint}: {refused:?}");
+        }
     }
 
     #[test]

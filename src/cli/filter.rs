@@ -90,6 +90,11 @@ pub fn actor(text: &str, namespace: &str, refs: &RefKey) -> Result<Ref, Failure>
         return Ok(found);
     }
     let (class, name) = text.split_once('/').unwrap_or(("", ""));
+    if class == "human" {
+        // The kind's name in event lines; no ref has it as its class, so that nothing would ever be found.
+        let next = format!("write --actor person/{name}");
+        return Err(Failure::usage(format!("`--actor {text}`: a person's ref has the class `person`"), next));
+    }
     let made = if name.is_empty() { None } else { refs.make(Identity { class, namespace, name }) };
     let next = "write it like agent/bot or person/ann";
     made.ok_or_else(|| Failure::usage(format!("`--actor {text}` is not class/name"), next))
@@ -128,4 +133,17 @@ fn moment(flag: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
         .map_err(|defect| Failure::usage(format!("`{flag} {text}` {defect}"), "write it like 2026-01-05T03:00:00Z"))?;
     let Micros(micros) = moment.micros;
     Ok(Some(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_by_another_class_is_refused_and_not_searched_for() {
+        let refs = RefKey([7; 32]);
+        assert!(actor("person/ann", "", &refs).is_ok());
+        let refused = actor("human/ann", "", &refs).unwrap_err();
+        assert!(refused.lines().is_some_and(|lines| lines.contains("person/ann")));
+    }
 }
