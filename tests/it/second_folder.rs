@@ -3,7 +3,7 @@
 
 use crate::support::disk::{copy_of, flip};
 use crate::support::process::{Serving, serve_command};
-use crate::support::{House, close, sequenced};
+use crate::support::{House, close, patiently, sequenced};
 use deedbook::ledger::{DataDir, Ledger, OpenError, OpenOptions, add_anchor};
 use deedbook::record::SigningKey;
 use deedbook::store::{AnchorError, FileAnchor};
@@ -28,7 +28,8 @@ impl Guarded {
 }
 
 fn open_with(dir: &DataDir, second: &Path) -> Result<Ledger, OpenError> {
-    Ledger::open(dir, OpenOptions { anchors: vec![anchor_in(second)], ..OpenOptions::default() })
+    let options = OpenOptions { anchors: vec![anchor_in(second)], ..OpenOptions::default() };
+    patiently(|| Ledger::open(dir, options.clone()))
 }
 
 fn anchor_in(folder: &Path) -> PathBuf {

@@ -227,7 +227,7 @@ async fn guarded() -> Guarded {
 async fn a_restored_old_copy_is_refused_by_an_anchor_elsewhere() {
     let Guarded { house, producer, options } = guarded().await;
     let old = copy_of(&house.dir, "old");
-    let ledger = Ledger::open(&house.dir, options.clone()).unwrap();
+    let ledger = patiently(|| Ledger::open(&house.dir, options.clone())).unwrap();
     ledger.append(producer.plain(Position::Unsequenced, 5)).await.unwrap();
     // While the first one runs, a copy that shares an anchor with it is refused.
     let refusal = Ledger::open(&old, options.clone()).err();

@@ -4,7 +4,7 @@
 use crate::support::disk::copy_of;
 use crate::support::log::Watching;
 use crate::support::web::{WebAnswer, get};
-use crate::support::{House, Producer, close, sequenced};
+use crate::support::{House, Producer, close, patiently, sequenced};
 use deedbook::app::Server;
 use deedbook::clock::Stopwatch;
 use deedbook::cosign::{PolicyError, Running, Witnesses};
@@ -59,7 +59,7 @@ impl Scene {
         });
         let policy = clients().policy().clone();
         let options = OpenOptions { witnesses: Some(WitnessCheck { policy, ask, require }), ..OpenOptions::default() };
-        Ok((Ledger::open(dir, options)?, clients()))
+        Ok((patiently(|| Ledger::open(dir, options.clone()))?, clients()))
     }
 
     /// Opens the ledger and begins to ask.

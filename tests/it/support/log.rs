@@ -14,6 +14,7 @@ use deedbook_verify::words::{Hash, TreeSize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A log of its own.
 pub struct PlainLog {
@@ -106,15 +107,25 @@ pub fn witness_key(folder: &Path, name: &str) -> PathBuf {
     path
 }
 
-/// Opens a witness's memory.
+/// Opens a witness's memory, and tries again for a while when it is said to be in use: a test that starts a program
+/// forks, and the child holds every lock of this process until it is that program.
 pub fn open_witness(folder: &Path, key: &Path, logs: &[&VerifierKey], new: bool) -> Result<Witness, StateError> {
-    Witness::open(WitnessOptions {
-        folder: folder.to_owned(),
-        key: CosigningKey::load(key).unwrap(),
-        logs: logs.iter().copied().cloned().collect(),
-        new,
-        clock: Clock::system(),
-    })
+    let open = || {
+        Witness::open(WitnessOptions {
+            folder: folder.to_owned(),
+            key: CosigningKey::load(key).unwrap(),
+            logs: logs.iter().copied().cloned().collect(),
+            new,
+            clock: Clock::system(),
+        })
+    };
+    for _ in 0..200 {
+        match open() {
+            Err(StateError::InUse(_)) => std::thread::sleep(Duration::from_millis(10)),
+            opened => return opened,
+        }
+    }
+    open()
 }
 
 impl Watching {
