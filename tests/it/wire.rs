@@ -38,12 +38,14 @@ impl Scene {
             served.ledger.append(producer.plain(Position::Unsequenced, 3)).await.unwrap();
         }
         let read = |path| std::fs::read_to_string(path).unwrap();
-        let seed = |text: String| text.trim().rsplit('+').next().unwrap().to_owned();
+        // PRIVATE, KEY, name, hash and seed; the seed's base64 may hold the separator itself.
+        let seed = |text: String| text.trim().splitn(5, '+').last().unwrap().to_owned();
         let dir = &house.dir;
         let mut secrets = [dir.head_key(), dir.sequencer_key(), dir.admin_key()].map(|path| seed(read(path))).to_vec();
         secrets.push(read(dir.ref_key()).trim().to_owned());
         // Where the data stands is the operator's matter, too.
         secrets.push(dir.root().display().to_string());
+        assert!(secrets.iter().all(|secret| secret.len() > 10), "a search for so little finds anything");
         Scene { house, served, producer, secrets }
     }
 
