@@ -23,6 +23,11 @@ pub const COMMIT_ROWS_KEPT: u64 = 4_096;
 /// Files that the engine keeps open; each costs an index and a filter in its cache.
 pub const STORE_FILES_MAX: i32 = 512;
 
+// Audit.
+
+/// Checkpoints that an audit is given to compare with; a note is at most 128 KiB, and is held until it is opened.
+pub const AUDIT_CHECKPOINTS_MAX: usize = 1_000;
+
 // Erasure.
 
 /// Erasures that are finished together: 64 of 1,024 bodies each share one flush and one compaction.

@@ -4,17 +4,20 @@
 
 mod report;
 mod walk;
+mod checkpoints;
 mod sums;
 mod derived;
 mod bodies;
 mod erased;
 mod subscriptions;
 
+pub use checkpoints::KeptCheckpoint;
 pub use report::{AuditError, Finding, Report};
 
 use crate::record::KeyFileError;
 use crate::store::keys::{self, LedgerNumber, STORE_FORMAT};
 use crate::store::{Access, AnchorRecord, FileAnchor, RocksStore, Store, StoreError};
+use checkpoints::Checkpoints;
 use deedbook_verify::bytes::Reader;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::TreeHead;
@@ -52,22 +55,14 @@ const LEDGER: LedgerNumber = LedgerNumber(1);
 /// Called now and then with entries done and entries in all.
 pub type Progress<'p> = dyn Fn(u64, u64) + 'p;
 
-/// Audits a folder. Findings are not errors: an error means that the audit itself could not be made.
-pub fn run(paths: &AuditPaths, progress: &Progress<'_>) -> Result<Report, AuditError> {
+/// Audits a folder, and compares it with the checkpoints that the auditor kept. Findings are not errors: an error means
+/// that the audit itself could not be made.
+pub fn run(paths: &AuditPaths, kept: &[KeptCheckpoint], progress: &Progress<'_>) -> Result<Report, AuditError> {
     let key = crate::record::load_public(&paths.verifier_key)?;
     let store = RocksStore::open(&paths.store, Access::ReadOnly)?;
-    audit(&store, &key, FileAnchor::peek(&paths.anchor), progress)
-}
-
-/// Audits a store, given what its anchor answered.
-fn audit(
-    store: &dyn Store,
-    key: &VerifierKey,
-    anchor: Result<crate::store::Loaded, crate::store::AnchorError>,
-    progress: &Progress<'_>,
-) -> Result<Report, AuditError> {
+    let trusted = Trusted { key: &key, kept };
     let mut report = Report::default();
-    match judge(store, key, anchor, &mut report, progress) {
+    match judge(&store, &trusted, FileAnchor::peek(&paths.anchor), &mut report, progress) {
         // Bytes that cannot be read are a finding like any other; what stands behind them was not judged.
         Err(AuditError::Store(error)) => report.find(None, "stored bytes", error.to_string()),
         other => other?,
@@ -75,10 +70,16 @@ fn audit(
     Ok(report)
 }
 
+/// What the auditor brings along, and holds the stored bytes against.
+struct Trusted<'t> {
+    key: &'t VerifierKey,
+    kept: &'t [KeptCheckpoint],
+}
+
 /// The walk, the bodies and the stored rows, each on a thread of its own; then what only their results can tell.
 fn judge(
     store: &dyn Store,
-    key: &VerifierKey,
+    trusted: &Trusted<'_>,
     anchor: Result<crate::store::Loaded, crate::store::AnchorError>,
     report: &mut Report,
     progress: &Progress<'_>,
@@ -88,6 +89,7 @@ fn judge(
         return Ok(());
     }
     let Some(stored) = stored_head(store, report)? else { return Ok(()) };
+    let checkpoints = Checkpoints::read(store, trusted.key, trusted.kept, report)?;
     let sums = Sums::new().map_err(KeyFileError::from)?;
     let (chunks, waiting) = sync_channel(bodies::CHUNKS_WAITING);
     let (walked, bodies, rows) = std::thread::scope(|scope| {
@@ -96,7 +98,8 @@ fn judge(
             let sums = sums.clone();
             move || sums.stored(store)
         });
-        let walked = Walk::new(store, key, stored.head, sums, chunks).and_then(|walk| walk.run(report, progress));
+        let walked = Walk::new(store, trusted.key, stored.head, sums, chunks);
+        let walked = walked.and_then(|walk| walk.run(checkpoints, report, progress));
         (walked, joined(bodies.join()), joined(rows.join()))
     });
     let (walked, rows) = (walked?, rows?);

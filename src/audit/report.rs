@@ -41,7 +41,10 @@ pub struct Report {
     pub erasures_pending: u64,
     /// Stored checkpoints whose signature and root are right.
     pub checkpoints: u64,
-    /// Cosignature lines on them that have the form; whose they are, and that they verify, only a policy can tell.
+    /// Checkpoints that the auditor kept, and that the log agrees with.
+    pub checkpoints_kept: u64,
+    /// Cosignature lines on stored checkpoints that have the form; whose they are, and that they verify, only a policy
+    /// can tell.
     pub cosignatures: u64,
     /// What is wrong, in the order in which it was found.
     pub findings: Vec<Finding>,

@@ -1,7 +1,8 @@
-//! The walk over all entries: each is replayed; tiles and checkpoints are derived beside it and compared as soon as they
+//! The walk over all entries: each is replayed; tiles are derived beside it and compared as soon as they
 //! are complete, the other derived rows are summed, and the commitments handed on to whoever judges bodies.
 
 use crate::audit::bodies::{CHUNK_ENTRIES, Chunk};
+use crate::audit::checkpoints::Checkpoints;
 use crate::audit::derived::PostingBlock;
 use crate::audit::erased::Unfinished;
 use crate::audit::report::{AuditError, Report};
@@ -10,14 +11,12 @@ use crate::audit::{LEDGER, Progress};
 use crate::merkle::{Edge, FullTile, Prover, TileSource};
 use crate::store::keys;
 use crate::store::{Direction, Store, StoreError};
-use deedbook_verify::cosign::has_form;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::kind::Kind;
-use deedbook_verify::note::{Note, VerifierKey, open_checkpoint};
+use deedbook_verify::note::VerifierKey;
 use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index, TreeSize};
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 
@@ -62,8 +61,13 @@ impl<'s> Walk<'s> {
     }
 
     /// Judges every entry in order; ends at the first that replay refuses, since nothing behind it can be judged.
-    pub fn run(mut self, report: &mut Report, progress: &Progress<'_>) -> Result<Walked, AuditError> {
-        let mut checkpoints = self.stored_checkpoints(report)?;
+    pub fn run(
+        mut self,
+        mut checkpoints: Checkpoints,
+        report: &mut Report,
+        progress: &Progress<'_>,
+    ) -> Result<Walked, AuditError> {
+        checkpoints.compare(&self.replay, report);
         let range = keys::between(keys::entry(LEDGER, Index(0)), keys::entry(LEDGER, Index(u64::MAX)));
         let (mut failure, mut whole) = (None, true);
         self.store.scan(&range, Direction::Forward, &mut |key, bytes| {
@@ -78,7 +82,7 @@ impl<'s> Walk<'s> {
                     return ControlFlow::Break(());
                 }
             }
-            self.compare_checkpoint(&mut checkpoints, report);
+            checkpoints.compare(&self.replay, report);
             if report.entries.is_multiple_of(PROGRESS_ENTRIES) {
                 progress(report.entries, self.expected.size.0);
             }
@@ -90,9 +94,7 @@ impl<'s> Walk<'s> {
         if let Err(refusal) = self.replay.finish() {
             report.find(None, "end of the log", refusal.to_string());
         }
-        if let Some(surplus) = checkpoints.front() {
-            report.find(None, "checkpoint", format!("size {} was signed, the log ends before it", surplus.size));
-        }
+        checkpoints.finish(self.replay.head_size(), whole, report);
         self.hand_on_chunk();
         let Walk { replay, mut sums, unfinished, .. } = self;
         unfinished.finish(self.store, &replay, report)?;
@@ -168,49 +170,6 @@ impl<'s> Walk<'s> {
             report.find(Some(index), "last seen", "the ledger never had the checkpoint that it names".to_owned());
         }
         Ok(())
-    }
-
-    /// Every stored checkpoint, its signature checked, in ascending order of size.
-    fn stored_checkpoints(&self, report: &mut Report) -> Result<VecDeque<TreeHead>, AuditError> {
-        let mut heads = VecDeque::new();
-        self.store.scan(&keys::checkpoints(LEDGER), Direction::Forward, &mut |key, value| {
-            let size = keys::trailing_u64(key);
-            let note = value.split_first_chunk::<8>().map_or(value, |(_, note)| note);
-            match open_checkpoint(note, self.key) {
-                Ok(opened) if Some(opened.checkpoint().head.size.0) == size => {
-                    check_cosignatures(note, self.key, report);
-                    heads.push_back(opened.checkpoint().head);
-                }
-                Ok(_) => report.find(None, "checkpoint", "it stands under another size than its own".to_owned()),
-                Err(refusal) => report.find(None, "checkpoint", refusal.to_string()),
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(heads)
-    }
-
-    fn compare_checkpoint(&self, checkpoints: &mut VecDeque<TreeHead>, report: &mut Report) {
-        let size = self.replay.head_size();
-        if checkpoints.front().is_none_or(|next| next.size != size) {
-            return;
-        }
-        if let Some(signed) = checkpoints.pop_front() {
-            match signed == self.replay.head() {
-                true => report.checkpoints = report.checkpoints.saturating_add(1),
-                false => report.find(None, "checkpoint", format!("another root was signed for size {size}")),
-            }
-        }
-    }
-}
-
-/// What stands beside the ledger's own signature must have the form of cosignatures.
-fn check_cosignatures(note: &[u8], key: &VerifierKey, report: &mut Report) {
-    let Ok(note) = Note::parse(note) else { return };
-    for line in note.signatures.iter().filter(|line| !line.is_by(key)) {
-        match has_form(line) {
-            true => report.cosignatures = report.cosignatures.saturating_add(1),
-            false => report.find(None, "checkpoint", format!("the line of {} is no cosignature", line.name)),
-        }
     }
 }
 

@@ -5,8 +5,9 @@ use super::Common;
 use super::errors::{Failure, Status};
 use super::output::{Colour, Output, read_bounded};
 use super::progress::Progress;
-use crate::audit::{self, AuditError, AuditPaths, Report};
+use crate::audit::{self, AuditError, AuditPaths, KeptCheckpoint, Report};
 use crate::ledger::{self, DataDir};
+use crate::limits::AUDIT_CHECKPOINTS_MAX;
 use clap::{Args, Subcommand};
 use deedbook_verify::limits;
 use deedbook_verify::tree::TreeHead;
@@ -18,30 +19,55 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 #[command(
     after_help = "A server may run beside it; if a file is missing, stop it and repeat. With --vkey, an auditor\n\
-    brings a verifier key of their own.\n\n\
-    Example:\n  deedbook audit --data ./deedbook-data"
+    brings a verifier key of their own. With --checkpoint, checkpoints that were kept elsewhere: only they show that\n\
+    somebody with the folder rewrote what no producer signed, or took the end away.\n\n\
+    Examples:\n  deedbook audit --data ./deedbook-data\n  \
+    deedbook audit --data ./deedbook-data --vkey mine.vkey --checkpoint monday.checkpoint --checkpoint tuesday.checkpoint"
 )]
-pub struct AuditArguments {}
+pub struct AuditArguments {
+    /// A checkpoint that you kept; the log must hold its tree. May be given more than once
+    #[arg(long = "checkpoint", value_name = "FILE")]
+    checkpoints: Vec<PathBuf>,
+}
 
 /// Recomputes everything and shows every divergence.
-pub fn run(common: &Common, _arguments: AuditArguments, output: Output) -> Result<(), Failure> {
+pub fn run(common: &Common, arguments: AuditArguments, output: Output) -> Result<(), Failure> {
     let mut paths = AuditPaths::of(&common.data);
     if let Some(key) = &common.vkey {
         paths.verifier_key.clone_from(key);
     }
-    let report = judge(&paths)?;
+    let report = judge(&paths, &read_all(&arguments.checkpoints)?)?;
     show(&report, output)?;
     if report.is_clean() { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
 }
 
+/// Reads what the auditor kept. Every file that cannot be read is named, not only the first.
+fn read_all(files: &[PathBuf]) -> Result<Vec<KeptCheckpoint>, Failure> {
+    if files.len() > AUDIT_CHECKPOINTS_MAX {
+        let message = format!("{} checkpoints are more than the limit of {AUDIT_CHECKPOINTS_MAX}", files.len());
+        return Err(Failure::usage(message, "name the newest ones: each stands for all before it"));
+    }
+    let (mut kept, mut unreadable) = (Vec::new(), Vec::new());
+    for path in files {
+        match read_bounded(path, limits::NOTE_BYTES_MAX) {
+            Ok(note) => kept.push(KeptCheckpoint { name: path.display().to_string(), note }),
+            Err(failure) => unreadable.push(failure.message),
+        }
+    }
+    match unreadable.is_empty() {
+        true => Ok(kept),
+        false => Err(Failure::usage(unreadable.join("; "), "check the paths; nothing was audited")),
+    }
+}
+
 /// Runs the audit with progress.
-pub fn judge(paths: &AuditPaths) -> Result<Report, Failure> {
+pub fn judge(paths: &AuditPaths, kept: &[KeptCheckpoint]) -> Result<Report, Failure> {
     if !paths.store.is_dir() {
         let message = format!("{} is no folder", paths.store.display());
         return Err(Failure::usage(message, "name the ledger's data folder with --data"));
     }
     let progress = RefCell::new(Progress::start("entries"));
-    let report = audit::run(paths, &|done, total| progress.borrow_mut().set(done, total));
+    let report = audit::run(paths, kept, &|done, total| progress.borrow_mut().set(done, total));
     progress.borrow_mut().finish();
     report.map_err(|error| match error {
         AuditError::Key(error) => Failure::from(error),
@@ -69,6 +95,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
             "bodies_erased": report.bodies_erased,
             "erasures_pending": report.erasures_pending,
             "checkpoints": report.checkpoints,
+            "checkpoints_kept": report.checkpoints_kept,
             "cosignatures": report.cosignatures,
             "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
             "findings_omitted": report.findings_omitted,
@@ -86,7 +113,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
         ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
         ("entries", format!("{} judged", report.entries)),
         ("bodies", bodies(report)),
-        ("checkpoints", format!("{} signed and right, {} cosignatures", report.checkpoints, report.cosignatures)),
+        ("checkpoints", checkpoints(report)),
     ])?;
     if clean {
         return Ok(());
@@ -97,6 +124,14 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     };
     let rows: Vec<Vec<String>> = report.findings.iter().map(row).collect();
     output.table(&["index", "check", "finding"], &rows)
+}
+
+fn checkpoints(report: &Report) -> String {
+    let kept = match report.checkpoints_kept {
+        0 => String::new(),
+        count => format!("; {count} that were kept elsewhere agree"),
+    };
+    format!("{} signed and right, {} cosignatures{kept}", report.checkpoints, report.cosignatures)
 }
 
 fn bodies(report: &Report) -> String {

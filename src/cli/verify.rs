@@ -3,7 +3,7 @@
 use super::Common;
 use super::errors::{Failure, Status};
 use super::files;
-use super::output::{Colour, Output, escape_line, read_bounded};
+use super::output::{Colour, Output, escape_line, read_bounded, remark};
 use crate::record;
 use crate::record::line::time;
 use clap::Args;
@@ -30,13 +30,21 @@ pub struct VerifyArguments {
     receipts: Vec<PathBuf>,
 }
 
-/// Judges each receipt; the exit code is 0 only when all are valid.
+/// Judges each receipt; the exit code is 0 only when all are valid. A file that cannot be read is named, and does not
+/// keep the others from being judged.
 pub fn run(common: &Common, arguments: VerifyArguments, output: Output) -> Result<(), Failure> {
     let trust = Trust::of(common, arguments.policy.as_deref())?;
-    let mut all_valid = true;
+    let (mut all_valid, mut unreadable) = (true, 0u64);
     for path in &arguments.receipts {
         let name = path.display().to_string();
-        let bytes = read_bounded(path, limits::RECEIPT_BYTES_MAX)?;
+        let bytes = match read_bounded(path, limits::RECEIPT_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(failure) => {
+                unreadable += 1;
+                remark(&failure.lines().unwrap_or_default());
+                continue;
+            }
+        };
         match trust.judge(&bytes) {
             Ok(verified) => show(&name, &verified, output)?,
             Err(refusal) => {
@@ -45,7 +53,11 @@ pub fn run(common: &Common, arguments: VerifyArguments, output: Output) -> Resul
             }
         }
     }
-    if all_valid { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
+    match (all_valid, unreadable) {
+        (true, 0) => Ok(()),
+        (true, _) => Err(Failure::silent(Status::Usage)),
+        (false, _) => Err(Failure::silent(Status::Failed)),
+    }
 }
 
 /// What the caller trusts.

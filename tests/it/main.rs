@@ -39,6 +39,7 @@ mod support_example;
 mod damage;
 mod anchors;
 mod audit_rows;
+mod audit_kept;
 mod fault_matrix;
 mod fuzz_targets;
 mod fuzz_corpus;

@@ -211,7 +211,7 @@ impl House {
 
 /// The audit's report on a folder.
 pub fn audit(root: &Path) -> Report {
-    audit::run(&AuditPaths::of(root), &|_, _| {}).unwrap()
+    audit::run(&AuditPaths::of(root), &[], &|_, _| {}).unwrap()
 }
 
 /// Opens a folder.

@@ -322,7 +322,7 @@ impl World {
             batch.put(&key, &value);
         }
         RocksStore::open(&paths.store, Access::Create).unwrap().commit(&batch).unwrap();
-        audit::run(&paths, &|_, _| {}).unwrap()
+        audit::run(&paths, &[], &|_, _| {}).unwrap()
     }
 }
 

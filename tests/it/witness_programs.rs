@@ -105,6 +105,14 @@ async fn a_receipt_is_witnessed_and_counted() {
     let output = run(deedbook(&["verify", "--policy", &path("stricter"), &path("receipt")])).await;
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.code() == Some(1) && said.contains("quorum is not met: 0 of its 1 witnesses"), "{said}");
+    // A file that cannot be read is named, and the other is judged all the same; what is not valid weighs more.
+    for (policy, code, verdict) in [("policy", 2, ": valid"), ("stricter", 1, "NOT VALID")] {
+        let files = [&path("missing"), &path("receipt")];
+        let output = run(deedbook(&["verify", "--policy", &path(policy), files[0], files[1]])).await;
+        let (said, complained) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "{said}{complained}");
+        assert!(said.contains(verdict) && complained.contains("missing"), "{said}{complained}");
+    }
     server.kill();
     // A server without a policy says so, and what to do.
     let plain = Serving::start(&house.dir);

@@ -3,7 +3,7 @@
 
 use crate::verdict::Lab;
 use bytes::Bytes;
-use deedbook::audit::{self, AuditPaths};
+use deedbook::audit::{self, AuditPaths, KeptCheckpoint};
 use deedbook::clock::{Clock, Reading, Stopwatch};
 use deedbook::domain::{person_ref, source_ref};
 use deedbook::ledger::{self, DataDir, Ledger, OpenError, OpenOptions};
@@ -131,7 +131,17 @@ impl Books {
 
     /// `deedbook audit`: its first finding, if it has any.
     pub fn audit(&self) -> Result<(), String> {
-        let report = audit::run(&AuditPaths::of(self.dir.root()), &|_, _| {}).map_err(|error| error.to_string())?;
+        self.audit_beside(&[])
+    }
+
+    /// `deedbook audit --checkpoint` with a checkpoint that the auditor kept.
+    pub fn audit_with(&self, note: &[u8]) -> Result<(), String> {
+        self.audit_beside(&[KeptCheckpoint { name: "kept.checkpoint".to_owned(), note: note.to_vec() }])
+    }
+
+    fn audit_beside(&self, kept: &[KeptCheckpoint]) -> Result<(), String> {
+        let report = audit::run(&AuditPaths::of(self.dir.root()), kept, &|_, _| {});
+        let report = report.map_err(|error| error.to_string())?;
         match report.findings.first() {
             None => Ok(()),
             Some(finding) => Err(finding.message.clone()),

@@ -3,10 +3,10 @@
 use crate::books::{Books, START, data_export};
 use crate::chain::{Chain, Event, Pin, Precision};
 use crate::rewrite::{honest_chain, recorded};
-use crate::verdict::{Cell, Lab, Row, control};
+use crate::verdict::{Cell, Lab, Row, control, ensure};
 use deedbook::record::Position;
 use deedbook_verify::note::open_checkpoint;
-use deedbook_verify::tree::{ConsistencyProof, TreeHead};
+use deedbook_verify::tree::ConsistencyProof;
 use std::fs;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub async fn run() -> Lab<Vec<Row>> {
     let naive = || Cell::shown_by("verifier", chain.verify(None));
     let naive_noted = Cell::shown_by("verifier", chain.verify(Some(&noted)));
     let naive_new = Cell::refused_by("start, then verifier", started_over(emptied.path()));
-    let (books, old, head) = grown().await?;
+    let (books, old, kept) = grown().await?;
 
     let store_alone = old.copy("store-alone")?;
     fs::copy(books.dir.anchor_file(), store_alone.dir.anchor_file())?;
@@ -31,8 +31,11 @@ pub async fn run() -> Lab<Vec<Row>> {
     let note = ledger.reader().checkpoint()?;
     old.close(ledger)?;
     let new = open_checkpoint(&note, &old.verifier_key)?.checkpoint().head;
-    let kept = ConsistencyProof { old: head, new, path: Vec::new() };
-    let kept = Cell::shown_by("`deedbook consistency` with the kept checkpoint", kept.verify());
+    let head = control("the kept checkpoint", open_checkpoint(&kept, &books.verifier_key))?.checkpoint().head;
+    let proof = ConsistencyProof { old: head, new, path: Vec::new() };
+    ensure("no checkpoint of the copy is consistent with the kept one", proof.verify().is_err())?;
+    control("the audit of what was not rolled back", books.audit_with(&kept))?;
+    let kept = Cell::shown_by("`deedbook audit --checkpoint`", old.audit_with(&kept));
     let alone = Cell::shown_by("`deedbook audit`", old.audit());
 
     let empty = books.copy("empty")?;
@@ -71,8 +74,8 @@ fn started_over(folder: &Path) -> Lab<()> {
     chain.verify(None)
 }
 
-/// A ledger, a copy of its folder from before its last events, and its newest published head.
-async fn grown() -> Lab<(Books, Books, TreeHead)> {
+/// A ledger, a copy of its folder from before its last events, and its newest published checkpoint.
+async fn grown() -> Lab<(Books, Books, Vec<u8>)> {
     let books = Books::new()?;
     let ledger = books.open()?;
     let producer = books.enroll(&ledger, "gateway").await?;
@@ -84,6 +87,5 @@ async fn grown() -> Lab<(Books, Books, TreeHead)> {
     }
     let note = ledger.reader().checkpoint()?;
     books.close(ledger)?;
-    let head = control("the published checkpoint", open_checkpoint(&note, &books.verifier_key))?.checkpoint().head;
-    Ok((books, old, head))
+    Ok((books, old, note))
 }

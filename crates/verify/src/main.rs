@@ -23,7 +23,7 @@ usage: deedbook-verify receipt --vkey FILE RECEIPT...
 
 example: deedbook-verify receipt --policy auditors.policy export-17.tlog-proof
 
-exit status: 0 all valid, 1 at least one is not, 2 usage or unreadable file
+exit status: 0 all valid, 1 at least one is not, 2 usage, or a file that cannot be read and none that is not valid
 ";
 
 /// What ends the program early.
@@ -32,11 +32,19 @@ enum Failure {
     Output,
 }
 
+/// What was found, the worst of it.
+enum Ending {
+    AllValid,
+    SomeUnread,
+    SomeInvalid,
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match run(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(Ending::AllValid) => ExitCode::SUCCESS,
+        Ok(Ending::SomeInvalid) => ExitCode::from(1),
+        Ok(Ending::SomeUnread) => ExitCode::from(2),
         Err(Failure::Usage(message)) => {
             // Nothing can be done about a closed error stream.
             let _ = writeln!(std::io::stderr(), "deedbook-verify: {message}\n\n{USAGE}");
@@ -46,12 +54,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Result<bool, Failure> {
+fn run(arguments: &[String]) -> Result<Ending, Failure> {
     let mut words = arguments.iter().map(String::as_str);
     let usage = |message: &str| Failure::Usage(message.to_owned());
     match words.next() {
         Some("receipt") => {}
-        Some("--help" | "-h" | "help") => return print(USAGE).map(|()| true),
+        Some("--help" | "-h" | "help") => return print(USAGE).map(|()| Ending::AllValid),
         Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`"))),
         None => return Err(usage("a command is missing")),
     }
@@ -76,17 +84,29 @@ fn run(arguments: &[String]) -> Result<bool, Failure> {
     if receipts.is_empty() {
         return Err(usage("name at least one receipt"));
     }
-    let mut valid = true;
+    let mut ending = Ending::AllValid;
     for name in receipts {
-        match trust.judge(&read(name)?) {
+        let bytes = match read(name) {
+            Ok(bytes) => bytes,
+            // The others are judged all the same.
+            Err(Failure::Usage(message)) => {
+                let _ = writeln!(std::io::stderr(), "deedbook-verify: {message}");
+                if matches!(ending, Ending::AllValid) {
+                    ending = Ending::SomeUnread;
+                }
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        match trust.judge(&bytes) {
             Ok(verified) => print(&describe(name, &verified))?,
             Err(refusal) => {
-                valid = false;
+                ending = Ending::SomeInvalid;
                 print(&format!("{name}: NOT VALID: {refusal}\n"))?;
             }
         }
     }
-    Ok(valid)
+    Ok(ending)
 }
 
 /// What the caller trusts.

@@ -82,7 +82,7 @@ fn proof_p99(data: &Path) -> Result<f64, Failure> {
 /// How fast the audit goes, and the disk beside what it holds.
 fn audited(data: &Path) -> Result<Vec<Figure>, Failure> {
     let started = Stopwatch::start();
-    let report = audit::judge(&AuditPaths::of(data))?;
+    let report = audit::judge(&AuditPaths::of(data), &[])?;
     let seconds = started.seconds();
     if !report.is_clean() {
         return Err(Failure::failed("the audit found something in the ledger just made", "report this"));

@@ -211,7 +211,7 @@ fn offline(tale: &mut Tale, data: &DataDir, entry: &[u8]) -> Result<(), Failure>
         "The server is stopped. From the stored bytes alone the audit rebuilds every hash, signature and rule.",
     )?;
     let paths = AuditPaths::of(data.root());
-    let report = audit::judge(&paths)?;
+    let report = audit::judge(&paths, &[])?;
     audit::show(&report, tale.output)?;
     if !report.is_clean() {
         return Err(broken("the audit of an honest ledger has findings"));
@@ -225,7 +225,7 @@ fn offline(tale: &mut Tale, data: &DataDir, entry: &[u8]) -> Result<(), Failure>
     let (path, at) = harmed.ok_or_else(|| broken("the entry was not found in the store's files"))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     tale.say(&format!("flipped one bit of byte {at} in {name}"))?;
-    match audit::judge(&paths) {
+    match audit::judge(&paths, &[]) {
         Ok(report) if report.is_clean() => Err(broken("the audit did not see the flipped byte")),
         Ok(report) => audit::show(&report, tale.output),
         Err(refusal) => tale.say(&format!("audit: refused: {}", refusal.message)),

@@ -241,7 +241,7 @@ impl Closed {
 
     /// What the folder is worth now. Whatever it says, no answer may be another than before.
     pub fn judge(&self, what: &str) -> Verdict {
-        let clean = audit::run(&AuditPaths::of(self.dir.root()), &|_, _| {}).is_ok_and(|report| report.is_clean());
+        let clean = audit::run(&AuditPaths::of(self.dir.root()), &[], &|_, _| {}).is_ok_and(|report| report.is_clean());
         let ledger = match self.open() {
             Ok(ledger) => ledger,
             Err(error) => {

@@ -165,6 +165,7 @@ fn the_program_counts_witnesses_too() {
     let unmet = write("unmet", (log.clone() + &absent).as_bytes());
     let broken = write("broken", (log + "quorum nobody\n").as_bytes());
     let other = write("other.vkey", vkey("other.example", &Key::named("other")).as_bytes());
+    let missing = folder.join("missing.tlog-proof");
     let run = |arguments: &[&std::ffi::OsStr]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_deedbook-verify"));
         let output = command.arg("receipt").args(arguments).arg(&receipt).output().unwrap();
@@ -177,6 +178,10 @@ fn the_program_counts_witnesses_too() {
         (vec![policy, broken.as_os_str()], 2, "line 2: the name is not defined"),
         (vec![policy, met.as_os_str(), key, other.as_os_str()], 2, "does not list the key"),
         (vec![], 2, "is missing"),
+        // A file that cannot be read is named, the others are judged, and what is not valid weighs more.
+        (vec![policy, met.as_os_str(), missing.as_os_str()], 2, "missing.tlog-proof: "),
+        (vec![policy, met.as_os_str(), missing.as_os_str()], 2, "at 1790000000 seconds"),
+        (vec![policy, unmet.as_os_str(), missing.as_os_str()], 1, "missing.tlog-proof: "),
     ] {
         let (found, said) = run(&arguments);
         assert!(found == Some(code) && said.contains(says), "{arguments:?}: {found:?} {said}");
