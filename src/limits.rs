@@ -79,6 +79,12 @@ pub const CHECKPOINT_INTERVAL_MS: u64 = 100;
 /// Newest checkpoints kept; of older ones the first of each hour stays.
 pub const CHECKPOINTS_KEPT: usize = 10_000;
 
+// Proofs.
+
+/// Tiles above the leaves that are kept in memory: 2,048 of 8 KiB are 16 MiB, those of 134 million entries. A ledger of 5
+/// million has 76, 0.6 MiB.
+pub const UPPER_TILES_MAX: usize = 2_048;
+
 /// How long closing waits for the writer to drain.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -23,6 +23,7 @@ mod open;
 mod anchors;
 mod genesis;
 mod bodies;
+mod upper;
 mod reader;
 mod list;
 mod follow;

@@ -6,6 +6,7 @@ use crate::ledger::head::Head;
 use crate::ledger::rows::{SourceHead, parse_u64};
 use crate::ledger::state::Published;
 use crate::ledger::tiles::SignedCheckpoint;
+use crate::ledger::upper::UpperTiles;
 use crate::ledger::witnessed::Witnessing;
 use crate::ledger::writer::Shared;
 use crate::merkle::{Prover, ProverError, TileSource};
@@ -37,11 +38,12 @@ pub struct Reader {
     pub(super) shared: Arc<Shared>,
     pub(super) number: LedgerNumber,
     head: Head,
+    upper: UpperTiles,
 }
 
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>, head: Head, number: LedgerNumber) -> Reader {
-        Reader { shared, number, head }
+        Reader { shared, number, head, upper: UpperTiles::new() }
     }
 
     /// The ledger's id.
@@ -200,7 +202,7 @@ impl Reader {
 
     /// The tiles of a published state.
     pub(super) fn tiles<'a>(&'a self, published: &'a Published) -> Tiles<'a> {
-        Tiles { shared: &self.shared, published, number: self.number }
+        Tiles { shared: &self.shared, published, number: self.number, upper: &self.upper }
     }
 
     /// The newest checkpoint that was signed, if any was.
@@ -258,11 +260,12 @@ fn corrupt(error: impl std::fmt::Display) -> ReadError {
     ReadError::Corrupt(error.to_string())
 }
 
-/// Tiles of a published state: partial ones from its edge, full ones from the store.
+/// Tiles of a published state: partial ones from its edge, full ones from memory or the store.
 pub(super) struct Tiles<'a> {
     shared: &'a Shared,
     published: &'a Published,
     number: LedgerNumber,
+    upper: &'a UpperTiles,
 }
 
 impl TileSource for Tiles<'_> {
@@ -272,7 +275,9 @@ impl TileSource for Tiles<'_> {
         if let Some(partial) = self.published.edge.partial(level, number) {
             return Ok(Some(partial.to_vec()));
         }
-        let bytes = self.shared.store.get(keys::tile(self.number, level, number).as_slice())?;
-        Ok(bytes.map(|bytes| bytes.chunks_exact(32).filter_map(|chunk| chunk.try_into().ok().map(Hash)).collect()))
+        self.upper.get((level, number), || {
+            let bytes = self.shared.store.get(keys::tile(self.number, level, number).as_slice())?;
+            Ok(bytes.map(|bytes| bytes.chunks_exact(32).filter_map(|chunk| chunk.try_into().ok().map(Hash)).collect()))
+        })
     }
 }
