@@ -25,6 +25,13 @@ pub const STORE_FILES_MAX: i32 = 512;
 
 // Audit.
 
+/// Entries that a walk hands on together: their commitments, 48 bytes each, and the signatures of their frames. In frames
+/// of one event that is 4,096 checks of about 600 bytes, so 2.6 MB.
+pub const AUDIT_PART_ENTRIES: u64 = 4_096;
+/// Parts that wait between two threads of an audit. With those at work, 11 parts of 2.6 MB are 29 MB at most.
+pub const AUDIT_PARTS_WAITING: usize = 4;
+/// Signatures of one part that one thread checks, at least: 128 take 7 ms, a thread is started in 0.1.
+pub const AUDIT_CHECKS_PER_THREAD_MIN: usize = 128;
 /// Checkpoints that an audit is given to compare with; a note is at most 128 KiB, and is held until it is opened.
 pub const AUDIT_CHECKPOINTS_MAX: usize = 1_000;
 

@@ -13,12 +13,8 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::mpsc::Receiver;
 
-/// Entries whose bodies are judged together: their keys are held, 40 bytes each, and one body at a time.
-pub(super) const CHUNK_ENTRIES: u64 = 4_096;
-/// Chunks that wait while one is judged.
-pub(super) const CHUNKS_WAITING: usize = 4;
-
-/// The commitments of consecutive entries.
+/// The commitments of `AUDIT_PART_ENTRIES` consecutive entries, whose bodies are judged together: their keys are held, 40
+/// bytes each, and one body at a time.
 pub(super) struct Chunk {
     /// The first entry.
     pub from: Index,

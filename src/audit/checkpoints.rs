@@ -87,7 +87,8 @@ impl Checkpoints {
                     report.find(None, "checkpoint", format!("another root was signed for size {size}"));
                 }
                 (false, Origin::Kept { name }) => {
-                    let text = format!("the log has another root at the size of a kept checkpoint: {name}, size {size}");
+                    let text =
+                        format!("the log has another root at the size of a kept checkpoint: {name}, size {size}");
                     report.find(None, KEPT, text);
                 }
             }

@@ -117,6 +117,8 @@ type PostingRow = (Dimension, PostingValue, u64, [u8; 32]);
 #[derive(Default)]
 pub(super) struct PostingBlock {
     rows: HashMap<(Dimension, PostingValue), [u8; 32]>,
+    // The values of its action types, so that each is hashed once in a block.
+    action_types: HashMap<Box<str>, PostingValue>,
 }
 
 impl PostingBlock {
@@ -130,7 +132,8 @@ impl PostingBlock {
     /// Takes in an entry; the last one of a block gives the block's rows.
     fn take_in(&mut self, index: Index, entry: &Entry<'_>) -> Vec<PostingRow> {
         let (block, bit) = (index.0 / POSTING_BLOCK_ENTRIES, index.0 % POSTING_BLOCK_ENTRIES);
-        for value in values_of(entry) {
+        let action_type = entry.facts.action_type.map(|code| self.action_type(code.as_str()));
+        for value in values_of(entry, action_type) {
             let bitmap = self.rows.entry(value).or_default();
             if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|byte| bitmap.get_mut(byte)) {
                 *byte |= 0x80 >> (bit % 8);
@@ -139,28 +142,42 @@ impl PostingBlock {
         if bit < POSTING_BLOCK_ENTRIES - 1 {
             return Vec::new();
         }
-        let rows = std::mem::take(&mut self.rows).into_iter();
+        self.action_types.clear();
+        let rows = self.rows.drain();
         rows.map(|((dimension, value), bitmap)| (dimension, value, block, bitmap)).collect()
+    }
+
+    fn action_type(&mut self, code: &str) -> PostingValue {
+        if let Some(value) = self.action_types.get(code) {
+            return *value;
+        }
+        let value = padded(blake3::hash(code.as_bytes()).as_bytes());
+        self.action_types.insert(code.into(), value);
+        value
     }
 }
 
 /// FORMAT.md's table of posting values, written a second time on purpose: this code judges the other.
-fn values_of(entry: &Entry<'_>) -> impl Iterator<Item = (Dimension, PostingValue)> + use<> {
+fn values_of(
+    entry: &Entry<'_>,
+    action_type: Option<PostingValue>,
+) -> impl Iterator<Item = (Dimension, PostingValue)> + use<> {
     let facts = &entry.facts;
-    let padded = |bytes: &[u8]| {
-        let mut value = PostingValue::default();
-        value.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        value
-    };
-    let code = facts.action_type.map(|code| blake3::hash(code.as_str().as_bytes()));
     [
         Some((Dimension::Kind, padded(&facts.kind.number().to_be_bytes()))),
         facts.actor.map(|actor| (Dimension::Actor, actor.who.0)),
-        code.map(|code| (Dimension::ActionType, padded(code.as_bytes()))),
+        action_type.map(|value| (Dimension::ActionType, value)),
         facts.outcome.map(|outcome| (Dimension::Outcome, padded(&[outcome.number()]))),
         facts.policy_digest.map(|digest| (Dimension::Policy, padded(digest.as_bytes()))),
         Some((Dimension::Source, facts.source.0)),
     ]
     .into_iter()
     .flatten()
+}
+
+/// The first bytes, and zeros behind them.
+fn padded(bytes: &[u8]) -> PostingValue {
+    let mut value = PostingValue::default();
+    value.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    value
 }

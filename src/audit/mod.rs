@@ -7,6 +7,7 @@ mod walk;
 mod checkpoints;
 mod sums;
 mod derived;
+mod signatures;
 mod bodies;
 mod erased;
 mod subscriptions;
@@ -14,14 +15,17 @@ mod subscriptions;
 pub use checkpoints::KeptCheckpoint;
 pub use report::{AuditError, Finding, Report};
 
+use crate::limits::AUDIT_PARTS_WAITING;
 use crate::record::KeyFileError;
 use crate::store::keys::{self, LedgerNumber, STORE_FORMAT};
-use crate::store::{Access, AnchorRecord, FileAnchor, RocksStore, Store, StoreError};
+use crate::store::{Access, AnchorError, AnchorRecord, FileAnchor, Loaded, RocksStore, Store, StoreError};
 use checkpoints::Checkpoints;
 use deedbook_verify::bytes::Reader;
 use deedbook_verify::note::VerifierKey;
+use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Micros, TreeSize};
+use signatures::{Signatures, Verified};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use sums::Sums;
@@ -60,14 +64,20 @@ pub type Progress<'p> = dyn Fn(u64, u64) + 'p;
 pub fn run(paths: &AuditPaths, kept: &[KeptCheckpoint], progress: &Progress<'_>) -> Result<Report, AuditError> {
     let key = crate::record::load_public(&paths.verifier_key)?;
     let store = RocksStore::open(&paths.store, Access::ReadOnly)?;
+    let folder = Folder { store: &store, anchor: FileAnchor::peek(&paths.anchor) };
     let trusted = Trusted { key: &key, kept };
-    let mut report = Report::default();
-    match judge(&store, &trusted, FileAnchor::peek(&paths.anchor), &mut report, progress) {
-        // Bytes that cannot be read are a finding like any other; what stands behind them was not judged.
-        Err(AuditError::Store(error)) => report.find(None, "stored bytes", error.to_string()),
-        other => other?,
+    if let Some(report) = audit(&folder, &trusted, Signatures::Beside, progress)? {
+        return Ok(report);
     }
-    Ok(report)
+    // Some signature does not verify. What was found meanwhile may rest on it, so the walk is made anew up to that entry.
+    let unclear = || StoreError::Failed("a signature was judged twice, with two results".to_owned());
+    Ok(audit(&folder, &trusted, Signatures::AtOnce, progress)?.ok_or_else(unclear)?)
+}
+
+/// What is audited.
+struct Folder<'f> {
+    store: &'f dyn Store,
+    anchor: Result<Loaded, AnchorError>,
 }
 
 /// What the auditor brings along, and holds the stored bytes against.
@@ -76,41 +86,62 @@ struct Trusted<'t> {
     kept: &'t [KeptCheckpoint],
 }
 
-/// The walk, the bodies and the stored rows, each on a thread of its own; then what only their results can tell.
-fn judge(
-    store: &dyn Store,
+/// None when a signature does not verify that was judged beside the walk.
+fn audit(
+    folder: &Folder<'_>,
     trusted: &Trusted<'_>,
-    anchor: Result<crate::store::Loaded, crate::store::AnchorError>,
+    signatures: Signatures,
+    progress: &Progress<'_>,
+) -> Result<Option<Report>, AuditError> {
+    let mut report = Report::default();
+    match judge(folder, trusted, signatures, &mut report, progress) {
+        Ok(Verified::All) => Ok(Some(report)),
+        Ok(Verified::NotAll) => Ok(None),
+        // Bytes that cannot be read are a finding like any other; what stands behind them was not judged.
+        Err(AuditError::Store(error)) => {
+            report.find(None, "stored bytes", error.to_string());
+            Ok(Some(report))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The passes over the store, and then what only their results can tell.
+fn judge(
+    folder: &Folder<'_>,
+    trusted: &Trusted<'_>,
+    signatures: Signatures,
     report: &mut Report,
     progress: &Progress<'_>,
-) -> Result<(), AuditError> {
+) -> Result<Verified, AuditError> {
+    let store = folder.store;
     if store.get(keys::format().as_slice())?.as_deref() != Some(&[STORE_FORMAT]) {
         report.find(None, "format", format!("the store's format is not {STORE_FORMAT}; audit it with its own version"));
-        return Ok(());
+        return Ok(Verified::All);
     }
-    let Some(stored) = stored_head(store, report)? else { return Ok(()) };
+    let Some(stored) = stored_head(store, report)? else { return Ok(Verified::All) };
     let checkpoints = Checkpoints::read(store, trusted.key, trusted.kept, report)?;
     let sums = Sums::new().map_err(KeyFileError::from)?;
-    let (chunks, waiting) = sync_channel(bodies::CHUNKS_WAITING);
-    let (walked, bodies, rows) = std::thread::scope(|scope| {
-        let bodies = scope.spawn(move || bodies::judge(store, &waiting));
+    let (parts, parts_waiting) = sync_channel(AUDIT_PARTS_WAITING);
+    let (chunks, chunks_waiting) = sync_channel(AUDIT_PARTS_WAITING);
+    // Each on a thread of its own: signatures, bodies, stored rows, and the walk on this one.
+    let (walked, verified, bodies, rows) = std::thread::scope(|scope| {
+        let verified = scope.spawn(move || Ok(signatures::verify(&parts_waiting, &chunks)));
+        let bodies = scope.spawn(move || bodies::judge(store, &chunks_waiting));
         let rows = scope.spawn({
             let sums = sums.clone();
             move || sums.stored(store)
         });
-        let walked = Walk::new(store, trusted.key, stored.head, sums, chunks);
-        let walked = walked.and_then(|walk| walk.run(checkpoints, report, progress));
-        (walked, joined(bodies.join()), joined(rows.join()))
+        let walk = Walk::new(store, trusted.key, stored.head, sums, (signatures, parts));
+        let walked = walk.and_then(|walk| walk.run(checkpoints, report, progress));
+        (walked, joined(verified.join()), joined(bodies.join()), joined(rows.join()))
     });
+    if verified? == Verified::NotAll {
+        return Ok(Verified::NotAll);
+    }
     let (walked, rows) = (walked?, rows?);
     report.take_in(bodies?);
-    let head = walked.replay.head();
-    if head != stored.head {
-        report.find(None, "head", format!("the entries hash to {head:?}, the store says {:?}", stored.head));
-    }
-    if walked.replay.received() != Some(stored.received) {
-        report.find(None, "head", "its received time is not the last entry's".to_owned());
-    }
+    compare_head(&stored, &walked.replay, report);
     // Rows of entries that were not reached would all be one too many.
     if walked.whole {
         for difference in rows.differing(&walked.sums) {
@@ -118,9 +149,23 @@ fn judge(
         }
     }
     subscriptions::check(store, stored.head.size, report)?;
-    check_anchor(store, anchor, &stored, report)?;
+    check_anchor(folder, &stored, report)?;
+    // The passes read every stored byte against its checksum, if they came to the end; what they left is read now.
+    if !walked.whole {
+        store.verify()?;
+    }
+    Ok(Verified::All)
+}
+
+fn compare_head(stored: &StoredHead, replay: &Replay, report: &mut Report) {
+    let head = replay.head();
+    if head != stored.head {
+        report.find(None, "head", format!("the entries hash to {head:?}, the store says {:?}", stored.head));
+    }
+    if replay.received() != Some(stored.received) {
+        report.find(None, "head", "its received time is not the last entry's".to_owned());
+    }
     report.head = Some(head);
-    Ok(())
 }
 
 fn joined<T>(result: std::thread::Result<Result<T, AuditError>>) -> Result<T, AuditError> {
@@ -157,18 +202,13 @@ fn stored_head(store: &dyn Store, report: &mut Report) -> Result<Option<StoredHe
 }
 
 /// Nothing that the anchor knows may be missing, and the commit chain must lead from one to the other.
-fn check_anchor(
-    store: &dyn Store,
-    anchor: Result<crate::store::Loaded, crate::store::AnchorError>,
-    stored: &StoredHead,
-    report: &mut Report,
-) -> Result<(), AuditError> {
-    let record = match anchor {
+fn check_anchor(folder: &Folder<'_>, stored: &StoredHead, report: &mut Report) -> Result<(), AuditError> {
+    let record = match &folder.anchor {
         Ok(loaded) => {
             if loaded.one_slot_damaged {
                 report.find(None, "anchor", "one of its two slots is damaged".to_owned());
             }
-            loaded.record
+            &loaded.record
         }
         Err(error) => {
             report.find(None, "anchor", error.to_string());
@@ -183,7 +223,7 @@ fn check_anchor(
         report.find(None, "anchor", missing);
         return Ok(());
     }
-    check_chain(store, &record, stored, report)
+    check_chain(folder.store, record, stored, report)
 }
 
 fn check_chain(

@@ -1,20 +1,21 @@
 //! The walk over all entries: each is replayed; tiles are derived beside it and compared as soon as they
-//! are complete, the other derived rows are summed, and the commitments handed on to whoever judges bodies.
+//! are complete, the other derived rows are summed, and signatures and commitments handed on to those who judge them.
 
-use crate::audit::bodies::{CHUNK_ENTRIES, Chunk};
 use crate::audit::checkpoints::Checkpoints;
 use crate::audit::derived::PostingBlock;
 use crate::audit::erased::Unfinished;
 use crate::audit::report::{AuditError, Report};
+use crate::audit::signatures::{Part, Signatures};
 use crate::audit::sums::{Sums, Table};
 use crate::audit::{LEDGER, Progress};
+use crate::limits::AUDIT_PART_ENTRIES;
 use crate::merkle::{Edge, FullTile, Prover, TileSource};
 use crate::store::keys;
 use crate::store::{Direction, Store, StoreError};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::note::VerifierKey;
-use deedbook_verify::replay::Replay;
+use deedbook_verify::replay::{Replay, ReplayRefusal};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index, TreeSize};
 use std::ops::ControlFlow;
@@ -32,19 +33,20 @@ pub(super) struct Walk<'s> {
     postings: PostingBlock,
     sums: Sums,
     unfinished: Unfinished,
-    chunk: Chunk,
-    chunks: SyncSender<Chunk>,
+    signatures: Signatures,
+    part: Part,
+    parts: SyncSender<Part>,
 }
 
 impl<'s> Walk<'s> {
-    /// Sums rows onto `sums`, and hands commitments on through `chunks`. That no id stands twice is shown by the event-id
+    /// Sums rows onto `sums`, and hands on through `parts` what others judge. That no id stands twice is shown by the event-id
     /// rows: a key of the store cannot name two entries.
     pub fn new(
         store: &'s dyn Store,
         key: &'s VerifierKey,
         expected: TreeHead,
         sums: Sums,
-        chunks: SyncSender<Chunk>,
+        (signatures, parts): (Signatures, SyncSender<Part>),
     ) -> Result<Walk<'s>, AuditError> {
         Ok(Walk {
             store,
@@ -55,8 +57,9 @@ impl<'s> Walk<'s> {
             postings: PostingBlock::default(),
             sums,
             unfinished: Unfinished::read(store)?,
-            chunk: Chunk::at(Index(0)),
-            chunks,
+            signatures,
+            part: Part::at(Index(0)),
+            parts,
         })
     }
 
@@ -95,7 +98,7 @@ impl<'s> Walk<'s> {
             report.find(None, "end of the log", refusal.to_string());
         }
         checkpoints.finish(self.replay.head_size(), whole, report);
-        self.hand_on_chunk();
+        self.hand_on_part();
         let Walk { replay, mut sums, unfinished, .. } = self;
         unfinished.finish(self.store, &replay, report)?;
         sum_heads(&replay, &mut sums);
@@ -110,7 +113,7 @@ impl<'s> Walk<'s> {
             report.find(Some(index), "entry", "it is missing".to_owned());
             return Ok(false);
         }
-        let entry = match self.replay.step(bytes) {
+        let entry = match self.step(bytes) {
             Ok(entry) => entry,
             Err(refusal) => {
                 report.find(Some(index), "replay", refusal.to_string());
@@ -125,7 +128,7 @@ impl<'s> Walk<'s> {
         report.entry_bytes = report.entry_bytes.saturating_add(bytes.len() as u64);
         self.sum_lookups(index, &entry);
         self.postings.add(index, &entry, &mut self.sums);
-        self.hand_on(index, &entry);
+        let goes_on = self.hand_on(index, &entry);
         if entry.facts.kind == Kind::BodyErased {
             self.unfinished.check(self.store, &self.replay, index, report)?;
         }
@@ -135,7 +138,14 @@ impl<'s> Walk<'s> {
         for tile in &full {
             compare_tile(self.store, tile, report)?;
         }
-        Ok(true)
+        Ok(goes_on)
+    }
+
+    fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
+        match self.signatures {
+            Signatures::AtOnce => self.replay.step(bytes),
+            Signatures::Beside => self.replay.step_deferring(bytes, |checks| self.part.checks.push(checks)),
+        }
     }
 
     /// The event-id row and the stream row of an entry.
@@ -147,18 +157,18 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn hand_on(&mut self, index: Index, entry: &Entry<'_>) {
-        self.chunk.stated.extend(entry.facts.commitment.map(|commitment| (index, commitment)));
-        self.chunk.to = Index(index.0.saturating_add(1));
-        if self.chunk.to.0.saturating_sub(self.chunk.from.0) >= CHUNK_ENTRIES {
-            self.hand_on_chunk();
-        }
+    /// False when nobody takes parts any more.
+    fn hand_on(&mut self, index: Index, entry: &Entry<'_>) -> bool {
+        let chunk = &mut self.part.chunk;
+        chunk.stated.extend(entry.facts.commitment.map(|commitment| (index, commitment)));
+        chunk.to = Index(index.0.saturating_add(1));
+        chunk.to.0.saturating_sub(chunk.from.0) < AUDIT_PART_ENTRIES || self.hand_on_part()
     }
 
-    fn hand_on_chunk(&mut self) {
-        let next = Chunk::at(self.chunk.to);
-        // Nobody takes it only when judging bodies failed, which its own result says.
-        let _ = self.chunks.send(std::mem::replace(&mut self.chunk, next));
+    /// Nobody takes a part only when a signature or the reading of bodies failed, which their own results say.
+    fn hand_on_part(&mut self) -> bool {
+        let next = Part::at(self.part.chunk.to);
+        self.parts.send(std::mem::replace(&mut self.part, next)).is_ok()
     }
 
     /// A last-seen checkpoint must be one that this ledger had before the entry.

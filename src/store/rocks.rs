@@ -51,6 +51,8 @@ pub struct RocksStore {
     db: Arc<DB>,
     path: PathBuf,
     folder: Identity,
+    // What an audit reads it reads once: kept blocks would only push each other out.
+    keeps_scanned: bool,
     // Commits so far. Every commit writes it into every family: a family that lost files is behind the others.
     commits: AtomicU64,
 }
@@ -144,7 +146,8 @@ impl RocksStore {
         };
         let db = Arc::new(db.map_err(translate)?);
         let folder = identity(path).map_err(|error| StoreError::Failed(format!("{}: {error}", path.display())))?;
-        let store = RocksStore { db, path: path.to_owned(), folder, commits: AtomicU64::new(0) };
+        let keeps_scanned = access != Access::ReadOnly;
+        let store = RocksStore { db, path: path.to_owned(), folder, keeps_scanned, commits: AtomicU64::new(0) };
         store.commits.store(store.last_commit()?, Ordering::Relaxed);
         Ok(store)
     }
@@ -204,7 +207,9 @@ impl RocksStore {
             parts.reverse();
         }
         for (family, range) in parts {
-            let rows = iterator(self.family(family)?, read_options(&range));
+            let mut options = read_options(&range);
+            options.fill_cache(self.keeps_scanned);
+            let rows = iterator(self.family(family)?, options);
             if visit_all(rows, direction, visit)?.is_break() {
                 break;
             }

@@ -40,6 +40,7 @@ mod damage;
 mod anchors;
 mod audit_rows;
 mod audit_kept;
+mod audit_signatures;
 mod fault_matrix;
 mod fuzz_targets;
 mod fuzz_corpus;

@@ -248,24 +248,52 @@ pub fn check_signatures<'k>(
     block: &SignatureBlock<'_>,
     key_of: impl Fn(Signer) -> Option<&'k PublicKey>,
 ) -> Result<(), FrameRefusal> {
-    let signed = pre_authentication_encoding(FRAME_TYPE, header.bytes);
-    let mut signatures = block.signatures();
-    for signer in header.signers() {
-        let Some(signature) = signatures.next() else { return Err(FrameRefusal::SignatureMissing) };
-        if signature.key_id != signer.key_id || signature.algorithm != signer.algorithm {
-            return Err(FrameRefusal::SignerDiffers);
+    SignatureChecks::of(header, block, key_of)?.judge()
+}
+
+/// The arithmetic of a frame's signatures, which needs nothing of what stands before the frame and may be done on any
+/// thread. That the signatures are those that the header requires, by keys in force, is decided already. The frame is
+/// signed only if `judge` says so.
+#[derive(Clone, Debug)]
+#[must_use = "a frame whose signatures nobody judged is not signed"]
+pub struct SignatureChecks {
+    signed: Vec<u8>,
+    by: Vec<(PublicKey, Vec<u8>)>,
+}
+
+impl SignatureChecks {
+    /// Pairs each required signer with its key and its signature.
+    pub fn of<'k>(
+        header: &FrameHeader<'_>,
+        block: &SignatureBlock<'_>,
+        key_of: impl Fn(Signer) -> Option<&'k PublicKey>,
+    ) -> Result<SignatureChecks, FrameRefusal> {
+        let (mut signatures, mut by) = (block.signatures(), Vec::with_capacity(1));
+        for signer in header.signers() {
+            let Some(signature) = signatures.next() else { return Err(FrameRefusal::SignatureMissing) };
+            if signature.key_id != signer.key_id || signature.algorithm != signer.algorithm {
+                return Err(FrameRefusal::SignerDiffers);
+            }
+            let Some(key) = key_of(signer) else { return Err(FrameRefusal::KeyNotInForce(signer.key_id)) };
+            if signer.algorithm != crate::key::ED25519 || key.id() != signer.key_id {
+                return Err(FrameRefusal::SignerDiffers);
+            }
+            by.push((key.clone(), signature.bytes.to_vec()));
         }
-        let Some(key) = key_of(signer) else { return Err(FrameRefusal::KeyNotInForce(signer.key_id)) };
-        if signer.algorithm != crate::key::ED25519 || key.id() != signer.key_id {
-            return Err(FrameRefusal::SignerDiffers);
-        }
-        if !key.accepts(&signed, signature.bytes) && !Bug::SignatureUnverified.planted() {
-            return Err(FrameRefusal::SignatureInvalid);
+        match signatures.next() {
+            None => Ok(SignatureChecks { signed: pre_authentication_encoding(FRAME_TYPE, header.bytes), by }),
+            Some(_) => Err(FrameRefusal::SignatureSurplus),
         }
     }
-    match signatures.next() {
-        None => Ok(()),
-        Some(_) => Err(FrameRefusal::SignatureSurplus),
+
+    /// Whether every signature verifies.
+    pub fn judge(&self) -> Result<(), FrameRefusal> {
+        let verifies = |(key, signature): &(PublicKey, Vec<u8>)| key.accepts(&self.signed, signature);
+        if self.by.iter().all(verifies) || Bug::SignatureUnverified.planted() {
+            Ok(())
+        } else {
+            Err(FrameRefusal::SignatureInvalid)
+        }
     }
 }
 

@@ -1,85 +1,23 @@
 //! Replay: every entry from genesis on, in order, judged by what stands before it. It knows no storage: the caller
 //! hands over bytes. What it accepts is a ledger in which nothing is unsigned, out of place, or doubly numbered.
 
+mod refusal;
+
+pub use refusal::ReplayRefusal;
+
 use crate::authority::KeyHistory;
-use crate::bytes::Malformed;
 use crate::detail::{Detail, Genesis, RefusalReason, Rules};
 use crate::entry::{Entry, SealedFrame};
 use crate::erasure::{self, Standing, Standings};
 use crate::facts::{Facts, Parent};
-use crate::frame::{FrameHeader, FrameRefusal, SignerRole, check_signatures};
+use crate::frame::{FrameHeader, FrameRefusal, SignatureChecks, SignerRole};
 use crate::hash;
 use crate::kind::{Author, Kind};
 use crate::plant::Bug;
 use crate::tree::{Frontier, TreeHead};
 use crate::words::{Epoch, EventId, Hash, Index, KeyId, LedgerId, Micros, Ref, Revision, Sequence, TreeSize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map};
 use std::convert::Infallible;
-use std::fmt;
-
-/// Why an entry does not belong where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReplayRefusal {
-    /// Its bytes are not an entry.
-    Malformed(Malformed),
-    /// Its frame is not what its signer said.
-    Frame(FrameRefusal),
-    /// Index 0 is not a genesis, or a genesis stands elsewhere.
-    Genesis,
-    /// The received time decreased.
-    ReceivedDecreases,
-    /// It is not the next event of the frame before it, or starts a frame inside another.
-    FrameOrder,
-    /// Its sequence does not follow the last of its source.
-    SourceOrder,
-    /// Its source stated an event with this id before. Without sequences nothing else tells a frame from its copy.
-    EventIdKnown,
-    /// Its stream revision is not the next, or not the expected one.
-    StreamOrder,
-    /// A refused command is not followed by its refusal, or the refusal states another reason.
-    RefusalMissing,
-    /// A command is said to be refused which the rules accept.
-    RefusalUnfounded,
-    /// The rules by which it was made are not known here.
-    Rules,
-    /// A kind whose fold this program does not have.
-    KindNotBuilt(Kind),
-}
-
-impl fmt::Display for ReplayRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ReplayRefusal::Malformed(malformed) => write!(f, "{malformed}"),
-            ReplayRefusal::Frame(refusal) => write!(f, "{refusal}"),
-            ReplayRefusal::Genesis => f.write_str("genesis must be index 0, sound, and nowhere else"),
-            ReplayRefusal::ReceivedDecreases => f.write_str("the received time decreases"),
-            ReplayRefusal::FrameOrder => f.write_str("the entry is not the next one of its frame"),
-            ReplayRefusal::SourceOrder => f.write_str("the sequence does not follow the last of its source"),
-            ReplayRefusal::EventIdKnown => f.write_str("its source stated an event with this id before"),
-            ReplayRefusal::StreamOrder => f.write_str("the stream revision is not the next or not the expected one"),
-            ReplayRefusal::RefusalMissing => {
-                f.write_str("a command that the rules refuse is not followed by its refusal")
-            }
-            ReplayRefusal::RefusalUnfounded => f.write_str("a command that the rules accept is said to be refused"),
-            ReplayRefusal::Rules => f.write_str("the entry was made by rules that this program does not have"),
-            ReplayRefusal::KindNotBuilt(kind) => write!(f, "this program has no fold for `{}`", kind.name()),
-        }
-    }
-}
-
-impl std::error::Error for ReplayRefusal {}
-
-impl From<Malformed> for ReplayRefusal {
-    fn from(malformed: Malformed) -> ReplayRefusal {
-        ReplayRefusal::Malformed(malformed)
-    }
-}
-
-impl From<FrameRefusal> for ReplayRefusal {
-    fn from(refusal: FrameRefusal) -> ReplayRefusal {
-        ReplayRefusal::Frame(refusal)
-    }
-}
 
 /// The frame whose entries are arriving.
 struct OpenFrame {
@@ -177,6 +115,28 @@ impl Replay {
 
     /// Judges the next entry and takes it in. After a refusal the state is not to be used further.
     pub fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
+        self.take_in(bytes, |checks| checks.judge())
+    }
+
+    /// The same without the arithmetic of signatures, which is handed to `defer` if a frame begins here: it takes much of
+    /// the time and needs nothing of this state. The entry, and whatever was folded from it on, is accepted only once
+    /// `SignatureChecks::judge` accepted too.
+    pub fn step_deferring<'e>(
+        &mut self,
+        bytes: &'e [u8],
+        defer: impl FnOnce(SignatureChecks),
+    ) -> Result<Entry<'e>, ReplayRefusal> {
+        self.take_in(bytes, |checks| {
+            defer(checks);
+            Ok(())
+        })
+    }
+
+    fn take_in<'e>(
+        &mut self,
+        bytes: &'e [u8],
+        signatures: impl FnOnce(SignatureChecks) -> Result<(), FrameRefusal>,
+    ) -> Result<Entry<'e>, ReplayRefusal> {
         let entry = Entry::parse(bytes)?;
         let index = Index(self.tree.size().0);
         if (entry.facts.kind == Kind::Genesis) != (index == Index(0)) {
@@ -190,7 +150,11 @@ impl Replay {
             self.keys = Some(genesis_keys(LedgerId(leaf.0), &entry.facts, genesis)?);
         }
         let mut frame = match (self.open.take(), &entry.seal.frame) {
-            (None, Some(sealed)) => self.begin_frame(&entry, sealed, index)?,
+            (None, Some(sealed)) => {
+                let (checks, frame) = self.begin_frame(&entry, sealed, index)?;
+                signatures(checks)?;
+                frame
+            }
             (Some(open), None) => open,
             (Some(_), Some(_)) | (None, None) => return Err(ReplayRefusal::FrameOrder),
         };
@@ -225,7 +189,7 @@ impl Replay {
         entry: &Entry<'_>,
         sealed: &SealedFrame<'_>,
         index: Index,
-    ) -> Result<OpenFrame, ReplayRefusal> {
+    ) -> Result<(SignatureChecks, OpenFrame), ReplayRefusal> {
         let keys = self.keys.as_ref().ok_or(ReplayRefusal::Genesis)?;
         let header = &sealed.header;
         if index == Index(0) {
@@ -233,9 +197,9 @@ impl Replay {
         } else {
             keys.check_author(header, entry.facts.kind.author())?;
         }
-        check_signatures(header, &sealed.block, |signer| keys.key_for(header, signer, index))?;
+        let checks = SignatureChecks::of(header, &sealed.block, |signer| keys.key_for(header, signer, index))?;
         let signer = header.signers().last().ok_or(FrameRefusal::SignatureMissing)?;
-        Ok(OpenFrame {
+        let frame = OpenFrame {
             header: header.bytes.to_vec(),
             digest: entry.seal.frame_digest,
             received: entry.seal.received,
@@ -243,7 +207,8 @@ impl Replay {
             next_offset: 0,
             kind: entry.facts.kind,
             signer: signer.key_id,
-        })
+        };
+        Ok((checks, frame))
     }
 
     fn place_in_frame(&self, frame: &mut OpenFrame, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
@@ -275,23 +240,23 @@ impl Replay {
         if facts.epoch == Epoch(0) {
             return Ok(());
         }
-        let last = self.sources.get(&facts.source).copied();
-        if !follows(last, facts) {
-            return Err(ReplayRefusal::SourceOrder);
-        }
-        self.sources.insert(facts.source, (facts.epoch, facts.sequence));
-        Ok(())
+        let now = (facts.epoch, facts.sequence);
+        let last = match self.sources.entry(facts.source) {
+            hash_map::Entry::Occupied(mut last) => Some(last.insert(now)),
+            hash_map::Entry::Vacant(first) => {
+                first.insert(now);
+                None
+            }
+        };
+        if follows(last, facts) { Ok(()) } else { Err(ReplayRefusal::SourceOrder) }
     }
 
     fn follow_stream(&mut self, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
         let (Some(stream), Some(revision)) = (entry.facts.stream, entry.seal.revision) else { return Ok(()) };
-        let last = self.streams.get(&stream).copied().unwrap_or(Revision(0));
+        let last = std::mem::replace(self.streams.entry(stream).or_insert(Revision(0)), revision);
         let expected = entry.facts.expected_revision.is_none_or(|expected| expected == last);
-        if !expected || last.0.checked_add(1) != Some(revision.0) {
-            return Err(ReplayRefusal::StreamOrder);
-        }
-        self.streams.insert(stream, revision);
-        Ok(())
+        let next = last.0.checked_add(1) == Some(revision.0);
+        if expected && next { Ok(()) } else { Err(ReplayRefusal::StreamOrder) }
     }
 
     fn fold(&mut self, facts: &Facts<'_>, signer: &KeyId, index: Index) -> Result<(), ReplayRefusal> {
