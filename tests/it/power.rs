@@ -42,7 +42,7 @@ async fn cut_under_load(volume: &Volume, house: &House, load: Load, rng: &mut Rn
     running.until("acknowledged events", |running| running.acknowledged() > enough).await;
     pause(5, rng).await;
     server.freeze();
-    running.drained().await;
+    running.until_all_is_taken(&server.address).await;
     volume.cut();
     server.kill();
     running.end().await

@@ -18,8 +18,6 @@ use tokio::task::JoinHandle;
 
 /// How many entries below the newest acknowledged one are compared after each life; all of them are at the end.
 const RECENT: u64 = 1_000;
-/// No answer for so long means that none is under way: many times what a commit takes, on a machine that is busy too.
-const QUIET: Duration = Duration::from_millis(400);
 
 /// The outside record: what the server said is durable, by index.
 type Record = BTreeMap<u64, (Ref, EventId, Hash)>;
@@ -35,6 +33,7 @@ pub enum Weight {
 
 /// A producer that outlives the server. It has at most one frame unanswered at any time.
 struct Writer {
+    number: usize,
     producer: Producer,
     rng: Rng,
     sequence: u64,
@@ -49,7 +48,8 @@ struct Life {
     acknowledged: AtomicU64,
     bytes: AtomicU64,
     resent: AtomicU64,
-    refused: AtomicU64,
+    /// By writer.
+    refused: Vec<AtomicU64>,
     over: AtomicBool,
 }
 
@@ -69,6 +69,12 @@ pub struct Running {
     life: Arc<Life>,
     tasks: Vec<JoinHandle<Writer>>,
     load: Load,
+}
+
+impl Life {
+    fn refusals(&self) -> Vec<u64> {
+        self.refused.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    }
 }
 
 impl Writer {
@@ -108,7 +114,7 @@ impl Writer {
                 }
                 Err(error) if error.reason.as_deref() == Some("DISK_LOW") => {
                     assert_eq!(error.code, "RESOURCE_EXHAUSTED");
-                    life.refused.fetch_add(1, Ordering::Relaxed);
+                    life.refused[self.number].fetch_add(1, Ordering::Relaxed);
                     self.unanswered = Some(frame);
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
@@ -144,6 +150,20 @@ fn is_end(error: &ClientError) -> bool {
     error.retryable() && matches!(error.reason.as_deref(), None | Some("STORAGE_FAILED" | "STOPPING"))
 }
 
+/// Bytes that a server sent and nobody read: in its own sockets, and in those of its clients.
+fn bytes_on_the_way_from(port: u16) -> u64 {
+    let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
+    let bytes = |line: &str| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let is_port = |column: usize| hex(columns[column].rsplit(':').next().unwrap()) == u64::from(port);
+        let (unsent, unread) = columns[4].split_once(':').unwrap();
+        (if is_port(1) { hex(unsent) } else { 0 }) + if is_port(2) { hex(unread) } else { 0 }
+    };
+    // A listening socket counts connections there that nobody accepted; those were sent nothing.
+    sockets.lines().skip(1).filter(|line| !line.contains(" 0A ")).map(bytes).sum()
+}
+
 impl Load {
     /// Enrolls so many producers at a house that nobody serves.
     pub async fn enroll(house: &House, writers: usize, rng: &mut Rng) -> Load {
@@ -153,8 +173,9 @@ impl Load {
         let producers = house.enrolled(&ledger, &names).await;
         let first = ledger.reader().head().size.0;
         house.close(ledger);
-        let mut writer = |producer| Writer { producer, rng: rng.fork(), sequence: 0, unanswered: None };
-        let writers = producers.into_iter().map(&mut writer).collect();
+        let mut writer =
+            |(number, producer)| Writer { number, producer, rng: rng.fork(), sequence: 0, unanswered: None };
+        let writers = producers.into_iter().enumerate().map(&mut writer).collect();
         Load { writers, record: Record::new(), first, resent: 0, refused: 0 }
     }
 
@@ -171,7 +192,7 @@ impl Load {
             acknowledged: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             resent: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            refused: self.writers.iter().map(|_| AtomicU64::new(0)).collect(),
             over: AtomicBool::new(false),
         }
     }
@@ -179,7 +200,7 @@ impl Load {
     fn after(&mut self, life: &Life) {
         self.record = std::mem::take(&mut *life.record.lock().unwrap());
         self.resent += life.resent.load(Ordering::Relaxed);
-        self.refused += life.refused.load(Ordering::Relaxed);
+        self.refused += life.refusals().iter().sum::<u64>();
     }
 
     /// Checks what the server still knows, then lets all writers write to it.
@@ -263,7 +284,15 @@ impl Running {
 
     /// Frames refused in this life because the disk is low.
     pub fn refused(&self) -> u64 {
-        self.life.refused.load(Ordering::Relaxed)
+        self.life.refusals().iter().sum()
+    }
+
+    /// Waits until every writer is refused once more. Each has one frame unanswered at most, so that no other answer is
+    /// under way then.
+    pub async fn until_all_are_refused(&self) {
+        let before = self.life.refusals();
+        let all = |running: &Running| running.life.refusals().iter().zip(&before).all(|(now, before)| now > before);
+        self.until("a refusal of every writer", all).await;
     }
 
     /// Clients of the server under load.
@@ -295,13 +324,11 @@ impl Running {
         }
     }
 
-    /// Waits until no answer has come for a while: everything that a stopped server had sent is on record.
-    pub async fn drained(&self) {
-        let mut before = None;
-        while before != Some(self.acknowledged()) {
-            before = Some(self.acknowledged());
-            tokio::time::sleep(QUIET).await;
-        }
+    /// Waits until this side has taken all that a frozen server had sent: nothing of it lies in a socket any more, so that
+    /// the end of the connections cannot swallow it.
+    pub async fn until_all_is_taken(&self, address: &str) {
+        let port = address.rsplit(':').next().unwrap().parse().unwrap();
+        self.until("an empty socket", |_| bytes_on_the_way_from(port) == 0).await;
     }
 
     /// Waits for the writers, whose server is gone or is to be asked no more.

@@ -4,7 +4,9 @@
 use super::process::{is_installed, system};
 use std::ffi::OsStr;
 use std::fs;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Larger than `DISK_FREE_BYTES_MIN` by what the tests write, and than the least that XFS makes. Sparse.
@@ -149,6 +151,19 @@ impl Volume {
     pub fn free_bytes(&self) -> u64 {
         let found = rustix::fs::statvfs(&self.mount).unwrap();
         found.f_bavail * found.f_frsize
+    }
+
+    /// The most that was free at any time while something went on.
+    pub async fn most_free_while(&self, work: impl Future<Output = ()>) -> u64 {
+        let mut most = self.free_bytes();
+        let mut work = std::pin::pin!(work);
+        loop {
+            let ended = tokio::time::timeout(Duration::from_millis(1), &mut work).await.is_ok();
+            most = most.max(self.free_bytes());
+            if ended {
+                return most;
+            }
+        }
     }
 
     /// Takes so many bytes into a file of this name.
