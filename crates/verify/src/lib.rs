@@ -5,6 +5,7 @@
 pub mod limits;
 pub mod plant;
 pub mod words;
+pub mod calendar;
 pub mod bytes;
 pub mod hash;
 pub mod key;

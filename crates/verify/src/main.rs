@@ -1,11 +1,13 @@
 //! The auditor's program: `deedbook-verify receipt --vkey FILE|--policy FILE RECEIPT...`. No server, no network, no
 //! configuration.
 
+use deedbook_verify::calendar::rfc3339;
 use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::ReceiptRefusal;
+use deedbook_verify::words::Micros;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -161,18 +163,14 @@ fn describe(name: &str, verified: &Verified) -> String {
         format!("  ledger   {}", verified.ledger),
         format!("  tree     {} entries, root {}", verified.head.size, verified.head.root),
         format!("  entry    {} at index {}", verified.kind.name(), verified.index),
-        format!("  received {} microseconds since 1970 UTC, by the server's clock", verified.received),
+        format!("  received {}, by the server's clock", rfc3339(verified.received)),
         format!("  signed   by key {}, {enroller}", verified.signer),
         format!("  body     {body}"),
     ];
     if let Witnessing::Met(cosigned) = &verified.witnessing {
         lines.extend(cosigned.iter().map(|by| {
-            format!(
-                "  witness  {} ({}) at {} seconds since 1970 UTC, by its own clock",
-                shown(&by.witness),
-                by.key_name,
-                by.time
-            )
+            let at = rfc3339(Micros(by.time.0.saturating_mul(1_000_000)));
+            format!("  witness  {} ({}) at {at}, by its own clock", shown(&by.witness), by.key_name)
         }));
     }
     lines.extend(verified.limits().into_iter().map(|limit| format!("  note     {limit}")));

@@ -87,10 +87,10 @@ fn offset_minutes(text: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// The text of a point of time, in UTC with microseconds; the number itself where the calendar ends.
+/// The text of a point of time, in UTC with microseconds; the number itself where the calendar ends. The auditor's
+/// program writes it in the same words.
 pub fn show(micros: Micros) -> String {
-    let stamp = i64::try_from(micros.0).ok().and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
-    stamp.map_or_else(|| micros.to_string(), |stamp| format!("{stamp:.6}"))
+    deedbook_verify::calendar::rfc3339(micros)
 }
 
 #[cfg(test)]
@@ -129,6 +129,12 @@ mod tests {
 
     #[test]
     fn shown_in_utc() {
+        // Another calendar agrees, from 1970 to 9999.
+        for step in 0..50_000u64 {
+            let micros = step * 5_068_045_999_999;
+            let theirs = jiff::Timestamp::from_microsecond(i64::try_from(micros).unwrap());
+            assert_eq!(show(Micros(micros)), format!("{:.6}", theirs.unwrap()));
+        }
         assert_eq!(show(Micros(1_767_582_000_123_456)), "2026-01-05T03:00:00.123456Z");
         assert_eq!(show(Micros(u64::MAX)), u64::MAX.to_string());
     }

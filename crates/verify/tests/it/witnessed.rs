@@ -173,7 +173,12 @@ fn the_program_counts_witnesses_too() {
     };
     let (policy, key) = ("--policy".as_ref(), "--vkey".as_ref());
     for (arguments, code, says) in [
-        (vec![policy, met.as_os_str()], 0, "witness  \\u{202e}south (south.example/w) at 1790000000 seconds"),
+        (
+            vec![policy, met.as_os_str()],
+            0,
+            "witness  \\u{202e}south (south.example/w) at 2026-09-21T14:13:20.000000Z, by its own clock",
+        ),
+        (vec![policy, met.as_os_str()], 0, "Z, by the server's clock"),
         (vec![policy, unmet.as_os_str()], 1, "quorum is not met: 0 of its 1 witnesses"),
         (vec![policy, broken.as_os_str()], 2, "line 2: the name is not defined"),
         (vec![policy, met.as_os_str(), key, other.as_os_str()], 2, "does not list the key"),
