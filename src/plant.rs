@@ -41,6 +41,22 @@ pub enum Bug {
     BodyUnopened,
     /// Nothing is looked at again when a frame is placed: a key that ended since admission still signs.
     KeyNotRechecked,
+    /// An erasure leaves the keys of its bodies where they are.
+    ErasedKeyKept,
+    /// Purging flushes and does not merge, so that deleted rows stay in older tables.
+    PurgeUncompacted,
+    /// A consumer goes on one event behind the position.
+    SubscriptionSkipsOne,
+    /// An acknowledgement of what was never delivered counts.
+    AckAheadTaken,
+    /// A partial tile is served as wide as it is by now.
+    PartialTileWhole,
+    /// An entry bundle begins one entry too late.
+    BundleShifted,
+    /// A witness cosigns a smaller tree than it cosigned before.
+    WitnessSmallerSize,
+    /// A witness cosigns before it remembers on disk.
+    WitnessForgets,
 }
 
 impl Bug {
@@ -64,6 +80,14 @@ impl Bug {
         Bug::FrameRootUnread,
         Bug::BodyUnopened,
         Bug::KeyNotRechecked,
+        Bug::ErasedKeyKept,
+        Bug::PurgeUncompacted,
+        Bug::SubscriptionSkipsOne,
+        Bug::AckAheadTaken,
+        Bug::PartialTileWhole,
+        Bug::BundleShifted,
+        Bug::WitnessSmallerSize,
+        Bug::WitnessForgets,
     ];
 
     /// What `DEEDBOOK_PLANT` calls it.
@@ -87,6 +111,14 @@ impl Bug {
             Bug::FrameRootUnread => "server-frame-root-unread",
             Bug::BodyUnopened => "server-body-unopened",
             Bug::KeyNotRechecked => "server-key-not-rechecked",
+            Bug::ErasedKeyKept => "server-erased-key-kept",
+            Bug::PurgeUncompacted => "server-purge-uncompacted",
+            Bug::SubscriptionSkipsOne => "server-subscription-skips-one",
+            Bug::AckAheadTaken => "server-ack-ahead-taken",
+            Bug::PartialTileWhole => "server-partial-tile-whole",
+            Bug::BundleShifted => "server-bundle-shifted",
+            Bug::WitnessSmallerSize => "server-witness-smaller-size",
+            Bug::WitnessForgets => "server-witness-forgets",
         }
     }
 

@@ -6,6 +6,7 @@
 
 use crate::clock::Clock;
 use crate::limits;
+use crate::plant::Bug;
 use crate::record::keys::{hex, write_new};
 use crate::record::{CosigningKey, KeyFileError};
 use crate::witness::judge::{Refusal, judge};
@@ -193,6 +194,9 @@ impl Witness {
 
     /// Makes a checkpoint the remembered one of its log.
     fn remember(&self, place: &str, remembered: &Remembered) -> std::io::Result<()> {
+        if Bug::WitnessForgets.planted() {
+            return Ok(());
+        }
         let (old, new) = (self.folder.join(format!("{place}.checkpoint")), self.folder.join(format!("{place}.new")));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(remembered.note.as_bytes())?;

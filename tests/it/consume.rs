@@ -250,12 +250,17 @@ async fn bounds_are_refused_with_their_reason() {
 }
 
 async fn what_a_consumer_may_not_say(clients: &Clients) {
-    let ended = async |mut taker: Taker| loop {
-        match taker.hear().await {
-            Ok(Heard::End) => panic!("no refusal"),
-            Ok(_) => {}
-            Err(error) => break error,
-        }
+    let ended = async |mut taker: Taker| {
+        let refused = tokio::time::timeout(Duration::from_secs(30), async {
+            loop {
+                match taker.hear().await {
+                    Ok(Heard::End) => panic!("no refusal"),
+                    Ok(_) => {}
+                    Err(error) => break error,
+                }
+            }
+        });
+        refused.await.expect("what may not be said is refused")
     };
     let open = async || {
         let mut taker = Taker::open(clients, "number-1").await.unwrap();

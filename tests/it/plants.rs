@@ -22,6 +22,13 @@ mod planted {
             Bug::PostingRowDropped | Bug::TileDropped => "damage::an_untouched_folder_exports_and_audits",
             Bug::FrameRootUnread | Bug::BodyUnopened => "rules::a_wrong_frame_is_refused_by_name_and_leaves_no_trace",
             Bug::KeyNotRechecked => "rules::rotation_and_revocation_count_from_their_index_on",
+            Bug::ErasedKeyKept => "erasure::no_file_holds_what_was_erased_and_all_else_still_proves",
+            Bug::PurgeUncompacted => "store_purge::deleted_rows_are_in_no_file_from_whatever_level",
+            Bug::SubscriptionSkipsOne => "consume::settled_is_settled_and_the_rest_comes_again",
+            Bug::AckAheadTaken => "consume::bounds_are_refused_with_their_reason",
+            Bug::PartialTileWhole | Bug::BundleShifted => "tiles::every_tile_and_bundle_of_the_sizes_1_to_600",
+            Bug::WitnessSmallerSize => "witness::each_case_of_the_status_table",
+            Bug::WitnessForgets => "witness::what_was_cosigned_is_remembered_across_kill_minus_nine",
         }
     }
 

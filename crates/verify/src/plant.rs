@@ -20,6 +20,10 @@ pub enum Bug {
     SequenceUnread,
     /// The received time may decrease.
     ReceivedUnread,
+    /// A group of witnesses counts every cosignature, whose and how often it may be.
+    QuorumMiscounted,
+    /// A witness may cosign one note twice.
+    CosignatureTwice,
 }
 
 impl Bug {
@@ -33,6 +37,8 @@ impl Bug {
         Bug::FrameRootUnread,
         Bug::SequenceUnread,
         Bug::ReceivedUnread,
+        Bug::QuorumMiscounted,
+        Bug::CosignatureTwice,
     ];
 
     /// What `DEEDBOOK_PLANT` calls it.
@@ -46,6 +52,8 @@ impl Bug {
             Bug::FrameRootUnread => "frame-root-unread",
             Bug::SequenceUnread => "sequence-unread",
             Bug::ReceivedUnread => "received-unread",
+            Bug::QuorumMiscounted => "quorum-miscounted",
+            Bug::CosignatureTwice => "cosignature-twice",
         }
     }
 

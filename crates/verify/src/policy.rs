@@ -14,6 +14,7 @@
 use crate::cosign::CosignerKey;
 use crate::limits;
 use crate::note::{VerifierKey, decimal};
+use crate::plant::Bug;
 use std::fmt;
 
 /// Why a policy is refused: the line, from 1, and what is wrong with it.
@@ -185,6 +186,7 @@ impl Policy {
         for node in &self.nodes {
             let is_met = match node {
                 Node::Witness(position) => cosigned.contains(position),
+                Node::Group { threshold, .. } if Bug::QuorumMiscounted.planted() => cosigned.len() >= *threshold,
                 Node::Group { threshold, members } => {
                     let count = members.iter().filter(|member| met.get(**member) == Some(&true)).count();
                     count >= *threshold

@@ -2,6 +2,7 @@
 //! a known key that does not verify refuses the whole note; lines of unknown keys are listed and not looked at.
 
 use crate::note::{Checkpoint, Note, NoteRefusal, VerifierKey};
+use crate::plant::Bug;
 use crate::policy::Policy;
 use crate::words::Seconds;
 
@@ -61,7 +62,7 @@ pub fn open_witnessed(note: &[u8], policy: &Policy) -> Result<WitnessedCheckpoin
             log = Some(known.key.clone());
         } else if let Some((position, witness)) = witness.and_then(|at| Some((at, policy.witnesses().get(at)?))) {
             let opened = witness.key.open(note.text, line)?;
-            if positions.contains(&position) {
+            if positions.contains(&position) && !Bug::CosignatureTwice.planted() {
                 return Err(NoteRefusal::CosignatureInvalid);
             }
             positions.push(position);

@@ -12,6 +12,8 @@ fn test_of(bug: Bug) -> &'static str {
         Bug::EndedKeyTaken => "forged::keys_out_of_their_time_or_place",
         Bug::SignatureUnverified => "copies::signatures_and_roles_copied",
         Bug::FrameRootUnread => "copies::frames_taken_apart",
+        Bug::QuorumMiscounted => "policy::quorums_agree_with_a_second_evaluation",
+        Bug::CosignatureTwice => "witnessed::a_broken_line_of_a_known_key_refuses_the_whole_note",
         Bug::SequenceUnread | Bug::ReceivedUnread => "forged::streams_and_sources_out_of_order",
     }
 }
