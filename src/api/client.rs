@@ -68,8 +68,24 @@ impl ClientError {
     }
 }
 
+/// How the transport begins its words when an answer of HTTP is none of gRPC.
+const NO_GRPC: &str = "grpc-status header missing";
+
 impl From<Status> for ClientError {
     fn from(status: Status) -> ClientError {
+        // A proxy that is passing through says 502 or 503, which is UNAVAILABLE; any other answer stays as it is.
+        if status.message().starts_with(NO_GRPC) && status.code() != Code::Unavailable {
+            return ClientError {
+                code: "UNIMPLEMENTED",
+                reason: None,
+                message: "what answers at this address speaks HTTP, but no gRPC".to_owned(),
+                metadata: [(
+                    "remedy".to_owned(),
+                    "name the port that `serve --listen` has, not its HTTP port".to_owned(),
+                )]
+                .into(),
+            };
+        }
         let info = status.get_details_error_info();
         // A broken connection reaches callers as UNKNOWN, or as INTERNAL with the transport's error behind it when it
         // breaks in the middle of a frame of HTTP/2: to them it is a server that went away.
@@ -160,6 +176,13 @@ mod tests {
             let refused = channel(endpoint).await.unwrap_err();
             assert!(refused.code == "INVALID_ARGUMENT" && refused.message.contains("TLS"), "{endpoint}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_without_grpc_is_waited_for_only_if_a_proxy_says_so() {
+        let heard = |code| ClientError::from(Status::new(code, format!("{NO_GRPC}, mapped from HTTP status code 405")));
+        assert!(!heard(Code::Unknown).retryable() && heard(Code::Unknown).message.contains("no gRPC"));
+        assert!(heard(Code::Unavailable).retryable());
     }
 
     #[test]

@@ -115,8 +115,8 @@ pub fn stored(event: StoredEvent) -> proto::StoredEvent {
         StoredBody::Erased { by } => (Bytes::new(), Bytes::new(), Some(by.0)),
         StoredBody::Opened { salt, body } => (Bytes::copy_from_slice(&salt.0), Bytes::from(body), None),
     };
-    let entry = Bytes::from(event.entry);
-    proto::StoredEvent { index: event.index.0, entry, body_state, salt, body, erased_by_index }
+    let (index, entry, refused_by_index) = (event.index.0, Bytes::from(event.entry), event.refused.map(|by| by.0));
+    proto::StoredEvent { index, entry, body_state, salt, body, erased_by_index, refused_by_index }
 }
 
 /// What became of a body.

@@ -138,7 +138,7 @@ pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
     match reason {
         Reason::Unspecified | Reason::Internal | Reason::ReadFailed => (Code::Internal, "see the server's log"),
         Reason::Malformed => (Code::InvalidArgument, "build frames with the library, or as docs/FORMAT.md says"),
-        Reason::FrameLedgerDiffers => (Code::InvalidArgument, "sign for the ledger id that GetLedger names"),
+        Reason::FrameLedgerDiffers => (Code::InvalidArgument, "sign for the ledger id that the server names"),
         Reason::FrameSourceDiffers => (Code::InvalidArgument, "put each source's events into frames of its own"),
         Reason::FrameEpochDiffers => (Code::InvalidArgument, "state the frame's epoch in its facts"),
         Reason::FrameSequenceDiffers => (Code::InvalidArgument, "state first sequence plus offset in the facts"),
@@ -164,11 +164,11 @@ pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
         Reason::NotAdministrator => (Code::PermissionDenied, "ask an administrator of this ledger"),
         Reason::WeakKey => (Code::FailedPrecondition, "make a new key"),
         Reason::KeyKnown => (Code::FailedPrecondition, "make a new key; a key is enrolled once and for ever"),
-        Reason::KeyUnknown => (Code::FailedPrecondition, "look the key up with ListKeys"),
+        Reason::KeyUnknown => (Code::FailedPrecondition, "look the key up in the list of keys"),
         Reason::LastAdministrator => (Code::FailedPrecondition, "rotate the key instead of ending it"),
         Reason::LedgerKey => (Code::FailedPrecondition, "choose a key of a source"),
         Reason::BodyAhead => (Code::FailedPrecondition, "name entries that stand in the log already"),
-        Reason::NoBody => (Code::FailedPrecondition, "leave out entries without a body; GetEvent tells"),
+        Reason::NoBody => (Code::FailedPrecondition, "leave out entries without a body"),
         Reason::BodyPermanent => (Code::FailedPrecondition, "leave out genesis, keys, roles, policies and erasures"),
         Reason::DiskLow => (Code::ResourceExhausted, "make room on the data volume"),
         Reason::ClockDrift => (Code::Unavailable, "mend the server's clock, then retry the same bytes"),
@@ -185,7 +185,7 @@ pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
         Reason::NoCheckpoint => (Code::Unavailable, "retry once the server is back"),
         Reason::FieldInvalid => (Code::InvalidArgument, "correct the field"),
         Reason::PageTokenInvalid => (Code::InvalidArgument, "start again without a token"),
-        Reason::KindDiffers => (Code::InvalidArgument, "send one event of the method's kind, or use Append"),
+        Reason::KindDiffers => (Code::InvalidArgument, "send one event of the kind of the method"),
         Reason::OpenMisplaced => (Code::InvalidArgument, "send Open first, then frames"),
         Reason::StreamDiffers => (Code::InvalidArgument, "open one stream for each source and epoch"),
         Reason::CreditExceeded => (Code::ResourceExhausted, "wait for acknowledgements before sending more"),
@@ -248,6 +248,11 @@ mod tests {
             assert_eq!(&upper, code, "{name}");
             assert!(reason_name(reason).len() <= 63, "{name}");
             assert!(!remedy.is_empty() || reason == Reason::NotFound, "{name} has a remedy");
+            // The command line shows it too, and has no methods.
+            let words = remedy.split(|c: char| !c.is_ascii_alphanumeric());
+            let methods = ["Get", "List", "Enroll", "Rotate", "Revoke", "Append", "Erase", "Lookup", "Read"];
+            let named = |word: &str| methods.iter().any(|method| word.len() > method.len() && word.starts_with(method));
+            assert!(words.into_iter().all(|word| !named(word)), "{name}: {remedy}");
         }
     }
 

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::cosign::{PolicyError, Witnesses};
 use crate::ledger::{DataDir, Ledger, OpenError, OpenOptions, StopReason, WitnessCheck};
 use crate::record::{KeyFileError, load_public};
+use crate::store::StoreError;
 use deedbook_verify::policy::Policy;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -91,13 +92,15 @@ pub enum ServeError {
 }
 
 impl ServeError {
-    /// The exit code of the program: 70 for failed storage, 2 for a wrong address, else 1.
+    /// The exit code of the program: 70 for storage that failed while serving, 3 where the operator must allow it, 2 for
+    /// a wrong address or file, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            ServeError::Files(_) => 1,
             ServeError::Storage(_) => 70,
+            ServeError::Open(OpenError::ClockBehind { .. } | OpenError::WitnessesSilent(_)) => 3,
+            ServeError::Open(OpenError::Key(_) | OpenError::Store(StoreError::Absent(_))) => 2,
             ServeError::Address(_) | ServeError::Policy(_) | ServeError::Key(_) => 2,
-            ServeError::Open(_) | ServeError::Start(_) | ServeError::System(_) => 1,
+            ServeError::Files(_) | ServeError::Open(_) | ServeError::Start(_) | ServeError::System(_) => 1,
         }
     }
 }

@@ -5,7 +5,6 @@ mod input;
 mod link;
 mod queue;
 
-use super::client::Client;
 use super::errors::{Failure, Status};
 use super::output::{Output, remark};
 use super::producer::{self, Producer};
@@ -42,7 +41,7 @@ pub struct AppendArguments {
     #[arg(long, value_name = "N", default_value_t = 64,
         value_parser = clap::value_parser!(u16).range(1..=i64::from(FRAME_EVENTS_MAX)))]
     frame: u16,
-    /// How long to wait for a server that went away
+    /// How long to wait for a server that is not there yet, or went away
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     retry_seconds: u32,
     /// Files of events, `-` for standard input
@@ -87,7 +86,7 @@ pub async fn run(common: &Common, arguments: AppendArguments, output: Output) ->
 /// Appends every event of the files.
 pub async fn append(common: &Common, arguments: AppendArguments, output: Output) -> Result<Summary, Failure> {
     let signer = files::signer(common)?;
-    let mut client = Client::connect(common).await?;
+    let mut client = link::connect(common, arguments.retry_seconds).await?;
     let producer = producer::load(&mut client, signer).await?;
     let size_at_start = client.ledger().await?.head.map_or(0, |head| head.size);
     let link = Link::open(common, client, &producer, arguments.retry_seconds).await?;

@@ -1,19 +1,18 @@
 //! `deedbook audit` and `deedbook anchor`: what an operator does to a data folder with no server running. The judging
 //! is `audit`'s, this shows its report.
 
-use super::Common;
 use super::errors::{Failure, Status};
-use super::output::{Colour, Output, read_bounded};
+use super::output::{Colour, Output, counted, remark};
 use super::progress::Progress;
+use super::{Common, files};
 use crate::audit::{self, AuditError, AuditPaths, KeptCheckpoint, Report};
-use crate::ledger::{self, DataDir};
+use crate::ledger::{self, DataDir, SoundAnchor};
 use crate::limits::AUDIT_CHECKPOINTS_MAX;
 use clap::{Args, Subcommand};
-use deedbook_verify::limits;
 use deedbook_verify::tree::TreeHead;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `audit` takes.
 #[derive(Args, Debug)]
@@ -49,7 +48,7 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<KeptCheckpoint>, Failure> {
     }
     let (mut kept, mut unreadable) = (Vec::new(), Vec::new());
     for path in files {
-        match read_bounded(path, limits::NOTE_BYTES_MAX) {
+        match files::checkpoint(path) {
             Ok(note) => kept.push(KeptCheckpoint { name: path.display().to_string(), note }),
             Err(failure) => unreadable.push(failure.message),
         }
@@ -82,33 +81,16 @@ pub fn judge(paths: &AuditPaths, kept: &[KeptCheckpoint]) -> Result<Report, Fail
 pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     let clean = report.is_clean();
     if output.is_json() {
-        let finding = |finding: &audit::Finding| json!({"index": finding.index.map(|index| index.0), "check": finding.check, "message": finding.message});
-        return output.value(&json!({
-            "clean": clean,
-            "ledger": report.ledger.map(|ledger| ledger.to_string()),
-            "tree_size": report.head.map(|head| head.size.0),
-            "root": report.head.map(|head| head.root.to_string()),
-            "entries": report.entries,
-            "entry_bytes": report.entry_bytes,
-            "bodies_opened": report.bodies_opened,
-            "body_bytes": report.body_bytes,
-            "bodies_erased": report.bodies_erased,
-            "erasures_pending": report.erasures_pending,
-            "checkpoints": report.checkpoints,
-            "checkpoints_kept": report.checkpoints_kept,
-            "cosignatures": report.cosignatures,
-            "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
-            "findings_omitted": report.findings_omitted,
-        }));
+        return output.value(&value(report));
     }
     let count = u64::try_from(report.findings.len()).unwrap_or(u64::MAX).saturating_add(report.findings_omitted);
     let verdict = if clean {
         output.paint("clean", Colour::Green)
     } else {
-        output.paint(&format!("{count} FINDINGS"), Colour::Red)
+        output.paint(&counted(count, "FINDING", "FINDINGS"), Colour::Red)
     };
     output.line(&format!("audit: {verdict}"))?;
-    let tree = |head: TreeHead| format!("{} entries, root {}", head.size, head.root);
+    let tree = |head: TreeHead| format!("{}, root {}", counted(head.size.0, "entry", "entries"), head.root);
     output.pairs(&[
         ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
         ("entries", format!("{} judged", report.entries)),
@@ -131,12 +113,43 @@ fn checkpoints(report: &Report) -> String {
         0 => String::new(),
         count => format!("; {count} that were kept elsewhere agree"),
     };
-    format!("{} signed and right, {} cosignatures{kept}", report.checkpoints, report.cosignatures)
+    let cosignatures = counted(report.cosignatures, "cosignature", "cosignatures");
+    format!("{} signed and right, {cosignatures}{kept}", report.checkpoints)
+}
+
+/// The JSON object of a report.
+pub fn value(report: &Report) -> Value {
+    let finding = |finding: &audit::Finding| json!({"index": finding.index.map(|index| index.0), "check": finding.check, "message": finding.message});
+    json!({
+        "clean": report.is_clean(),
+        "ledger": report.ledger.map(|ledger| ledger.to_string()),
+        "tree_size": report.head.map(|head| head.size.0),
+        "root": report.head.map(|head| head.root.to_string()),
+        "entries": report.entries,
+        "entry_bytes": report.entry_bytes,
+        "bodies_opened": report.bodies_opened,
+        "body_bytes": report.body_bytes,
+        "bodies_erased": report.bodies_erased,
+        "erasures_pending": report.erasures_pending,
+        "checkpoints": report.checkpoints,
+        "checkpoints_kept": report.checkpoints_kept,
+        "cosignatures": report.cosignatures,
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings_omitted": report.findings_omitted,
+    })
+}
+
+/// Whether two folders share a file system; a folder that cannot be asked is not said to.
+fn is_one_volume(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let volume = |folder: &Path| folder.metadata().ok().map(|folder| folder.dev());
+    volume(one).is_some_and(|device| volume(other) == Some(device))
 }
 
 fn bodies(report: &Report) -> String {
     let pending = match report.erasures_pending {
         0 => String::new(),
+        1 => "; 1 erasure is not finished: its keys may still lie in files of the store".to_owned(),
         count => format!("; {count} erasures are not finished: their keys may still lie in files of the store"),
     };
     format!("{} opened, {} erased{pending}", report.bodies_opened, report.bodies_erased)
@@ -147,16 +160,19 @@ fn bodies(report: &Report) -> String {
 pub enum AnchorCommand {
     /// Make the head anchor anew, vouched for by a published checkpoint
     #[command(after_help = "The operator's way out of a lost or damaged anchor. Take the checkpoint from somebody \
-        else: an auditor,\na witness, another machine.\n\nExample:\n  \
+        else: an auditor,\na witness, another machine. The old anchor is kept beside the new one.\n\nExample:\n  \
         deedbook anchor rebuild --data ./deedbook-data --checkpoint newest.checkpoint")]
     Rebuild {
         /// The newest checkpoint that anybody has
         #[arg(long, value_name = "FILE")]
         checkpoint: PathBuf,
+        /// Replace the anchor although it is sound and knows more than the store holds: that is forgotten for good
+        #[arg(long)]
+        force: bool,
     },
     /// Make a further head anchor in a folder on another volume; the server must be stopped
     #[command(after_help = "With a second anchor the roll-back of the data folder together with its own anchor is \
-        refused. The folder\nmust be there; name it with `serve --anchor` at every start.\n\nExample:\n  \
+        refused. The folder\nis made if it is not there; name it with `serve --anchor` at every start.\n\nExample:\n  \
         deedbook anchor add --data ./deedbook-data --anchor /mnt/other/deedbook")]
     Add {
         /// The folder; one for each ledger
@@ -169,15 +185,26 @@ pub enum AnchorCommand {
 pub fn anchor(common: &Common, command: AnchorCommand, output: Output) -> Result<(), Failure> {
     let data = DataDir::new(&common.data);
     let (record, what) = match &command {
-        AnchorCommand::Rebuild { checkpoint } => {
-            let note = read_bounded(checkpoint, limits::NOTE_BYTES_MAX)?;
-            (ledger::rebuild_anchor(&data, &note)?, "the old one is kept beside it".to_owned())
+        AnchorCommand::Rebuild { checkpoint, force } => {
+            let note = files::checkpoint(checkpoint)?;
+            let sound = if *force { SoundAnchor::Replace } else { SoundAnchor::Keep };
+            (ledger::rebuild_anchor(&data, &note, sound)?, "the old one is kept beside it".to_owned())
         }
         AnchorCommand::Add { anchor } => {
-            let next = format!("serve with `--anchor {}` from now on", anchor.display());
-            (ledger::add_anchor(&data, anchor)?, next)
+            let record = ledger::add_anchor(&data, anchor)?;
+            if is_one_volume(&common.data, anchor) {
+                remark(&format!(
+                    "{} is on the volume of the data folder: an anchor there is lost or rolled back together with it",
+                    anchor.display()
+                ));
+            }
+            (record, format!("serve with `--anchor {}` from now on", anchor.display()))
         }
     };
-    let text = format!("the anchor stands at commit {} with {} entries; {what}", record.commit, record.size);
+    let text = format!(
+        "the anchor stands at commit {} with {}; {what}",
+        record.commit,
+        counted(record.size.0, "entry", "entries")
+    );
     output.either(&text, || json!({"commit": record.commit, "tree_size": record.size.0}))
 }

@@ -3,6 +3,7 @@
 
 use super::Common;
 use super::errors::Failure;
+use super::remedy;
 use crate::api::{self, ClientError, Clients, proto};
 use bytes::Bytes;
 use deedbook_verify::words::{EventId, Ref};
@@ -33,6 +34,7 @@ pub struct Witnessed(pub bool);
 /// A server.
 #[derive(Clone)]
 pub struct Client {
+    server: String,
     clients: Clients,
 }
 
@@ -44,7 +46,12 @@ impl Client {
 
     /// Connects to an address.
     pub async fn open(server: &str) -> Result<Client, ClientError> {
-        Ok(Client { clients: api::connect(server).await? })
+        Ok(Client { server: server.to_owned(), clients: api::connect(server).await? })
+    }
+
+    /// The address as it was given.
+    pub fn server(&self) -> &str {
+        &self.server
     }
 
     /// Names the ledger and its newest state.
@@ -57,7 +64,7 @@ impl Client {
         let which = Some(proto::get_event_request::Which::Index(index));
         let request = proto::GetEventRequest { which, view: view.into() };
         let answer = self.clients.ledger.get_event(request).await?.into_inner();
-        answer.event.ok_or_else(|| empty("GetEvent"))
+        answer.event.ok_or_else(|| empty("the event"))
     }
 
     /// Where events of a source stand; one answer for each id.
@@ -68,7 +75,7 @@ impl Client {
         if answer.results.len() == ids.len() {
             Ok(answer.results.into_iter().map(|result| result.index).collect())
         } else {
-            Err(empty("LookupEvents"))
+            Err(empty("an answer for each id"))
         }
     }
 
@@ -184,21 +191,21 @@ impl Client {
     pub async fn enroll_key(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
         let request = proto::EnrollKeyRequest { frame: Some(frame) };
         let answer = self.clients.key.enroll_key(request).await?.into_inner();
-        answer.placement.ok_or_else(|| empty("EnrollKey"))
+        answer.placement.ok_or_else(|| empty("the command's place"))
     }
 
     /// Sends a `key.rotated`.
     pub async fn rotate_key(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
         let request = proto::RotateKeyRequest { frame: Some(frame) };
         let answer = self.clients.key.rotate_key(request).await?.into_inner();
-        answer.placement.ok_or_else(|| empty("RotateKey"))
+        answer.placement.ok_or_else(|| empty("the command's place"))
     }
 
     /// Sends a `body.erased`.
     pub async fn erase(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
         let request = proto::EraseBodiesRequest { frame: Some(frame) };
         let answer = self.clients.erasure.erase_bodies(request).await?.into_inner();
-        answer.placement.ok_or_else(|| empty("EraseBodies"))
+        answer.placement.ok_or_else(|| empty("the command's place"))
     }
 
     /// Indexes of the erasures that are not finished.
@@ -211,7 +218,7 @@ impl Client {
     pub async fn revoke_key(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
         let request = proto::RevokeKeyRequest { frame: Some(frame) };
         let answer = self.clients.key.revoke_key(request).await?.into_inner();
-        answer.placement.ok_or_else(|| empty("RevokeKey"))
+        answer.placement.ok_or_else(|| empty("the command's place"))
     }
 
     /// Makes a persistent subscription.
@@ -220,14 +227,14 @@ impl Client {
         request: proto::CreateSubscriptionRequest,
     ) -> Result<proto::Subscription, ClientError> {
         let answer = self.clients.subscription.create_subscription(request).await?.into_inner();
-        answer.subscription.ok_or_else(|| empty("CreateSubscription"))
+        answer.subscription.ok_or_else(|| empty("the subscription"))
     }
 
     /// How a persistent subscription stands.
     pub async fn subscription(&mut self, name: String) -> Result<proto::Subscription, ClientError> {
         let request = proto::GetSubscriptionRequest { name };
         let answer = self.clients.subscription.get_subscription(request).await?.into_inner();
-        answer.subscription.ok_or_else(|| empty("GetSubscription"))
+        answer.subscription.ok_or_else(|| empty("the subscription"))
     }
 
     /// Every persistent subscription.
@@ -280,11 +287,11 @@ impl Client {
     }
 }
 
-fn empty(method: &str) -> ClientError {
+fn empty(what: &str) -> ClientError {
     ClientError {
         code: "INTERNAL",
         reason: None,
-        message: format!("the server's answer to {method} lacks what was asked for"),
+        message: format!("the server's answer lacks {what}"),
         metadata: [("remedy".to_owned(), "compare the versions of server and client".to_owned())].into(),
     }
 }
@@ -308,17 +315,20 @@ pub fn offset(error: &ClientError) -> Option<usize> {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Failure {
         let reason = error.reason.as_deref().unwrap_or(error.code);
-        let next = match error.remedy() {
-            Some(remedy) => remedy.to_owned(),
-            None if error.retryable() => "start the server, or name its address with --server".to_owned(),
-            None => String::new(),
+        let next = match (remedy::of(reason, &error.metadata), error.remedy()) {
+            (Some(ours), _) => ours.to_owned(),
+            (None, Some(theirs)) => theirs.to_owned(),
+            (None, None) if error.retryable() => "start the server, or name its address with --server".to_owned(),
+            (None, None) => String::new(),
         };
-        let message =
-            if error.reason.is_some() { format!("{} ({reason})", error.message) } else { error.message.clone() };
+        let told = error.reason.is_none() || error.message.contains(reason);
+        let message = if told { error.message.clone() } else { format!("{} ({reason})", error.message) };
         match (reason, error.code) {
             _ if error.refused_by_rule() => Failure::refused(message, next),
             ("STORAGE_FAILED" | "CORRUPT" | "READ_FAILED", _) => Failure::storage(message, next),
             (_, "PERMISSION_DENIED" | "UNAUTHENTICATED") => Failure::refused(message, next),
+            // What was typed cannot stand as it is.
+            ("FIELD_INVALID" | "INVALID_ARGUMENT", _) => Failure::usage(message, next),
             _ => Failure::failed(message, next),
         }
     }

@@ -6,8 +6,10 @@ use super::errors::Failure;
 use super::output::{Output, remark};
 use super::show;
 use crate::api::proto::consume_request::{Ack, Extend, Message, Open, Park};
-use crate::api::proto::consume_response::{Message as Answer, Progress};
+use crate::api::proto::consume_response::{Delivery, Message as Answer, Progress};
 use crate::api::{ClientError, proto};
+use crate::clock::Stopwatch;
+use crate::domain::SubscriptionName;
 use clap::Args;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -18,6 +20,12 @@ use tokio::sync::mpsc;
 const REQUESTS_WAITING_MAX: usize = 16;
 /// How soon `--no-wait` hears that nothing is left.
 const NO_WAIT_PROGRESS_MS: u32 = 200;
+/// The first pause before a server that went away is asked again.
+const PAUSE_FIRST: Duration = Duration::from_millis(200);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How long a server that went away is waited for: an orderly restart takes seconds.
+const AWAY_SECONDS_MAX: f64 = 60.0;
 
 /// What `consume` takes.
 #[derive(Args, Debug)]
@@ -29,8 +37,8 @@ const NO_WAIT_PROGRESS_MS: u32 = 200;
 )]
 pub struct ConsumeArguments {
     /// The subscription's name
-    #[arg(value_name = "NAME")]
-    name: String,
+    #[arg(value_name = "NAME", value_parser = SubscriptionName::parse)]
+    name: SubscriptionName,
     /// A shell command for each event
     #[arg(long, value_name = "COMMAND")]
     run: Option<String>,
@@ -42,42 +50,149 @@ pub struct ConsumeArguments {
     no_wait: bool,
 }
 
-/// Consumes until it is interrupted, or as far as the flags say.
-pub async fn consume(client: &mut Client, arguments: ConsumeArguments, output: Output) -> Result<(), Failure> {
-    let (requests, outgoing) = mpsc::channel(REQUESTS_WAITING_MAX);
-    let progress_interval_ms = if arguments.no_wait { NO_WAIT_PROGRESS_MS } else { 0 };
-    let view = proto::EventView::Full.into();
-    send(&requests, Message::Open(Open { name: arguments.name.clone(), view, progress_interval_ms })).await?;
-    let mut answers = client.consume(outgoing).await?;
-    let mut left = arguments.limit.unwrap_or(u64::MAX);
-    let mut lease = Duration::from_secs(1);
-    while left > 0 {
-        match answers.recv().await.ok_or_else(client::ended)??.message {
-            None | Some(Answer::Settled(_)) => {}
-            Some(Answer::Opened(opened)) => lease = Duration::from_millis(opened.lease_ms.into()),
-            Some(Answer::Delivery(delivery)) => {
-                for event in delivery.events.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
-                    let settled = match &arguments.run {
-                        None => show_one(event, output)?,
-                        Some(run) => run_one(event, run, &requests, lease).await?,
-                    };
-                    send(&requests, settled).await?;
-                    left = left.saturating_sub(1);
+/// What one connection came to.
+enum Session {
+    /// As far as the flags say, and everything settled is durable.
+    Done,
+    /// The server went away, or the seat was lost with the connection.
+    Lost(ClientError),
+}
+
+/// What is kept from one connection to the next.
+struct Consumption<'a> {
+    arguments: &'a ConsumeArguments,
+    output: Output,
+    left: u64,
+    /// When the server was last there.
+    answered: Stopwatch,
+    /// Whether it was, on this connection.
+    heard: bool,
+    /// Whether it ever was: only then is it waited for.
+    opened: bool,
+}
+
+/// Consumes until it is interrupted, or as far as the flags say. A server that goes away is waited for, within a bound.
+pub async fn consume(client: &mut Client, arguments: &ConsumeArguments, output: Output) -> Result<(), Failure> {
+    let left = arguments.limit.unwrap_or(u64::MAX);
+    let mut consumption =
+        Consumption { arguments, output, left, answered: Stopwatch::start(), heard: false, opened: false };
+    let mut pause = PAUSE_FIRST;
+    loop {
+        let lost = match consumption.session(client).await? {
+            Session::Done => return Ok(()),
+            Session::Lost(error) => error,
+        };
+        if std::mem::take(&mut consumption.heard) {
+            pause = PAUSE_FIRST;
+        }
+        let away = consumption.answered.seconds();
+        if !consumption.opened || away + pause.as_secs_f64() > AWAY_SECONDS_MAX {
+            let failure = Failure::from(lost);
+            let next = "run the same command again when the server is back; what was not settled durably comes again";
+            let next = if consumption.opened { next.to_owned() } else { failure.next };
+            return Err(Failure { next, ..failure });
+        }
+        if pause == PAUSE_FIRST {
+            remark(&format!("{lost}; trying again for up to {AWAY_SECONDS_MAX:.0} s"));
+        }
+        tokio::time::sleep(pause).await;
+        pause = pause.saturating_mul(2).min(PAUSE_MAX);
+    }
+}
+
+/// Whether another connection may do better: the server is away, or has not noticed yet that ours broke.
+fn is_passing(error: &ClientError) -> bool {
+    error.retryable() || error.reason.as_deref() == Some("ALREADY_CONSUMED")
+}
+
+impl Consumption<'_> {
+    /// One connection, from its opening until it ends.
+    async fn session(&mut self, client: &mut Client) -> Result<Session, Failure> {
+        match self.deliver(client).await {
+            Ok(()) => Ok(Session::Done),
+            Err(Ended::By(failure)) => Err(failure),
+            Err(Ended::Wire(error)) if is_passing(&error) => Ok(Session::Lost(error)),
+            Err(Ended::Wire(error)) => Err(error.into()),
+        }
+    }
+
+    async fn deliver(&mut self, client: &mut Client) -> Result<(), Ended> {
+        let (requests, outgoing) = mpsc::channel(REQUESTS_WAITING_MAX);
+        let progress_interval_ms = if self.arguments.no_wait { NO_WAIT_PROGRESS_MS } else { 0 };
+        let (name, view) = (self.arguments.name.to_string(), proto::EventView::Full.into());
+        send(&requests, Message::Open(Open { name, view, progress_interval_ms })).await?;
+        let mut answers = client.consume(outgoing).await?;
+        let mut lease = Duration::from_secs(1);
+        let mut caught_up = false;
+        while !caught_up && (self.left > 0 || !self.opened) {
+            let answer = answers.recv().await.ok_or_else(client::ended)??;
+            (self.answered, self.heard) = (Stopwatch::start(), true);
+            match answer.message {
+                None | Some(Answer::Settled(_)) => {}
+                Some(Answer::Opened(opened)) => {
+                    self.opened = true;
+                    lease = Duration::from_millis(opened.lease_ms.into());
                 }
-            }
-            Some(Answer::Progress(Progress { caught_up, in_flight, .. })) => {
-                if arguments.no_wait && caught_up && in_flight == 0 {
-                    break;
+                Some(Answer::Delivery(delivery)) => self.settle(delivery, &requests, lease).await?,
+                Some(Answer::Progress(Progress { caught_up: all, in_flight, .. })) => {
+                    caught_up = self.arguments.no_wait && all && in_flight == 0;
                 }
             }
         }
+        // The server writes what was settled before it ends the stream.
+        drop(requests);
+        while let Some(answer) = answers.recv().await {
+            if let Err(error) = answer {
+                // Nothing is left to be asked for, so that nobody would find out again what was not settled.
+                return Err(if self.left == 0 { Ended::By(unsettled(error)) } else { error.into() });
+            }
+        }
+        Ok(())
     }
-    // The server writes what was settled before it ends the stream.
-    drop(requests);
-    while let Some(answer) = answers.recv().await {
-        answer?;
+
+    /// Hands on the events of a delivery, one by one, and settles each.
+    async fn settle(
+        &mut self,
+        delivery: Delivery,
+        requests: &mpsc::Sender<proto::ConsumeRequest>,
+        lease: Duration,
+    ) -> Result<(), Ended> {
+        for event in delivery.events.iter().take(usize::try_from(self.left).unwrap_or(usize::MAX)) {
+            let settled = match &self.arguments.run {
+                None => show_one(event, self.output)?,
+                Some(run) => run_one(event, run, requests, lease).await?,
+            };
+            self.left = self.left.saturating_sub(1);
+            self.answered = Stopwatch::start();
+            send(requests, settled).await?;
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+fn unsettled(error: ClientError) -> Failure {
+    let next = "run the same command again: what was not settled durably comes again";
+    Failure { next: next.to_owned(), ..Failure::from(error) }
+}
+
+/// Why a connection ended before its time.
+enum Ended {
+    /// Ours: an output or a command.
+    By(Failure),
+    /// Between us and the server.
+    Wire(ClientError),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Ended {
+        Ended::By(failure)
+    }
+}
+
+impl From<ClientError> for Ended {
+    fn from(error: ClientError) -> Ended {
+        Ended::Wire(error)
+    }
 }
 
 async fn send(requests: &mpsc::Sender<proto::ConsumeRequest>, message: Message) -> Result<(), ClientError> {
@@ -98,17 +213,24 @@ async fn run_one(
     run: &str,
     requests: &mpsc::Sender<proto::ConsumeRequest>,
     lease: Duration,
-) -> Result<Message, Failure> {
+) -> Result<Message, Ended> {
     let index = event.index;
     let (command, input) = (run.to_owned(), show::value(event)?.to_string());
     let mut running = tokio::task::spawn_blocking(move || run_command(&command, &input));
+    let mut lost = None;
     let ran = loop {
-        // At the start too: what waits behind this event waits for its command.
-        send(requests, Message::Extend(Extend {})).await?;
+        // At the start too: what waits behind this event waits for its command. A command whose server went away is
+        // waited for all the same: its event comes again, and shall not meet it running.
+        if lost.is_none() {
+            lost = send(requests, Message::Extend(Extend {})).await.err();
+        }
         if let Ok(ran) = tokio::time::timeout(lease / 3, &mut running).await {
             break ran;
         }
     };
+    if let Some(error) = lost {
+        return Err(error.into());
+    }
     match ran.unwrap_or_else(|error| Err(format!("the command was cut off: {error}"))) {
         Ok(()) => Ok(Message::Ack(Ack { indexes: vec![index], through: None })),
         Err(reason) => {

@@ -98,6 +98,20 @@ impl Tale {
     }
 }
 
+impl Tale {
+    /// Shows a result as its command would; programs get it as one object under the step.
+    fn show(
+        &self,
+        show: impl FnOnce(Output) -> Result<(), Failure>,
+        value: impl FnOnce() -> serde_json::Value,
+    ) -> Result<(), Failure> {
+        if self.output.is_json() {
+            return self.output.value(&json!({"step": self.step, "result": value()}));
+        }
+        show(self.output)
+    }
+}
+
 /// A step did not do what it says.
 fn broken(what: &str) -> Failure {
     Failure::failed(format!("the demo broke: {what}"), "please report it, with the output above")

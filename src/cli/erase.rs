@@ -2,8 +2,8 @@
 //! erased is decided by the ledger's rules; entries and proofs stay as they are.
 
 use super::client::Client;
-use super::errors::Failure;
-use super::output::{Output, remark};
+use super::errors::{Failure, Status};
+use super::output::{Output, counted, remark};
 use super::producer::Producer;
 use super::progress::Progress;
 use super::{Common, filter, key};
@@ -84,11 +84,15 @@ pub async fn run(common: &Common, arguments: EraseArguments, output: Output) -> 
         }
     };
     if let Err(failure) = erased {
-        let done = format!("{} bodies were erased before that", tally.named);
+        // A command alone erases all of its bodies or none.
+        let done = match tally.named {
+            0 => "nothing was erased".to_owned(),
+            named => format!("before that, {} were erased", counted(named, "body", "bodies")),
+        };
         return Err(Failure { message: format!("{}; {done}", failure.message), ..failure });
     }
     let finished = wait_until_finished(&mut client, &tally.commands).await?;
-    show(&arguments, &tally, size, finished, output)
+    show(&tally, size, finished, output)
 }
 
 async fn erase_named(
@@ -97,10 +101,41 @@ async fn erase_named(
     arguments: &EraseArguments,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
-    let indexes: BTreeSet<u64> = arguments.indexes.iter().copied().collect();
-    let indexes: Vec<u64> = indexes.into_iter().collect();
-    confirm(arguments, &format!("{} bodies", indexes.len()))?;
-    erase(client, producer, &arguments.reason, &indexes, tally).await
+    let named: BTreeSet<u64> = arguments.indexes.iter().copied().collect();
+    let size = client.ledger().await?.head.map_or(0, |head| head.size);
+    let (mut indexes, mut unfit) = (Vec::new(), Vec::new());
+    for index in named {
+        if index >= size {
+            unfit.push(format!("{index} is not in the log yet, which has {}", counted(size, "entry", "entries")));
+            indexes.push(index);
+            continue;
+        }
+        match client.event(index, proto::EventView::Basic).await?.body_state() {
+            proto::BodyState::Erased => tally.erased_before = tally.erased_before.saturating_add(1),
+            proto::BodyState::None => {
+                unfit.push(format!("{index} has no body"));
+                indexes.push(index);
+            }
+            proto::BodyState::Unspecified | proto::BodyState::Withheld | proto::BodyState::Opened => {
+                indexes.push(index)
+            }
+        }
+    }
+    if indexes.is_empty() {
+        return Ok(());
+    }
+    confirm(arguments, &bodies(indexes.len()))?;
+    // The rule is the ledger's to apply, and its refusal goes on record; which index it was about is seen here.
+    erase(client, producer, &arguments.reason, &indexes, tally).await.map_err(|failure| {
+        match failure.status == Status::Refused && !unfit.is_empty() {
+            true => Failure { message: format!("{}: {}", failure.message, unfit.join(", ")), ..failure },
+            false => failure,
+        }
+    })
+}
+
+fn bodies(count: usize) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), "body", "bodies")
 }
 
 /// Walks over the whole log, since facts name persons in more fields than there are lookups for.
@@ -120,11 +155,12 @@ async fn erase_all_of(
         let more = if from < size { "at least " } else { "" };
         if tally.commands.is_empty() {
             let count = found.len();
-            remark(&format!("found {more}{count} bodies to erase that name {who}, as of {size} entries"));
+            let (found, entries) = (bodies(count), counted(size, "entry", "entries"));
+            remark(&format!("found {more}{found} to erase, naming {who}, as of {entries}"));
             if count == 0 {
                 continue;
             }
-            confirm(arguments, &format!("{more}{count} bodies"))?;
+            confirm(arguments, &format!("{more}{}", bodies(count)))?;
         }
         erase(client, producer, &arguments.reason, &found, tally).await?;
     }
@@ -222,22 +258,26 @@ async fn wait_until_finished(client: &mut Client, commands: &[u64]) -> Result<bo
     Ok(true)
 }
 
-fn show(arguments: &EraseArguments, tally: &Tally, size: u64, finished: bool, output: Output) -> Result<(), Failure> {
+fn show(tally: &Tally, size: u64, finished: bool, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.value(&json!({"erased": tally.named, "erased_before": tally.erased_before,
             "permanent": tally.permanent, "commands": tally.commands, "finished": finished, "tree_size": size}));
     }
     let commands = match tally.commands.as_slice() {
         [] => "nothing to erase".to_owned(),
-        [index] => format!("erased {} bodies by the command at index {index}", tally.named),
+        [index] => format!("erased {} by the command at index {index}", counted(tally.named, "body", "bodies")),
         [first, .., last] => {
-            format!("erased {} bodies by {} commands, indexes {first} to {last}", tally.named, tally.commands.len())
+            let erased = counted(tally.named, "body", "bodies");
+            format!("erased {erased} by {} commands, indexes {first} to {last}", tally.commands.len())
         }
     };
     output.line(&commands)?;
-    if arguments.actor.is_some() && (tally.erased_before > 0 || tally.permanent > 0) {
-        let (before, stay) = (tally.erased_before, tally.permanent);
-        remark(&format!("{before} were erased before; {stay} stay, being of keys, roles, policies or erasures"));
+    if tally.erased_before > 0 {
+        remark(&format!("{} erased before", counted(tally.erased_before, "body was", "bodies were")));
+    }
+    if tally.permanent > 0 {
+        let stay = counted(tally.permanent, "body stays", "bodies stay");
+        remark(&format!("{stay}, being of keys, roles, policies or erasures"));
     }
     if !tally.commands.is_empty() {
         remark(match finished {

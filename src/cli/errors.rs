@@ -111,11 +111,14 @@ impl Failure {
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Failure {
         let next = match &error {
-            KeyFileError::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            KeyFileError::Io { error, .. } if error.kind() == ErrorKind::AlreadyExists => {
                 "name another file; keys are never overwritten"
             }
-            KeyFileError::Io { .. } => "check the path; `deedbook key new --name NAME --out FILE` makes a key",
-            KeyFileError::Permissions { .. } | KeyFileError::Form { .. } | KeyFileError::Name(_) => "",
+            KeyFileError::Io { .. } => "check the path",
+            KeyFileError::Permissions { .. }
+            | KeyFileError::Form { .. }
+            | KeyFileError::OtherHalf { .. }
+            | KeyFileError::Name(_) => "",
             KeyFileError::Entropy(_) => "look at the system's log",
         };
         Failure::usage(error.to_string(), next)
@@ -150,12 +153,31 @@ impl From<deedbook_verify::bytes::Malformed> for Failure {
 impl From<crate::ledger::OpenError> for Failure {
     fn from(error: crate::ledger::OpenError) -> Failure {
         use crate::ledger::OpenError;
+        use crate::store::{AnchorError, StoreError};
+        let message = error.to_string();
         match error {
-            OpenError::ClockBehind { .. } | OpenError::WitnessesSilent(_) => Failure::refused(error.to_string(), ""),
-            OpenError::Checkpoint(_) => {
-                Failure::failed(error.to_string(), "bring the newest checkpoint of this ledger")
+            OpenError::ClockBehind { .. } | OpenError::WitnessesSilent(_) => Failure::refused(message, ""),
+            OpenError::AnchorSound { .. } => {
+                let next = "restore the newest copy of the store; only if there is none, repeat this with --force";
+                Failure::refused(message, next)
             }
+            OpenError::Checkpoint(_) => Failure::failed(message, "bring the newest checkpoint of this ledger"),
             OpenError::Key(error) => Failure::from(error),
+            OpenError::AnchorFolder { error, .. } if error.kind() == ErrorKind::NotFound => {
+                Failure::usage(message, "make the folder above it, or mount the volume that it shall stand on")
+            }
+            OpenError::AnchorFolder { .. } => Failure::usage(message, "check who owns the folder above it"),
+            OpenError::Anchor(AnchorError::Exists(_)) => Failure::usage(
+                message,
+                "if it is this ledger's, serve with `--anchor FOLDER`; else name another folder",
+            ),
+            OpenError::Store(StoreError::Absent(_)) => {
+                Failure::usage(message, "name the folder of a ledger with --data")
+            }
+            // Both say themselves whom to stop.
+            OpenError::Store(StoreError::InUse(_)) | OpenError::Anchor(AnchorError::InUse(_)) => {
+                Failure::failed(message, "")
+            }
             OpenError::Store(_)
             | OpenError::Anchor(_)
             | OpenError::EntriesMissing { .. }
@@ -168,7 +190,7 @@ impl From<crate::ledger::OpenError> for Failure {
             | OpenError::Read(_)
             | OpenError::Append(_)
             | OpenError::Thread(_) => {
-                Failure::storage(error.to_string(), "if the message names no way out, run `deedbook audit`")
+                Failure::storage(message, "if the message names no way out, run `deedbook audit`")
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use super::client::Client;
 use super::errors::Failure;
+use super::output::remark;
 use super::{Common, files, producer};
 use crate::api::proto;
 use crate::domain::{self, StreamName};
@@ -10,7 +11,9 @@ use crate::record;
 use crate::record::line::time;
 use bytes::Bytes;
 use clap::Args;
+use deedbook_verify::facts::Outcome;
 use deedbook_verify::hash::{Identity, RefKey};
+use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{Digest, Micros, Ref};
 
 /// Conditions; all that are given must hold.
@@ -28,7 +31,7 @@ pub struct FilterArguments {
     /// Only this stream: a ref, or class/name such as action/7f
     #[arg(long, value_name = "REF|CLASS/NAME")]
     stream: Option<String>,
-    /// Only this source: a ref, or its name
+    /// Only this source: a ref, at least its first 8 digits, or its name
     #[arg(long, value_name = "REF|NAME")]
     source: Option<String>,
     /// Only this action type
@@ -54,12 +57,17 @@ pub async fn filter(
     client: &mut Client,
     arguments: &FilterArguments,
 ) -> Result<proto::EventFilter, Failure> {
-    let named = [&arguments.actor, &arguments.stream, &arguments.source];
-    let names = named.into_iter().flatten().any(|text| Ref::from_hex(text).is_none());
+    let named = [&arguments.actor, &arguments.stream].into_iter().flatten().any(|text| Ref::from_hex(text).is_none());
+    let names = named || arguments.source.as_ref().is_some_and(|text| !is_ref_or_begins_one(text));
     let refs = if names { Some(ref_key(common, client).await?) } else { None };
+    let kind = word("--kind", arguments.kind.as_deref(), Kind::ALL, Kind::name)?;
+    let outcome = word("--outcome", arguments.outcome.as_deref(), Outcome::ALL, Outcome::name)?;
     let stream =
         find(arguments.stream.as_deref(), refs.as_ref(), |text, refs| Ok(StreamName::parse(text)?.to_ref(refs)?))?;
-    let source = find(arguments.source.as_deref(), refs.as_ref(), |text, refs| Ok(domain::source_ref(refs, text)?))?;
+    let source = match &arguments.source {
+        None => Bytes::new(),
+        Some(text) => Bytes::copy_from_slice(source(client, text, refs.as_ref()).await?.as_bytes()),
+    };
     let actor =
         find(arguments.actor.as_deref(), refs.as_ref(), |text, refs| actor(text, &arguments.actor_namespace, refs))?;
     let policy_digest = match &arguments.policy {
@@ -72,16 +80,64 @@ pub async fn filter(
         }
     };
     Ok(proto::EventFilter {
-        kind: arguments.kind.clone().unwrap_or_default(),
+        kind,
         actor,
         stream,
         source,
         action_type: arguments.action_type.clone().unwrap_or_default(),
-        outcome: arguments.outcome.clone().unwrap_or_default(),
+        outcome,
         policy_digest,
         received_from_micros: moment("--since", arguments.since.as_deref())?,
         received_to_micros: moment("--until", arguments.until.as_deref())?,
     })
+}
+
+/// A registered word, or the list of all; empty when none was given.
+fn word<T: Copy>(flag: &str, text: Option<&str>, all: &[T], name: fn(T) -> &'static str) -> Result<String, Failure> {
+    let Some(text) = text else { return Ok(String::new()) };
+    let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+    if names.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(Failure::usage(format!("`{flag} {text}`: there is no such word"), format!("use one of {}", names.join(", "))))
+}
+
+/// Digits that tables show of a ref, at least.
+const SHORT_DIGITS_MIN: usize = 8;
+
+fn is_ref_or_begins_one(text: &str) -> bool {
+    (SHORT_DIGITS_MIN..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The source that a flag names: by its ref, by the first digits that tables show, or by its name. One that has no key
+/// is said to have none, for nothing can match it.
+async fn source(client: &mut Client, text: &str, refs: Option<&RefKey>) -> Result<Ref, Failure> {
+    let keys = client.keys(Bytes::new(), false).await?;
+    let mut known: Vec<Ref> = keys.iter().filter_map(|key| key.source[..].try_into().ok().map(Ref)).collect();
+    known.sort_unstable_by_key(|source| source.0);
+    known.dedup();
+    let found = match (Ref::from_hex(text), refs) {
+        (Some(found), _) => found,
+        (None, Some(refs)) if !is_ref_or_begins_one(text) => domain::source_ref(refs, text)?,
+        (None, _) => {
+            let begin = text.to_ascii_lowercase();
+            let fitting: Vec<Ref> =
+                known.iter().copied().filter(|known| known.to_string().starts_with(&begin)).collect();
+            let next = "`deedbook key list` shows the refs of all sources";
+            match fitting.as_slice() {
+                [only] => *only,
+                [] => return Err(Failure::usage(format!("`--source {text}`: no source's ref begins so"), next)),
+                [..] => {
+                    let message = format!("`--source {text}`: {} refs of sources begin so", fitting.len());
+                    return Err(Failure::usage(message, next));
+                }
+            }
+        }
+    };
+    if !known.contains(&found) {
+        remark(&format!("no key was ever enrolled for the source `{text}`, so nothing can be by it"));
+    }
+    Ok(found)
 }
 
 /// The ref of an actor: given as one, or made from class/name.
@@ -118,7 +174,7 @@ fn find(
 }
 
 /// The ref key kept beside the signer's file, or fetched with it.
-async fn ref_key(common: &Common, client: &mut Client) -> Result<RefKey, Failure> {
+pub async fn ref_key(common: &Common, client: &mut Client) -> Result<RefKey, Failure> {
     let signer = files::signer(common)?;
     let kept = files::ref_path(signer);
     if kept.exists() {

@@ -48,6 +48,16 @@ pub fn run(common: &Common, arguments: InitArguments, output: Output) -> Result<
 
 impl From<InitError> for Failure {
     fn from(error: InitError) -> Failure {
-        Failure::failed(error.to_string(), "")
+        let message = error.to_string();
+        match error {
+            InitError::LedgerThere(_)
+            | InitError::NotEmpty(_)
+            | InitError::Origin(_)
+            | InitError::Administrator(_)
+            | InitError::Io { .. } => Failure::usage(message, ""),
+            InitError::Key(error) => Failure::from(error),
+            InitError::Build(_) | InitError::Genesis(_) => Failure::failed(message, ""),
+            InitError::Store(_) | InitError::Anchor(_) => Failure::storage(message, ""),
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::client::Client;
 use super::errors::Failure;
 use super::output::Output;
 use super::producer::{self, Producer};
-use super::{Common, block_on, files};
+use super::{Common, block_on, files, filter};
 use crate::api::{self, proto};
 use crate::domain;
 use crate::record::{self, CosigningKey, FactsBuilder, FrameSigner, Position, SigningKey, entropy};
@@ -14,6 +14,7 @@ use clap::Subcommand;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{EventId, KeyId, Ref};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What `key` can do.
@@ -43,11 +44,16 @@ pub enum KeyCommand {
         key: PathBuf,
     },
     /// List keys
-    #[command(after_help = "Example:\n  deedbook key list --in-force")]
+    #[command(after_help = "The log holds no names of sources, only refs. With --signer, each --name shows where the \
+        source of that name\nstands.\n\nExamples:\n  deedbook key list --in-force\n  \
+        deedbook key list --signer admin.key --name gateway-1 --name gateway-2")]
     List {
         /// Only keys that are in force
         #[arg(long)]
         in_force: bool,
+        /// Name the source of this name where it appears; may be repeated, needs --signer
+        #[arg(long = "name", value_name = "NAME")]
+        names: Vec<String>,
     },
     /// Put a key in the place of another of the same source; signed by the old key or an administrator
     #[command(after_help = "Example:\n  deedbook key rotate --signer gateway.key gateway.key.pub gateway-2.key.pub")]
@@ -73,7 +79,7 @@ pub fn run(common: &Common, command: KeyCommand, output: Output) -> Result<(), F
     match command {
         KeyCommand::New { name, witness, out } => new(&name, witness, &out, output),
         KeyCommand::Enroll { source, key } => block_on(enroll(common, &source, &key, output)),
-        KeyCommand::List { in_force } => block_on(list(common, in_force, output)),
+        KeyCommand::List { in_force, names } => block_on(list(common, in_force, &names, output)),
         KeyCommand::Rotate { old, new } => block_on(rotate(common, &old, &new, output)),
         KeyCommand::Revoke { key } => block_on(revoke(common, &key, output)),
     }
@@ -141,8 +147,15 @@ async fn revoke(common: &Common, key: &str, output: Output) -> Result<(), Failur
     report(output, &placement, &key, "revoked")
 }
 
-async fn list(common: &Common, in_force: bool, output: Output) -> Result<(), Failure> {
+async fn list(common: &Common, in_force: bool, names: &[String], output: Output) -> Result<(), Failure> {
     let mut client = Client::connect(common).await?;
+    let mut named = BTreeMap::new();
+    if !names.is_empty() {
+        let refs = filter::ref_key(common, &mut client).await?;
+        for name in names {
+            named.insert(domain::source_ref(&refs, name)?.0, name.as_str());
+        }
+    }
     let keys = client.keys(Bytes::new(), in_force).await?;
     let mut rows = Vec::new();
     for key in &keys {
@@ -155,14 +168,20 @@ async fn list(common: &Common, in_force: bool, output: Output) -> Result<(), Fai
             proto::KeyRole::Sequencer => "sequencer",
             proto::KeyRole::Unspecified => "unknown",
         };
+        let name = named.get(&source.0).copied();
         if output.is_json() {
-            output.value(&json!({"key_id": id.to_string(), "source": source.to_string(), "role": role,
+            output
+                .value(&json!({"key_id": id.to_string(), "source": source.to_string(), "name": name, "role": role,
                 "enrolled_index": key.enrolled_index, "ended_index": key.ended_index}))?;
         }
         let ended = key.ended_index.map_or_else(String::new, |index| index.to_string());
-        rows.push(vec![id.to_string(), source.to_string(), role.to_owned(), key.enrolled_index.to_string(), ended]);
+        let (name, enrolled) = (name.unwrap_or_default().to_owned(), key.enrolled_index.to_string());
+        rows.push(vec![id.to_string(), source.to_string(), name, role.to_owned(), enrolled, ended]);
     }
-    if output.is_json() { Ok(()) } else { output.table(&["key id", "source", "signs as", "enrolled", "ended"], &rows) }
+    if output.is_json() {
+        return Ok(());
+    }
+    output.table(&["key id", "source", "name", "signs as", "enrolled", "ended"], &rows)
 }
 
 /// The one who signs the command.

@@ -6,6 +6,7 @@ mod output;
 mod progress;
 mod files;
 mod show;
+mod remedy;
 mod client;
 mod producer;
 mod init;
@@ -24,7 +25,7 @@ mod audit;
 mod demo;
 mod bench;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use errors::{Failure, Status};
 use output::{Output, remark};
 use std::future::Future;
@@ -44,23 +45,26 @@ struct Arguments {
     command: Command,
 }
 
+/// Keeps them apart from a command's own flags.
+const EVERYWHERE: &str = "Flags of every command";
+
 /// Flags that every command takes; each has an environment variable that stands in for it.
 #[derive(Args, Debug, Clone)]
 pub struct Common {
     /// The server's gRPC address
-    #[arg(long, global = true, value_name = "URL", env = "DEEDBOOK_SERVER", default_value = "http://127.0.0.1:7420")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL", env = "DEEDBOOK_SERVER", default_value = "http://127.0.0.1:7420")]
     pub server: String,
     /// Secret key file that signs what is sent
-    #[arg(long, global = true, value_name = "FILE", env = "DEEDBOOK_SIGNER")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE", env = "DEEDBOOK_SIGNER")]
     pub signer: Option<PathBuf>,
     /// The ledger's verifier key, got from somebody you trust
-    #[arg(long, global = true, value_name = "FILE", env = "DEEDBOOK_VKEY")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE", env = "DEEDBOOK_VKEY")]
     pub vkey: Option<PathBuf>,
     /// The ledger's data folder
-    #[arg(long, global = true, value_name = "DIR", env = "DEEDBOOK_DATA", default_value = "./deedbook-data")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "DEEDBOOK_DATA", default_value = "./deedbook-data")]
     pub data: PathBuf,
     /// Print JSON for programs (docs/CLI.md names every field)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
 }
 
@@ -109,7 +113,8 @@ enum Command {
 
 /// Runs the program and says how it ended.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help goes to standard output with code 0, a wrong command line to the error stream with code 2.
@@ -125,6 +130,24 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(failure.status as u8)
         }
+    }
+}
+
+/// The command line. Each usage line is fixed beforehand: one made after an error would name every flag whose environment
+/// variable is set, as if it were required.
+fn command() -> clap::Command {
+    let mut command = Arguments::command();
+    command.build();
+    fix_usage(&mut command);
+    command
+}
+
+fn fix_usage(command: &mut clap::Command) {
+    for inner in command.get_subcommands_mut() {
+        fix_usage(inner);
+        let usage = inner.render_usage().to_string();
+        let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
+        *inner = std::mem::take(inner).override_usage(usage);
     }
 }
 
@@ -173,7 +196,6 @@ fn no_runtime(error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound_and_every_command_shows_an_example() {

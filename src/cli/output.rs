@@ -118,6 +118,11 @@ fn trimmed(text: &str) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
+/// A number with its noun.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// A remark beside the result, on the error stream.
 pub fn remark(text: &str) {
     // Nothing can be done about a closed error stream.

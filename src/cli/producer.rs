@@ -30,7 +30,7 @@ pub struct Producer {
 
 /// Loads the key, asks the server who it is, and keeps the ref key as `FILE.ref`.
 pub async fn load(client: &mut Client, signer: &Path) -> Result<Producer, Failure> {
-    let key = SigningKey::load(signer)?;
+    let key = files::secret_key(signer)?;
     let producer = introduce(client, key).await?;
     keep_ref_key(&files::ref_path(signer), &producer.refs)?;
     Ok(producer)
@@ -38,31 +38,55 @@ pub async fn load(client: &mut Client, signer: &Path) -> Result<Producer, Failur
 
 /// Asks the server which source a key speaks for, and for the ref key.
 pub async fn introduce(client: &mut Client, key: SigningKey) -> Result<Producer, Failure> {
-    let ledger = word(&client.ledger().await?.ledger_id, "ledger_id").map(LedgerId)?;
+    let about = client.ledger().await?;
+    let ledger = word(&about.ledger_id, "ledger_id").map(LedgerId)?;
     let time = now();
     let request = proto::GetRefKeyRequest {
         key_id: Bytes::copy_from_slice(key.public().id().as_bytes()),
         time_micros: time.0,
         signature: Bytes::copy_from_slice(&key.sign(&api::ref_key_request(ledger, time))),
     };
-    let answer = client.ref_key(request).await.map_err(|trouble| {
-        let refused = trouble.reason.as_deref() == Some("REQUEST_NOT_AUTHENTICATED");
-        let failure = Failure::from(trouble);
-        if !refused {
-            return failure;
+    let answer = match client.ref_key(request).await {
+        Err(trouble) if trouble.reason.as_deref() == Some("REQUEST_NOT_AUTHENTICATED") => {
+            return Err(stranger(client, &key, &about).await?);
         }
-        let next = format!(
-            "have an administrator run `deedbook key enroll --signer ADMIN.key --source {} FILE.pub`",
-            key.name()
-        );
-        Failure::refused(format!("the server does not know key {}, or it has ended", key.public().id()), next)
-    })?;
+        answer => answer?,
+    };
     if answer.ledger_id != ledger.as_bytes()[..] {
         return Err(Failure::failed("the server names two ledgers in one breath", "check which server answers"));
     }
     let refs = word(&answer.ref_key, "ref_key").map(RefKey)?;
     check_ref_key(client, &ledger, &refs).await?;
     Ok(Producer { key, ledger, source: word(&answer.source, "source").map(Ref)?, refs })
+}
+
+/// Why the ledger does not take a key's word: it never knew it, or the key has ended, which no enrollment mends.
+async fn stranger(client: &mut Client, key: &SigningKey, about: &proto::GetLedgerResponse) -> Result<Failure, Failure> {
+    let id = key.public().id();
+    let keys = client.keys(Bytes::new(), false).await?;
+    let known = keys.iter().find(|known| known.key_id == id.as_bytes()[..]);
+    let whose = format!("ledger {} at {}", about.origin, client.server());
+    Ok(match known.map(|known| (known, known.ended_index)) {
+        None => {
+            let next = format!(
+                "if that is the right ledger, have an administrator run `deedbook key enroll --signer ADMIN.key \
+                 --source {} FILE.pub`; else name the right server with --server",
+                key.name()
+            );
+            Failure::refused(format!("{whose} does not know key {id}"), next)
+        }
+        Some((_, Some(index))) => Failure::refused(
+            format!("{whose}: key {id} ended at index {index}, by rotation or revocation, and never comes back"),
+            format!("sign with the key that took its place; `deedbook get {index}` and `deedbook key list` show which"),
+        ),
+        Some((known, None)) if known.role() == proto::KeyRole::Source => {
+            Failure::refused(format!("{whose} does not accept the signature of key {id}"), "set this machine's clock")
+        }
+        Some((_, None)) => Failure::refused(
+            format!("{whose}: key {id} is the ledger's own, and signs no events"),
+            "sign with an administrator's or a source's key",
+        ),
+    })
 }
 
 /// Genesis commits to the ref key, and its leaf hash is the ledger id: a wrong key would make wrong pseudonyms for ever.

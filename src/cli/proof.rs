@@ -3,15 +3,14 @@
 
 use super::client::{Client, Witnessed};
 use super::errors::{Failure, Status};
-use super::output::{Colour, Output, read_bounded, remark, write_new};
+use super::output::{Colour, Output, remark, write_new};
 use super::producer::word;
-use super::{Common, files, show};
+use super::{Common, files, show, verify};
 use crate::api::proto;
-use crate::record;
 use clap::Args;
 use deedbook_verify::judge::verify_receipt;
-use deedbook_verify::limits;
-use deedbook_verify::note::{Checkpoint, VerifierKey, open_checkpoint};
+use deedbook_verify::note::{Checkpoint, NoteRefusal, VerifierKey, open_checkpoint};
+use deedbook_verify::receipt::Finding;
 use deedbook_verify::tree::{ConsistencyProof, TreeHead};
 use deedbook_verify::words::Hash;
 use serde_json::{Value, json};
@@ -33,7 +32,7 @@ pub struct CheckpointArguments {
 pub async fn checkpoint(common: &Common, arguments: CheckpointArguments, output: Output) -> Result<(), Failure> {
     let note = Client::connect(common).await?.checkpoint(Witnessed(arguments.witnessed)).await?;
     let verified = match &common.vkey {
-        Some(path) => Some(open(&note, &record::load_public(path)?, "the server's checkpoint")?),
+        Some(path) => Some(open(&note, &files::verifier_key_at(path)?, "the server's checkpoint")?),
         None => None,
     };
     if let Some(path) = &arguments.out {
@@ -85,9 +84,15 @@ pub async fn receipt(common: &Common, arguments: ReceiptArguments, output: Outpu
     let verified = match &common.vkey {
         None => false,
         Some(path) => {
-            let next = "keep this receipt, and compare checkpoints with other auditors";
-            verify_receipt(receipt, &record::load_public(path)?)
-                .map_err(|refusal| Failure::failed(format!("the server's receipt is not valid: {refusal}"), next))?;
+            let key = files::verifier_key_at(path)?;
+            verify_receipt(receipt, &key).map_err(|refusal| {
+                // An honest server and a key of something else look like this.
+                let next = match refusal.found == Finding::Note(NoteRefusal::NoKnownSignature) {
+                    true => verify::other_key(&key, receipt),
+                    false => "keep this receipt, and compare checkpoints with other auditors".to_owned(),
+                };
+                Failure::failed(format!("the server's receipt is not valid: {refusal}"), next)
+            })?;
             true
         }
     };
@@ -170,13 +175,16 @@ pub async fn prove(client: &mut Client, old: TreeHead, new: TreeHead) -> Result<
 
 /// Reads a checkpoint file and checks its signature.
 pub fn read_checkpoint(path: &Path, key: &VerifierKey) -> Result<TreeHead, Failure> {
-    let note = read_bounded(path, limits::NOTE_BYTES_MAX)?;
-    open(&note, key, &path.display().to_string())
+    open(&files::checkpoint(path)?, key, &path.display().to_string())
 }
 
 fn open(note: &[u8], key: &VerifierKey, name: &str) -> Result<TreeHead, Failure> {
     let opened = open_checkpoint(note, key).map_err(|refusal| {
-        Failure::failed(format!("{name} is NOT VALID: {refusal}"), "check that the verifier key is this ledger's")
+        let next = match refusal == NoteRefusal::NoKnownSignature {
+            true => verify::other_key(key, note),
+            false => "check that the file is a checkpoint, and whole".to_owned(),
+        };
+        Failure::failed(format!("{name} is NOT VALID: {refusal}"), next)
     })?;
     let Checkpoint { head, .. } = opened.checkpoint();
     Ok(*head)

@@ -4,7 +4,7 @@
 use super::client::{self, Client};
 use super::errors::Failure;
 use super::filter::{self, FilterArguments};
-use super::output::{Output, remark};
+use super::output::{Output, counted, remark};
 use super::{Common, show};
 use crate::api::proto::subscribe_response::{CaughtUp, Events, Message, Progress};
 use crate::api::{ClientError, proto};
@@ -38,6 +38,9 @@ pub async fn tail(common: &Common, arguments: TailArguments, output: Output) -> 
     let filter = filter::filter(common, &mut client, &arguments.filter).await?;
     let size = client.ledger().await?.head.map_or(0, |head| head.size);
     let first = arguments.from.unwrap_or(size.saturating_sub(TAIL_ENTRIES));
+    if first > size {
+        remark(&format!("the log has {}; index {first} is waited for", counted(size, "entry", "entries")));
+    }
     let mut request = proto::SubscribeRequest {
         // An index that the log has not reached yet is waited for.
         from: Some(first.min(size)),
@@ -140,7 +143,8 @@ pub async fn list(common: &Common, arguments: ListArguments, output: Output) -> 
         if page.next.is_empty() || shown >= limit {
             if !output.is_json() {
                 let rest = if page.next.is_empty() { "" } else { "; more match, see --limit" };
-                remark(&format!("{shown} events, as of {} entries{rest}", page.size));
+                let (events, entries) = (counted(shown, "event", "events"), counted(page.size, "entry", "entries"));
+                remark(&format!("{events}, as of {entries}{rest}"));
             }
             return Ok(());
         }

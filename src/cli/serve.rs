@@ -45,7 +45,7 @@ pub fn run(common: &Common, arguments: ServeArguments, output: Output) -> Result
     let data = DataDir::new(&common.data);
     let prepared = if arguments.dev { Some(dev::prepare(&data)?) } else { None };
     if !data.verifier_key().exists() {
-        let message = format!("there is no ledger in {}", common.data.display());
+        let message = format!("there is no ledger at {}", common.data.display());
         let next = "make one with `deedbook init --data DIR --origin NAME`, or try `deedbook serve --dev`";
         return Err(Failure::usage(message, next));
     }
@@ -74,6 +74,7 @@ pub fn run(common: &Common, arguments: ServeArguments, output: Output) -> Result
     match code {
         0 => Ok(()),
         2 => Err(Failure::silent(Status::Usage)),
+        3 => Err(Failure::silent(Status::Refused)),
         70 => Err(Failure::silent(Status::Storage)),
         _ => Err(Failure::silent(Status::Failed)),
     }

@@ -24,7 +24,11 @@ pub fn row(event: &proto::StoredEvent) -> Result<Vec<String>, Failure> {
         short(&facts.source.to_string()),
         facts.stream.map_or_else(String::new, |stream| short(&stream.to_string())),
         entry.seal.revision.map_or_else(String::new, |revision| revision.to_string()),
-        facts.outcome.map_or("", |outcome| outcome.name()).to_owned(),
+        match event.refused_by_index {
+            // A command states no outcome of its own; whether it had effect stands behind it.
+            Some(_) => "refused".to_owned(),
+            None => facts.outcome.map_or("", |outcome| outcome.name()).to_owned(),
+        },
         facts.action_type.map_or("", |code| code.as_str()).to_owned(),
     ])
 }
@@ -68,6 +72,7 @@ fn members(event: &proto::StoredEvent) -> Result<Vec<(&'static str, Value)>, Fai
     put("frame_events", json!(entry.seal.n));
     put("body_state", json!(body_state(event.body_state())));
     put("erased_by", json!(event.erased_by_index));
+    put("refused_by", json!(event.refused_by_index));
     if event.body_state() == proto::BodyState::Opened {
         match std::str::from_utf8(&event.body) {
             Ok(text) => put("body", json!(text)),

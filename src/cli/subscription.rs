@@ -4,9 +4,11 @@
 use super::client::Client;
 use super::errors::Failure;
 use super::filter::{self, FilterArguments};
-use super::output::Output;
+use super::output::{Output, counted};
 use super::{Common, block_on, consume};
 use crate::api::proto;
+use crate::domain::SubscriptionName;
+use crate::limits;
 use crate::record::line::time;
 use clap::{Args, Subcommand};
 use deedbook_verify::words::{Digest, Micros, Ref};
@@ -17,16 +19,18 @@ use serde_json::{Value, json};
 #[command(after_help = "Example:\n  deedbook subscription create siem --from 0 --kind data.accessed")]
 pub struct CreateArguments {
     /// Its name: a small letter followed by a-z 0-9 _ . -, at most 40 bytes
-    #[arg(value_name = "NAME")]
-    name: String,
+    #[arg(value_name = "NAME", value_parser = SubscriptionName::parse)]
+    name: SubscriptionName,
     /// The first index that counts; without it, what is appended from now on
     #[arg(long, value_name = "N")]
     from: Option<u64>,
     /// Milliseconds that an event may stay unsettled in a consumer's hands
-    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    #[arg(long, value_name = "MS", default_value_t = 30_000,
+        value_parser = clap::value_parser!(u32).range(i64::from(limits::LEASE_MS_MIN)..=i64::from(limits::LEASE_MS_MAX)))]
     lease_ms: u32,
     /// Events that a consumer is given before it must settle one
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::IN_FLIGHT_MAX)))]
     in_flight: u32,
     #[command(flatten)]
     filter: FilterArguments,
@@ -44,15 +48,15 @@ pub enum SubscriptionCommand {
     #[command(after_help = "Example:\n  deedbook subscription show siem")]
     Show {
         /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
+        #[arg(value_name = "NAME", value_parser = SubscriptionName::parse)]
+        name: SubscriptionName,
     },
     /// Delete a subscription, with its position and what it parked
     #[command(after_help = "Example:\n  deedbook subscription delete siem")]
     Delete {
         /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
+        #[arg(value_name = "NAME", value_parser = SubscriptionName::parse)]
+        name: SubscriptionName,
     },
     /// Take the events of a subscription, settling each when it was written out or its command succeeded
     Consume(consume::ConsumeArguments),
@@ -60,15 +64,15 @@ pub enum SubscriptionCommand {
     #[command(after_help = "Example:\n  deedbook subscription parked siem")]
     Parked {
         /// The subscription's name
-        #[arg(value_name = "NAME")]
-        name: String,
+        #[arg(value_name = "NAME", value_parser = SubscriptionName::parse)]
+        name: SubscriptionName,
     },
     /// Let parked events be delivered again
     #[command(after_help = "Example:\n  deedbook subscription replay siem 17 18")]
     Replay {
         /// The subscription's name
-        #[arg(value_name = "NAME")]
-        name: String,
+        #[arg(value_name = "NAME", value_parser = SubscriptionName::parse)]
+        name: SubscriptionName,
         /// Indexes of parked events; none for all
         #[arg(value_name = "INDEX")]
         indexes: Vec<u64>,
@@ -83,23 +87,24 @@ pub fn run(common: &Common, command: SubscriptionCommand, output: Output) -> Res
             SubscriptionCommand::Create(arguments) => {
                 let CreateArguments { name, from, lease_ms, in_flight, filter } = *arguments;
                 let filter = Some(filter::filter(common, &mut client, &filter).await?);
+                let name = name.to_string();
                 let request =
                     proto::CreateSubscriptionRequest { name, filter, from, lease_ms, in_flight_max: in_flight };
                 let made = client.create_subscription(request).await?;
                 output.either(&format!("made {}, which begins at index {}", made.name, made.from), || value(&made))
             }
             SubscriptionCommand::List => list(&client.subscriptions().await?, output),
-            SubscriptionCommand::Show { name } => show(&client.subscription(name).await?, output),
+            SubscriptionCommand::Show { name } => show(&client.subscription(name.to_string()).await?, output),
             SubscriptionCommand::Delete { name } => {
-                client.delete_subscription(name.clone()).await?;
-                output.either(&format!("deleted {name}"), || json!({"name": name, "deleted": true}))
+                client.delete_subscription(name.to_string()).await?;
+                output.either(&format!("deleted {name}"), || json!({"name": name.as_str(), "deleted": true}))
             }
-            SubscriptionCommand::Consume(arguments) => consume::consume(&mut client, arguments, output).await,
-            SubscriptionCommand::Parked { name } => parked(&client.parked(&name).await?, output),
+            SubscriptionCommand::Consume(arguments) => consume::consume(&mut client, &arguments, output).await,
+            SubscriptionCommand::Parked { name } => parked(&client.parked(name.as_str()).await?, output),
             SubscriptionCommand::Replay { name, indexes } => {
-                let count = client.replay(name.clone(), indexes).await?;
-                let text = format!("{count} events will be delivered again");
-                output.either(&text, || json!({"name": name, "count": count}))
+                let count = client.replay(name.to_string(), indexes).await?;
+                let text = format!("{} will be delivered again", counted(count.into(), "event", "events"));
+                output.either(&text, || json!({"name": name.as_str(), "count": count}))
             }
         }
     })

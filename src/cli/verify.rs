@@ -4,14 +4,13 @@ use super::Common;
 use super::errors::{Failure, Status};
 use super::files;
 use super::output::{Colour, Output, escape_line, read_bounded, remark};
-use crate::record;
 use crate::record::line::time;
 use clap::Args;
 use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
-use deedbook_verify::note::VerifierKey;
+use deedbook_verify::note::{NoteRefusal, VerifierKey};
 use deedbook_verify::policy::Policy;
-use deedbook_verify::receipt::ReceiptRefusal;
+use deedbook_verify::receipt::{Finding, ReceiptRefusal};
 use deedbook_verify::witnessed::Cosigned;
 use deedbook_verify::words::Micros;
 use serde_json::{Value, json};
@@ -34,29 +33,33 @@ pub struct VerifyArguments {
 /// keep the others from being judged.
 pub fn run(common: &Common, arguments: VerifyArguments, output: Output) -> Result<(), Failure> {
     let trust = Trust::of(common, arguments.policy.as_deref())?;
-    let (mut all_valid, mut unreadable) = (true, 0u64);
+    let (mut refused, mut unread) = (false, false);
     for path in &arguments.receipts {
         let name = path.display().to_string();
         let bytes = match read_bounded(path, limits::RECEIPT_BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(failure) => {
-                unreadable += 1;
-                remark(&failure.lines().unwrap_or_default());
+                // The others are judged all the same.
+                unread = true;
+                show_unread(&name, &failure, output)?;
                 continue;
             }
         };
         match trust.judge(&bytes) {
             Ok(verified) => show(&name, &verified, output)?,
             Err(refusal) => {
-                all_valid = false;
+                refused = true;
                 show_refusal(&name, &refusal, output)?;
+                if let Some(hint) = trust.hint(&bytes, &refusal) {
+                    remark(&format!("next: {hint}"));
+                }
             }
         }
     }
-    match (all_valid, unreadable) {
-        (true, 0) => Ok(()),
-        (true, _) => Err(Failure::silent(Status::Usage)),
-        (false, _) => Err(Failure::silent(Status::Failed)),
+    match (refused, unread) {
+        (true, _) => Err(Failure::silent(Status::Failed)),
+        (false, true) => Err(Failure::silent(Status::Usage)),
+        (false, false) => Ok(()),
     }
 }
 
@@ -72,7 +75,7 @@ impl Trust {
         let Some(path) = policy else { return Ok(Trust::Key(files::verifier_key(common)?)) };
         let policy = files::policy(path)?;
         let Some(key) = &common.vkey else { return Ok(Trust::Policy(policy)) };
-        let narrowed = policy.for_log(&record::load_public(key)?).map(Trust::Policy);
+        let narrowed = policy.for_log(&files::verifier_key_at(key)?).map(Trust::Policy);
         narrowed.ok_or_else(|| {
             let message = format!("{}: the policy does not list {} as a log", path.display(), key.display());
             Failure::usage(message, "leave `--vkey` (or DEEDBOOK_VKEY) out, or take the policy of that ledger")
@@ -85,6 +88,43 @@ impl Trust {
             Trust::Policy(policy) => verify_witnessed(receipt, policy),
         }
     }
+
+    /// What a person may have mixed up, where the refusal looks like it.
+    fn hint(&self, bytes: &[u8], refusal: &ReceiptRefusal) -> Option<String> {
+        if files::is_checkpoint(bytes) {
+            return Some("this is a checkpoint; `deedbook consistency` compares two of them".to_owned());
+        }
+        match (self, &refusal.found) {
+            (Trust::Key(key), Finding::Note(NoteRefusal::NoKnownSignature)) => Some(other_key(key, bytes)),
+            _ => None,
+        }
+    }
+}
+
+/// What to do when a note or receipt has no signature by the key that was given: the key may be a producer's, or of
+/// another ledger. The note itself says whose it claims to be.
+pub fn other_key(key: &VerifierKey, bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    // The text's first line is the ledger's name, and a signature line repeats it.
+    let named = text.lines().filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next());
+    let names: Vec<&str> = named.collect();
+    match names.first() {
+        Some(name) if !names.contains(&key.name()) => format!(
+            "the key given is `{}`, the signature is by `{name}`: take the ledger.vkey of `{name}` from somebody you trust",
+            key.name()
+        ),
+        Some(_) | None => "check that the verifier key is this ledger's, got from somebody you trust".to_owned(),
+    }
+}
+
+/// A file that could not be read is no receipt, and said to be none.
+fn show_unread(name: &str, failure: &Failure, output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return output
+            .value(&json!({"file": name, "valid": false, "check": "readable", "message": failure.message.clone()}));
+    }
+    failure.lines().iter().for_each(|lines| remark(lines));
+    Ok(())
 }
 
 /// Says what a receipt proves, and what it cannot show.
@@ -113,11 +153,16 @@ pub fn show(name: &str, verified: &Verified, output: Output) -> Result<(), Failu
 /// Says which check a receipt failed.
 pub fn show_refusal(name: &str, refusal: &ReceiptRefusal, output: Output) -> Result<(), Failure> {
     let text = format!("{}: {}: {refusal}", escape_line(name), output.paint("NOT VALID", Colour::Red));
-    let value = || json!({"file": name, "valid": false, "check": refusal.check.name(), "message": refusal.to_string()});
-    output.either(&text, value)
+    output.either(&text, || refusal_value(name, refusal))
 }
 
-fn value(name: &str, verified: &Verified) -> Value {
+/// The JSON object of a receipt that is not valid.
+pub fn refusal_value(name: &str, refusal: &ReceiptRefusal) -> Value {
+    json!({"file": name, "valid": false, "check": refusal.check.name(), "message": refusal.to_string()})
+}
+
+/// The JSON object of a valid receipt.
+pub fn value(name: &str, verified: &Verified) -> Value {
     let state = match verified.body {
         BodyState::Disclosed(_) => "disclosed",
         BodyState::Redacted => "redacted",

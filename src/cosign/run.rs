@@ -112,8 +112,11 @@ impl Asking {
             );
             tracing::error!("{alarm}");
             self.reader.raise_witness_alarm(self.position, alarm);
-        } else if first {
-            tracing::warn!(%witness, %obstacle, "a witness does not cosign; trying again, at longer intervals");
+        } else {
+            self.reader.note_witness_absent(self.position, format!("witness `{witness}` does not cosign: {obstacle}"));
+            if first {
+                tracing::warn!(%witness, %obstacle, "a witness does not cosign; trying again, at longer intervals");
+            }
         }
         self.pause = self.pause.saturating_mul(2).min(limits::WITNESS_BACKOFF_MAX);
     }

@@ -128,15 +128,16 @@ async fn readyz(State(site): State<Site>) -> (StatusCode, String) {
 
 fn readiness(status: &Status) -> (StatusCode, String) {
     let size = status.head.size;
+    let entries = if size.0 == 1 { "1 entry".to_owned() } else { format!("{size} entries") };
     match (&status.reason, status.ready) {
         (None, true) if status.anchors < 2 => (
             StatusCode::OK,
             format!(
-                "ready: {size} entries\nwarning: the head anchor has one member, so a roll-back of this whole machine \
+                "ready: {entries}\nwarning: the head anchor has one member, so a roll-back of this whole machine \
                  would go unnoticed here; keep checkpoints elsewhere\n"
             ),
         ),
-        (None, true) => (StatusCode::OK, format!("ready: {size} entries\n")),
+        (None, true) => (StatusCode::OK, format!("ready: {entries}\n")),
         (Some(reason), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")),
         (None, false) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
     }
@@ -177,7 +178,7 @@ mod tests {
         let address = server.address();
         assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200"));
         let ready = get(address, "/readyz").await;
-        assert!(ready.starts_with("HTTP/1.1 200") && ready.contains("ready: 1 entries"), "{ready}");
+        assert!(ready.starts_with("HTTP/1.1 200") && ready.contains("ready: 1 entry\n"), "{ready}");
         let metrics = get(address, "/metrics").await;
         assert!(metrics.contains("\ndeedbook_tree_size 1\n"), "{metrics}");
         assert!(metrics.contains("\ndeedbook_checkpoint_size 1\n"), "{metrics}");

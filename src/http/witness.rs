@@ -47,7 +47,7 @@ async fn witnessed(State(ledger): State<Ledger>) -> Response {
 /// What readiness says of the witnesses of a ledger: warnings only, for an absent witness stops no append.
 pub(super) fn warnings(health: Option<&WitnessHealth>) -> String {
     let Some(health) = health else { return String::new() };
-    let mut warnings: Vec<String> = health.alarms.clone();
+    let mut warnings: Vec<String> = health.alarms.iter().chain(&health.absent).cloned().collect();
     if health.heard < health.witnesses {
         warnings.push(format!("{} of {} witnesses were heard from since the start", health.heard, health.witnesses));
     }

@@ -8,6 +8,7 @@ use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Direction, Store};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash::{Commitment, Salt};
+use deedbook_verify::kind::{Author, Kind};
 use deedbook_verify::words::Index;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -46,19 +47,53 @@ pub enum StoredBody {
     },
 }
 
-/// The body of an entry. Readers of a range bring what they know ahead of erasures.
+/// What a reader learns beside an entry's own bytes.
+pub(super) struct Beside {
+    /// What became of its body.
+    pub body: StoredBody,
+    /// Where a rule refused it, if it is a command that was refused.
+    pub refused: Option<Index>,
+}
+
+/// What stands beside an entry. Readers of a range bring what they know ahead of erasures.
 pub(super) fn read(
     store: &dyn Store,
     number: LedgerNumber,
     (index, entry): (Index, &[u8]),
     bodies: Bodies,
     ahead: Option<&mut ErasedAhead<'_>>,
+) -> Result<Beside, ReadError> {
+    let facts = Entry::parse(entry).map_err(corrupt)?.facts;
+    let refused = match facts.kind.author() {
+        Author::Asker => refused_by(store, number, index)?,
+        Author::Witness | Author::Ledger => None,
+    };
+    let body = match facts.commitment {
+        None => StoredBody::None,
+        Some(commitment) => read_body(store, number, (index, &commitment), bodies, ahead)?,
+    };
+    Ok(Beside { body, refused })
+}
+
+/// A refusal stands directly behind its command, in the same commit.
+fn refused_by(store: &dyn Store, number: LedgerNumber, command: Index) -> Result<Option<Index>, ReadError> {
+    let behind = Index(command.0.saturating_add(1));
+    let Some(bytes) = store.get(keys::entry(number, behind).as_slice())? else { return Ok(None) };
+    let refused = Entry::parse(&bytes).map_err(corrupt)?.facts.kind == Kind::CommandRefused;
+    Ok(refused.then_some(behind))
+}
+
+fn read_body(
+    store: &dyn Store,
+    number: LedgerNumber,
+    (index, commitment): (Index, &Commitment),
+    bodies: Bodies,
+    ahead: Option<&mut ErasedAhead<'_>>,
 ) -> Result<StoredBody, ReadError> {
-    let Some(commitment) = Entry::parse(entry).map_err(corrupt)?.facts.commitment else { return Ok(StoredBody::None) };
     let (erased, otherwise) = match (bodies, ahead) {
         (Bodies::Without, Some(ahead)) => (ahead.of(index)?, Ok(StoredBody::Withheld)),
         (Bodies::Without, None) => (erased_by(store, number, index)?, Ok(StoredBody::Withheld)),
-        (Bodies::With, _) => match open(store, number, index, &commitment) {
+        (Bodies::With, _) => match open(store, number, index, commitment) {
             Ok(opened) => (None, Ok(opened)),
             // An erasure may take the key and the bytes away at any time, so it is asked for now, not ahead.
             Err(failed) => (erased_by(store, number, index)?, Err(failed)),

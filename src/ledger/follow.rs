@@ -3,7 +3,7 @@
 //! store, and reads later what it would have read then.
 
 use crate::domain::Filter;
-use crate::ledger::bodies::{Bodies, StoredBody};
+use crate::ledger::bodies::{Beside, Bodies, StoredBody};
 use crate::ledger::error::ReadError;
 use crate::ledger::reader::{Reader, StoredEvent};
 use crate::ledger::state::Published;
@@ -70,8 +70,8 @@ impl Reader {
         let mut stretch = Stretch { events: Vec::new(), position: end, head };
         let mut bytes = 0usize;
         self.select(filter, from..end, &mut |index, entry| {
-            let body = self.body(index, &entry, bodies)?;
-            let event = StoredEvent { index, entry, body };
+            let Beside { body, refused } = self.beside(index, &entry, bodies)?;
+            let event = StoredEvent { index, entry, body, refused };
             bytes = bytes.saturating_add(event.bytes());
             stretch.events.push(event);
             if bytes < portion.bytes_enough && stretch.events.len() < portion.events_max {

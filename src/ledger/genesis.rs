@@ -6,8 +6,8 @@ use crate::domain::{ledger_source, person_ref};
 use crate::ledger::admit::admit_own;
 use crate::ledger::commit::Commit;
 use crate::ledger::dir::DataDir;
-use crate::ledger::error::InitError;
 use crate::ledger::postings::CurrentBlock;
+use crate::ledger::refusal::InitError;
 use crate::ledger::rows::SourceHead;
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
 use crate::ledger::state::{Recovered, State};
@@ -104,6 +104,10 @@ fn make_folders(dir: &DataDir) -> Result<(), InitError> {
         Err(error) => return Err(io(dir.root())(error)),
     };
     if occupied {
+        // Written last, so that its presence means that all the rest is there.
+        if dir.verifier_key().exists() {
+            return Err(InitError::LedgerThere(dir.root().to_owned()));
+        }
         return Err(InitError::NotEmpty(dir.root().to_owned()));
     }
     let new: Vec<&Path> = dir.root().ancestors().take_while(|folder| !folder.exists()).collect();

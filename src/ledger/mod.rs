@@ -3,6 +3,7 @@
 
 mod dir;
 mod error;
+mod refusal;
 mod rows;
 mod recent;
 mod disk;
@@ -36,17 +37,18 @@ mod receipts;
 mod tiles;
 
 pub use admit::CheckedFrame;
-pub use anchors::add_anchor;
+pub use anchors::{SoundAnchor, add_anchor, rebuild_anchor};
 pub use bodies::{Bodies, StoredBody};
 pub use delivery::{Delivery, NotInFlight, Settlement};
 pub use dir::DataDir;
-pub use error::{AppendError, InitError, KnownEvent, OpenError, ReadError, StopReason, SubscriptionError};
+pub use error::{AppendError, KnownEvent, ReadError, StopReason, SubscriptionError};
 pub use follow::{Growth, Portion, Stretch};
 pub use genesis::{Birth, Initialised, init, write_genesis};
 pub use head::{Head, HeadKey};
-pub use open::{OpenOptions, Parts, rebuild_anchor};
+pub use open::{OpenOptions, Parts};
 pub use postings::posting_values;
 pub use reader::{Reader, StoredEvent};
+pub use refusal::{InitError, OpenError};
 pub use rows::{CommitRow, HeadRow, SourceHead, commit_chain};
 pub use seats::{Call, Seat};
 pub use sequencer::SequencerKey;

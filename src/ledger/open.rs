@@ -5,11 +5,11 @@ use crate::clock::Clock;
 use crate::domain::ledger_source;
 use crate::ledger::commit::Commit;
 use crate::ledger::dir::DataDir;
-use crate::ledger::error::OpenError;
 use crate::ledger::genesis::FIRST_LEDGER;
 use crate::ledger::head::{Head, HeadKey};
 use crate::ledger::place::place_own;
 use crate::ledger::postings::{CurrentBlock, kind_value, posting_set, rows_end};
+use crate::ledger::refusal::OpenError;
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
 use crate::ledger::state::{PlaceError, Recovered, State, StateError};
@@ -28,7 +28,6 @@ use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash::{self, RefKey};
 use deedbook_verify::kind::Kind;
-use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::tree::Frontier;
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Sequence};
 use std::ops::ControlFlow;
@@ -169,22 +168,30 @@ pub(super) fn check_anchors(
     if Bug::AnchorUnread.planted() {
         return Ok(());
     }
-    for Loaded { record, .. } in &loaded {
-        check_anchor(store, record, head, commit)?;
+    for (anchor, Loaded { record, .. }) in &loaded {
+        check_anchor(store, (anchor, record), head, commit)?;
     }
     // A damaged slot may have held the commit behind the good one: only something newer than the good one will do, or
     // a sound member, since a commit is acknowledged when all of them hold it.
-    let newest = loaded.iter().map(|loaded| loaded.record.commit).max();
-    let doubtful = loaded.iter().all(|loaded| loaded.one_slot_damaged) && newest == Some(head.commit);
+    let newest = loaded.iter().map(|(_, loaded)| loaded.record.commit).max();
+    let doubtful = loaded.iter().all(|(_, loaded)| loaded.one_slot_damaged) && newest == Some(head.commit);
     if doubtful && !Bug::SlotDamageUnread.planted() {
-        return Err(OpenError::AnchorDoubtful { commit: head.commit });
+        let places: Vec<&str> = loaded.iter().map(|(place, _)| place.as_str()).collect();
+        return Err(OpenError::AnchorDoubtful { anchor: places.join(", "), commit: head.commit });
     }
     Ok(())
 }
 
-fn check_anchor(store: &dyn Store, record: &AnchorRecord, head: &HeadRow, commit: &CommitRow) -> Result<(), OpenError> {
+/// Whether a store goes on from what one anchor knows.
+pub(super) fn check_anchor(
+    store: &dyn Store,
+    (anchor, record): (&str, &AnchorRecord),
+    head: &HeadRow,
+    commit: &CommitRow,
+) -> Result<(), OpenError> {
     if record.commit > head.commit {
         return Err(OpenError::EntriesMissing {
+            anchor: anchor.to_owned(),
             anchored_commit: record.commit,
             anchored_size: record.size,
             commit: head.commit,
@@ -200,7 +207,7 @@ fn check_anchor(store: &dyn Store, record: &AnchorRecord, head: &HeadRow, commit
     };
     match chain == Some(record.chain) {
         true => Ok(()),
-        false => Err(OpenError::HistoryDiffers { commit: record.commit }),
+        false => Err(OpenError::HistoryDiffers { anchor: anchor.to_owned(), commit: record.commit }),
     }
 }
 
@@ -352,44 +359,4 @@ fn check_clock(
     store.commit(&finished.batch)?;
     anchors.advance(&finished.anchor_from, &finished.anchor_to)?;
     Ok(())
-}
-
-/// The operator's way out of a lost or damaged anchor: a published checkpoint vouches for the recovered log.
-pub fn rebuild_anchor(dir: &DataDir, note: &[u8]) -> Result<AnchorRecord, OpenError> {
-    RocksStore::find(&dir.store())?;
-    // Held until its successor is locked: a server that runs here keeps what it has.
-    let _held = match FileAnchor::open(&dir.anchor_file()) {
-        Ok(anchor) => Some(anchor),
-        Err(AnchorError::Missing(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let store = RocksStore::open(&dir.store(), Access::ReadWrite)?;
-    let key = load_public(&dir.verifier_key())?;
-    let checkpoint = open_checkpoint(note, &key).map_err(|refusal| OpenError::Checkpoint(refusal.to_string()))?;
-    let wanted = checkpoint.checkpoint().head;
-    let (head, commit) = stored_head(&store)?;
-    if wanted.size > head.head.size {
-        return Err(OpenError::Checkpoint(format!(
-            "the checkpoint has {} entries, the store only {}: acknowledged entries are missing, restore a newer copy",
-            wanted.size, head.head.size
-        )));
-    }
-    let mut tree = Frontier::new();
-    let range = keys::between(keys::entry(FIRST_LEDGER, Index(0)), keys::entry(FIRST_LEDGER, Index(wanted.size.0)));
-    crate::store::Rows::scan(&store, &range, Direction::Forward, &mut |_, value| {
-        tree.push(hash::leaf(value));
-        ControlFlow::Continue(())
-    })?;
-    if tree.head() != wanted {
-        return Err(OpenError::Checkpoint("the store's entries do not hash to the checkpoint's root".to_owned()));
-    }
-    let record = AnchorRecord { commit: head.commit, size: head.head.size, chain: commit.chain };
-    let (path, spoiled) = (dir.anchor_file(), dir.anchor().join("head.anchor.replaced"));
-    let io = |error| OpenError::Anchor(AnchorError::Io { path: path.clone(), error });
-    if path.exists() {
-        std::fs::rename(&path, &spoiled).map_err(io)?;
-    }
-    std::fs::create_dir_all(dir.anchor()).map_err(io)?;
-    FileAnchor::create(&path, &record)?;
-    Ok(record)
 }

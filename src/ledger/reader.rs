@@ -1,6 +1,6 @@
 //! Reads. After an ack every read sees the entry; what a reader sees never shrinks. Blocking: callers choose the thread.
 
-use crate::ledger::bodies::{self, Bodies, ErasedAhead, StoredBody};
+use crate::ledger::bodies::{self, Beside, Bodies, ErasedAhead, StoredBody};
 use crate::ledger::error::{AppendError, ReadError, StopReason};
 use crate::ledger::head::Head;
 use crate::ledger::rows::{SourceHead, parse_u64};
@@ -30,6 +30,8 @@ pub struct StoredEvent {
     pub entry: Vec<u8>,
     /// Its body.
     pub body: StoredBody,
+    /// Where its refusal stands, if it is a command that a rule refused.
+    pub refused: Option<Index>,
 }
 
 /// A handle for reading; clones are cheap.
@@ -106,11 +108,11 @@ impl Reader {
     /// One event.
     pub fn event(&self, index: Index, bodies: Bodies) -> Result<StoredEvent, ReadError> {
         let entry = self.entry(index)?;
-        let body = self.body(index, &entry, bodies)?;
-        Ok(StoredEvent { index, entry, body })
+        let Beside { body, refused } = self.beside(index, &entry, bodies)?;
+        Ok(StoredEvent { index, entry, body, refused })
     }
 
-    pub(super) fn body(&self, index: Index, entry: &[u8], bodies: Bodies) -> Result<StoredBody, ReadError> {
+    pub(super) fn beside(&self, index: Index, entry: &[u8], bodies: Bodies) -> Result<Beside, ReadError> {
         bodies::read(self.shared.store.as_ref(), self.number, (index, entry), bodies, None)
     }
 
@@ -140,8 +142,8 @@ impl Reader {
             let index = next;
             next = Index(index.0.saturating_add(1));
             match bodies::read(store, self.number, (index, entry), bodies, Some(&mut erased)) {
-                Ok(body) => {
-                    let flow = visit(StoredEvent { index, entry: entry.to_vec(), body });
+                Ok(Beside { body, refused }) => {
+                    let flow = visit(StoredEvent { index, entry: entry.to_vec(), body, refused });
                     enough = flow.is_break();
                     flow
                 }

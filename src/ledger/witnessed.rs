@@ -1,8 +1,9 @@
 //! What witnesses make of this ledger: the newest checkpoint that meets the policy's quorum, who was heard from, and,
 //! when opening, whether anybody saw more than what was recovered. It asks nobody; `crate::cosign` does.
 
-use crate::ledger::error::{OpenError, ReadError};
+use crate::ledger::error::ReadError;
 use crate::ledger::reader::Reader;
+use crate::ledger::refusal::OpenError;
 use crate::limits;
 use crate::merkle::{Edge, Prover, ProverError, TileSource};
 use crate::store::keys::{self, LedgerNumber};
@@ -143,12 +144,14 @@ pub(super) struct Witnessing {
     newest: watch::Sender<Option<Quorate>>,
     heard: Mutex<BTreeSet<usize>>,
     alarms: Mutex<BTreeMap<usize, String>>,
+    /// Witnesses that brought nothing when they were asked last: why, and since when.
+    absent: Mutex<BTreeMap<usize, (String, Micros)>>,
 }
 
 impl Witnessing {
     fn new(policy: Policy, heard: BTreeSet<usize>) -> Witnessing {
-        let (heard, alarms) = (Mutex::new(heard), Mutex::new(BTreeMap::new()));
-        Witnessing { policy, newest: watch::Sender::new(None), heard, alarms }
+        let (heard, alarms, absent) = (Mutex::new(heard), Mutex::default(), Mutex::default());
+        Witnessing { policy, newest: watch::Sender::new(None), heard, alarms, absent }
     }
 
     /// Finds the newest stored checkpoint that meets the quorum.
@@ -202,6 +205,8 @@ pub struct WitnessHealth {
     pub age_ms: Option<u64>,
     /// What witnesses hold against this ledger, for people.
     pub alarms: Vec<String>,
+    /// Which witnesses did not cosign when they were asked last, since when and why, for people.
+    pub absent: Vec<String>,
 }
 
 impl Reader {
@@ -212,6 +217,7 @@ impl Reader {
         let added = self.store_cosignature(cosignature)?;
         witnessing.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(witness);
         witnessing.alarms.lock().unwrap_or_else(PoisonError::into_inner).remove(&witness);
+        witnessing.absent.lock().unwrap_or_else(PoisonError::into_inner).remove(&witness);
         if let Some(note) = added {
             witnessing.offer(note, self.shared.clock.wall());
         }
@@ -223,6 +229,14 @@ impl Reader {
         if let Some(witnessing) = self.witnessing() {
             witnessing.alarms.lock().unwrap_or_else(PoisonError::into_inner).insert(witness, alarm);
         }
+    }
+
+    /// Puts on record, for health, that a witness did not cosign when it was asked. Since when stays as it was first.
+    pub fn note_witness_absent(&self, witness: usize, why: String) {
+        let Some(witnessing) = self.witnessing() else { return };
+        let mut absent = witnessing.absent.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = absent.get(&witness).map_or_else(|| self.shared.clock.wall(), |(_, since)| *since);
+        absent.insert(witness, (why, since));
     }
 
     /// Witnesses that answered since opening.
@@ -237,12 +251,16 @@ impl Reader {
         let now = self.shared.clock.wall();
         let age_ms = newest.as_ref().and_then(|newest| newest.at).map(|at| now.0.saturating_sub(at.0) / 1_000);
         let alarms = witnessing.alarms.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let absent = witnessing.absent.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = |since: Micros| now.0.saturating_sub(since.0) / 1_000_000;
+        let absent = absent.values().map(|(why, since)| format!("{why}, for {} s", seconds(*since))).collect();
         Some(WitnessHealth {
             witnesses: witnessing.policy.witnesses().len(),
             heard: witnessing.heard(),
             size: newest.map(|newest| newest.size),
             age_ms,
             alarms,
+            absent,
         })
     }
 

@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 /// The C2SP type of keys that sign frames, checkpoints and requests.
 const SIGNER_ED25519: u8 = 0x01;
 
+/// How the file of a secret begins.
+const SECRET_BEGINS: &str = "PRIVATE+KEY+";
+
 /// Larger files are not key files.
 const KEY_FILE_BYTES_MAX: u64 = 4 * 1024;
 
@@ -37,10 +40,20 @@ pub enum KeyFileError {
         /// Which.
         path: PathBuf,
     },
+    /// It is the other half of the pair.
+    #[error("{path}: a {found}, where a {wanted} is wanted; the pair's other file is {other}")]
+    OtherHalf {
+        /// Which.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What was wanted.
+        wanted: &'static str,
+        /// Where that usually stands.
+        other: PathBuf,
+    },
     /// It is no key of the wanted form.
-    #[error(
-        "{path}: not a {wanted}; `deedbook key new --name NAME --out FILE` makes keys, with `--witness` a witness's"
-    )]
+    #[error("{path}: not a {wanted}; {}", hint(.wanted))]
     Form {
         /// Which.
         path: PathBuf,
@@ -54,6 +67,20 @@ pub enum KeyFileError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
+
+/// Where files of a form come from.
+fn hint(wanted: &str) -> &'static str {
+    match wanted {
+        PUBLIC => "a ledger's stands in its ledger.vkey, a producer's or witness's in FILE.pub beside its key",
+        SECRET => "`deedbook key new --name NAME --out FILE` makes one",
+        REF => "`deedbook append` fetches one and keeps it beside the key, as FILE.ref",
+        _ => "`deedbook key new --witness --name NAME --out FILE` makes one",
+    }
+}
+
+const PUBLIC: &str = "public key";
+const SECRET: &str = "secret key";
+const REF: &str = "ref key";
 
 /// An Ed25519 secret with its name. The seed is wiped when dropped and never printed.
 pub struct SigningKey {
@@ -85,7 +112,7 @@ impl SigningKey {
 
     /// Reads a secret key file that nobody else may read.
     pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
-        load_typed(path, SIGNER_ED25519, "secret key")
+        load_typed(path, SIGNER_ED25519, SECRET)
     }
 
     /// Reads what a key file holds, ignoring white space around it.
@@ -129,8 +156,20 @@ impl SigningKey {
     }
 }
 
+/// Whether a text has the form of a public half, of whatever type.
+fn is_public(text: &str) -> bool {
+    let id = text.trim().split('+').nth(1).filter(|_| !text.starts_with(SECRET_BEGINS));
+    id.is_some_and(|id| id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Reads a secret of one type.
 pub(super) fn load_typed(path: &Path, kind: u8, wanted: &'static str) -> Result<SigningKey, KeyFileError> {
+    // What is no secret may well be readable by everybody: it is named before its mode is.
+    if is_public(&read_bounded(path)?) {
+        let other =
+            if path.extension().is_some_and(|ending| ending == "pub") { path.with_extension("") } else { path.into() };
+        return Err(KeyFileError::OtherHalf { path: path.to_owned(), found: PUBLIC, wanted, other });
+    }
     let text = read_secret(path)?;
     parse_typed(&text, kind).ok_or(KeyFileError::Form { path: path.to_owned(), wanted })
 }
@@ -142,7 +181,7 @@ pub(super) fn store_typed(key: &SigningKey, kind: u8, public: &str, path: &Path)
 }
 
 fn parse_typed(text: &str, kind: u8) -> Option<SigningKey> {
-    let mut parts = text.trim().strip_prefix("PRIVATE+KEY+")?.splitn(3, '+');
+    let mut parts = text.trim().strip_prefix(SECRET_BEGINS)?.splitn(3, '+');
     let (name, id, seed) = (parts.next()?, parts.next()?, parts.next()?);
     let bytes = Zeroizing::new(decode_base64(seed)?);
     let (found, seed) = bytes.split_first()?;
@@ -155,7 +194,7 @@ fn text_typed(key: &SigningKey, kind: u8) -> Zeroizing<String> {
     let mut seed = Zeroizing::new(vec![kind]);
     seed.extend_from_slice(key.secret.as_bytes());
     let encoded = Zeroizing::new(encode_base64(&seed));
-    Zeroizing::new(format!("PRIVATE+KEY+{}+{}+{}\n", key.name(), id_of(key, kind), *encoded))
+    Zeroizing::new(format!("{SECRET_BEGINS}{}+{}+{}\n", key.name(), id_of(key, kind), *encoded))
 }
 
 /// The id that a C2SP verifier key of this type has, in hex.
@@ -174,14 +213,20 @@ pub fn public_path(path: &Path) -> PathBuf {
 /// Reads a verifier key file.
 pub fn load_public(path: &Path) -> Result<VerifierKey, KeyFileError> {
     let text = read_bounded(path)?;
-    VerifierKey::parse(&text).map_err(|_| KeyFileError::Form { path: path.to_owned(), wanted: "public key" })
+    VerifierKey::parse(&text).map_err(|_| match text.starts_with(SECRET_BEGINS) {
+        true => {
+            let (path, other) = (path.to_owned(), public_path(path));
+            KeyFileError::OtherHalf { path, found: SECRET, wanted: PUBLIC, other }
+        }
+        false => KeyFileError::Form { path: path.to_owned(), wanted: PUBLIC },
+    })
 }
 
 /// Reads a ref key: 64 hex digits, readable by its owner alone.
 pub fn load_ref_key(path: &Path) -> Result<RefKey, KeyFileError> {
     let text = read_secret(path)?;
     let key = Digest::from_hex(text.trim());
-    key.map(|key| RefKey(key.0)).ok_or(KeyFileError::Form { path: path.to_owned(), wanted: "ref key" })
+    key.map(|key| RefKey(key.0)).ok_or(KeyFileError::Form { path: path.to_owned(), wanted: REF })
 }
 
 /// Writes a ref key (0600); refuses to overwrite.

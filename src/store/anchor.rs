@@ -30,6 +30,9 @@ pub struct AnchorRecord {
 /// Why an anchor cannot answer.
 #[derive(Debug, Error)]
 pub enum AnchorError {
+    /// It is there, and is never overwritten.
+    #[error("there is a head anchor at {0} already; it is never overwritten")]
+    Exists(PathBuf),
     /// The anchor is not there.
     #[error("the head anchor {0} is missing; if it was lost, run `deedbook anchor rebuild --checkpoint FILE`")]
     Missing(PathBuf),
@@ -77,6 +80,8 @@ pub struct Loaded {
 
 /// A place that remembers the last acknowledged commit.
 pub trait HeadAnchor: Send + Sync {
+    /// What operators know it by: its path.
+    fn place(&self) -> String;
     /// The newest record.
     fn load(&self) -> Result<Loaded, AnchorError>;
     /// Compare-and-swap: from the record that the caller last saw to the next; returns when durable.
@@ -95,7 +100,11 @@ impl FileAnchor {
     /// Creates the file with both slots at `record`; refuses to overwrite.
     pub fn create(path: &Path, record: &AnchorRecord) -> Result<FileAnchor, AnchorError> {
         let io = |error| AnchorError::Io { path: path.to_owned(), error };
-        let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
+        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
+        let mut file = made.map_err(|error| match error.kind() == ErrorKind::AlreadyExists {
+            true => AnchorError::Exists(path.to_owned()),
+            false => io(error),
+        })?;
         lock(&file, path)?;
         let slot = record.to_slot();
         file.write_all(&slot).and_then(|()| file.write_all(&slot)).and_then(|()| file.sync_all()).map_err(io)?;
@@ -139,6 +148,10 @@ impl FileAnchor {
 }
 
 impl HeadAnchor for FileAnchor {
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
     fn load(&self) -> Result<Loaded, AnchorError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         newest(&slots(&mut file, &self.path)?, &self.path)
@@ -246,9 +259,9 @@ impl AnchorSet {
 }
 
 impl AnchorSet {
-    /// What each member holds.
-    pub fn load_all(&self) -> Result<Vec<Loaded>, AnchorError> {
-        self.members.iter().map(|member| member.load()).collect()
+    /// What each member holds, by its place.
+    pub fn load_all(&self) -> Result<Vec<(String, Loaded)>, AnchorError> {
+        self.members.iter().map(|member| Ok((member.place(), member.load()?))).collect()
     }
 
     /// Advances one member after the other; returns when all are durable.

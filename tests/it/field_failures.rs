@@ -6,7 +6,7 @@ use crate::support::disk::{copy_of, cut, flip, store_files};
 use crate::support::process::{Serving, serve_command};
 use crate::support::{House, Palette, Producer, Rng, audit, close, event_id, now, open, patiently, scaled, statement};
 use deedbook::ledger::{
-    AppendError, Bodies, DataDir, Ledger, OpenError, OpenOptions, StoredBody, StoredEvent, rebuild_anchor,
+    AppendError, Bodies, DataDir, Ledger, OpenError, OpenOptions, SoundAnchor, StoredBody, StoredEvent, rebuild_anchor,
 };
 use deedbook::record::openlineage;
 use deedbook::record::{FactsBuilder, Position};
@@ -233,7 +233,7 @@ async fn a_cut_tail_that_verifies_clean() {
     let report = audit(cut.root());
     let said: Vec<&str> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
     assert!(said.iter().any(|said| said.contains("missing") && said.contains(&new.size.to_string())), "{said:?}");
-    let rebuilt = rebuild_anchor(&cut, &note);
+    let rebuilt = rebuild_anchor(&cut, &note, SoundAnchor::Keep);
     assert!(matches!(rebuilt, Err(OpenError::Checkpoint(_))), "{rebuilt:?}");
     // The whole folder is rolled back and grows past the old size: what was published or anchored elsewhere knows.
     let ledger = open(&earlier).unwrap();
@@ -249,7 +249,7 @@ async fn a_cut_tail_that_verifies_clean() {
     let options = OpenOptions { anchors: vec![house.dir.anchor_file()], ..OpenOptions::default() };
     let refused = patiently(|| Ledger::open(&earlier, options.clone())).err();
     assert!(matches!(refused, Some(OpenError::HistoryDiffers { .. })), "{refused:?}");
-    let rebuilt = rebuild_anchor(&earlier, &note);
+    let rebuilt = rebuild_anchor(&earlier, &note, SoundAnchor::Keep);
     assert!(matches!(rebuilt, Err(OpenError::Checkpoint(_))), "{rebuilt:?}");
 }
 
@@ -329,7 +329,7 @@ async fn a_lost_anchor_is_refused_until_a_checkpoint_vouches() {
     std::fs::remove_file(house.dir.anchor_file()).unwrap();
     assert!(matches!(open(&house.dir), Err(OpenError::Anchor(AnchorError::Missing(_)))));
     assert!(!audit(house.dir.root()).is_clean());
-    rebuild_anchor(&house.dir, &note).unwrap();
+    rebuild_anchor(&house.dir, &note, SoundAnchor::Keep).unwrap();
     house.assert_clean();
     check("rebuilt", &house.dir, head, &events).unwrap();
 }

@@ -23,6 +23,7 @@ mod field_failures;
 mod kill;
 mod rules;
 mod spine;
+mod stranger;
 mod streams;
 mod subscribe;
 mod subscribe_stalled;

@@ -111,13 +111,15 @@ fn an_empty_folder_is_never_taken_for_a_new_member() {
     let second = tempfile::tempdir().unwrap();
     let refused = open_with(&house.dir, second.path()).err().unwrap().to_string();
     assert!(refused.contains("is missing") && refused.contains("anchor add") && refused.contains("mount"), "{refused}");
-    // A folder that is not there may be a volume that is not mounted.
-    assert!(add_anchor(&house.dir, &second.path().join("absent")).is_err());
-    let record = add_anchor(&house.dir, second.path()).unwrap();
+    // Adding one is said in words and makes its folder; where the folder above is missing, a volume may be, too.
+    let unmounted = add_anchor(&house.dir, &second.path().join("absent/deedbook"));
+    assert!(matches!(unmounted, Err(OpenError::AnchorFolder { .. })), "{unmounted:?}");
+    let folder = second.path().join("new");
+    let record = add_anchor(&house.dir, &folder).unwrap();
     assert_eq!(record.size.0, 1);
-    let twice = add_anchor(&house.dir, second.path());
-    assert!(matches!(twice, Err(OpenError::Anchor(AnchorError::Io { .. }))), "{twice:?}");
-    let ledger = open_with(&house.dir, second.path()).unwrap();
+    let twice = add_anchor(&house.dir, &folder);
+    assert!(matches!(twice, Err(OpenError::Anchor(AnchorError::Exists(_)))), "{twice:?}");
+    let ledger = open_with(&house.dir, &folder).unwrap();
     close(ledger, &house.dir);
 }
 
@@ -156,7 +158,7 @@ fn the_programs_say_it() {
     let added = add.args(["anchor", "add", "--data"]).arg(house.dir.root()).arg("--anchor").arg(second.path());
     let output = added.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 entries"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 entry;"));
     // A copy of the whole machine, restored after the ledger grew.
     let copy = copy_of(&house.dir, "restored");
     let server = Serving::from_command(with_second(&house.dir, second.path())).unwrap();
@@ -170,9 +172,13 @@ fn the_programs_say_it() {
     assert!(server.ended().status.success());
     let refused = Serving::from_command(with_second(&copy, second.path())).err().expect("a rolled-back machine serves");
     assert_eq!(refused.status.code(), Some(1));
-    let wanted =
-        "acknowledged entries are missing: the anchor knows commit 2 with 2 entries, the store has commit 1 with 1";
-    assert!(refused.said.contains(wanted), "{}", refused.said);
+    // It says which of the two anchors refuses.
+    let anchor = anchor_in(second.path());
+    let wanted = format!(
+        "acknowledged entries are missing: the anchor {} knows commit 2 with 2 entries, the store has commit 1 with 1",
+        anchor.display()
+    );
+    assert!(refused.said.contains(&wanted), "{}", refused.said);
 }
 
 fn with_second(dir: &DataDir, second: &Path) -> std::process::Command {

@@ -175,6 +175,10 @@ impl MemoryAnchor {
 }
 
 impl HeadAnchor for MemoryAnchor {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
     fn load(&self) -> Result<Loaded, AnchorError> {
         Ok(Loaded { record: self.record(), one_slot_damaged: false })
     }

@@ -7,7 +7,7 @@ use crate::support::grpc::{append, place};
 use crate::support::process::{Ended, Serving, system};
 use crate::support::{House, Producer, Rng, cases, close, open, patiently, scaled, statement};
 use deedbook::api::{ClientError, Clients, connect};
-use deedbook::ledger::{DataDir, Ledger, OpenError, OpenOptions, rebuild_anchor};
+use deedbook::ledger::{DataDir, Ledger, OpenError, OpenOptions, SoundAnchor, rebuild_anchor};
 use deedbook::record::Position;
 use deedbook::store::{AnchorError, AnchorRecord, FileAnchor, HeadAnchor};
 use deedbook_verify::words::{Hash, TreeSize};
@@ -260,11 +260,11 @@ async fn the_anchor_is_not_rebuilt_under_a_running_server() {
     let request = deedbook::api::proto::GetCheckpointRequest { witnessed: false };
     let note = clients.proof.clone().get_checkpoint(request).await.unwrap().into_inner().note;
     fs::remove_file(house.dir.store().join("LOCK")).unwrap();
-    let refusal = rebuild_anchor(&house.dir, &note).err();
+    let refusal = rebuild_anchor(&house.dir, &note, SoundAnchor::Keep).err();
     assert!(matches!(refusal, Some(OpenError::Anchor(AnchorError::InUse(_)))), "{refusal:?}");
     acknowledged(&clients, &producer).await;
     server.kill();
-    patiently(|| rebuild_anchor(&house.dir, &note)).unwrap();
+    patiently(|| rebuild_anchor(&house.dir, &note, SoundAnchor::Keep)).unwrap();
     house.assert_clean();
 }
 

@@ -151,10 +151,17 @@ async fn an_absent_witness_slows_no_append_and_is_seen() {
     let size = grow(&ledger, &producer, 1, 64).await;
     assert!(watch.seconds() < deedbook::limits::WITNESS_TIMEOUT.as_secs_f64(), "an append waited for a witness");
     let reader = ledger.reader();
-    while reader.witness_health().unwrap().heard < 1 || !cosigned_by_one(&reader.checkpoint().unwrap(), &scene) {
+    let absent = || reader.witness_health().unwrap().absent;
+    while absent().is_empty()
+        || reader.witness_health().unwrap().heard < 1
+        || !cosigned_by_one(&reader.checkpoint().unwrap(), &scene)
+    {
         assert!(watch.seconds() < 30.0, "the witness that is there never cosigned");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    assert!(absent().len() == 1 && absent()[0].contains("witness `absent` does not cosign: "), "{:?}", absent());
+    let ready = page(&ledger, "/readyz").await;
+    assert!(ready.status == 200 && ready.body.contains("warning: witness `absent` does not cosign"), "{ready:?}");
     let refused = open_witnessed(&reader.checkpoint().unwrap(), &scene.policy).err();
     assert_eq!(refused, Some(NoteRefusal::QuorumNotMet { cosigned: 1, witnesses: 2 }));
     assert_eq!(reader.witness_health().unwrap().size, None);

@@ -84,9 +84,14 @@ impl Books {
 
     /// What opening says; what opens is closed again.
     pub fn opened_with(&self, anchors: Vec<PathBuf>) -> Lab<Result<(), String>> {
+        let elsewhere: Vec<String> = anchors.iter().map(|anchor| anchor.display().to_string()).collect();
         match self.open_with(anchors) {
             Ok(ledger) => self.close(ledger).map(Ok),
-            Err(refusal) => Ok(Err(refusal.to_string().replace(&self.dir.root().display().to_string(), "DIR"))),
+            Err(refusal) => {
+                let named = |text: String, path: &String| text.replace(path.as_str(), "elsewhere");
+                let text = elsewhere.iter().fold(refusal.to_string(), named);
+                Ok(Err(text.replace(&self.dir.root().display().to_string(), "DIR")))
+            }
         }
     }
 

@@ -48,6 +48,26 @@ pub struct Link<'a> {
     retry_seconds: f64,
 }
 
+/// Connects to a server that answers, which may only be starting.
+pub async fn connect(common: &Common, retry_seconds: u32) -> Result<Client, Failure> {
+    let mut patience = Patience::new(f64::from(retry_seconds));
+    // What a person sees while they wait is a remark: there is nothing to count yet.
+    let mut progress = Progress::start("bytes");
+    loop {
+        let trouble = match Client::open(&common.server).await {
+            Ok(mut client) => match client.ledger().await {
+                Ok(_) => return Ok(client),
+                Err(trouble) => trouble,
+            },
+            Err(trouble) => trouble,
+        };
+        if !trouble.retryable() {
+            return Err(trouble.into());
+        }
+        patience.pause(trouble, &mut progress).await?;
+    }
+}
+
 impl<'a> Link<'a> {
     /// Opens the stream where the source stands.
     pub async fn open(

@@ -15,6 +15,7 @@ use crate::record::{SigningKey, entropy};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::judge::verify_receipt;
 use deedbook_verify::note::VerifierKey;
+use deedbook_verify::words::Index;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,7 @@ pub async fn tell(tale: &mut Tale, folder: &Path, openlineage: Option<PathBuf>) 
     let closing = tokio::task::spawn_blocking(move || ledger.close()).await;
     closing.map_err(|_| broken("the ledger did not close"))?;
     let sample = told?;
-    offline(tale, &stage.data, &sample)
+    offline(tale, &stage.data, (sample.0, &sample.1))
 }
 
 fn birth(tale: &mut Tale, data: &DataDir) -> Result<VerifierKey, Failure> {
@@ -63,8 +64,8 @@ fn birth(tale: &mut Tale, data: &DataDir) -> Result<VerifierKey, Failure> {
     Ok(made.verifier_key)
 }
 
-/// Everything that needs the server; gives the bytes of one stored entry.
-async fn online(tale: &mut Tale, stage: &mut Stage, openlineage: Option<PathBuf>) -> Result<Vec<u8>, Failure> {
+/// Everything that needs the server; gives one stored entry with its index.
+async fn online(tale: &mut Tale, stage: &mut Stage, openlineage: Option<PathBuf>) -> Result<(Index, Vec<u8>), Failure> {
     let gateways = enroll(tale, stage).await?;
     let before = checkpoint(stage, "before").await?;
     let (lineage, actions) = stream(tale, stage, &gateways, openlineage).await?;
@@ -81,7 +82,8 @@ async fn online(tale: &mut Tale, stage: &mut Stage, openlineage: Option<PathBuf>
     let new = proof::read_checkpoint(&after, &stage.vkey)?;
     proof::prove(&mut stage.client, old, new).await?.map_err(|refusal| broken(&refusal))?;
     tale.say(&format!("consistent: the tree of {} entries extends the tree of {}", new.size, old.size))?;
-    Ok(stage.client.event(actions.first_index, proto::EventView::Basic).await?.entry.to_vec())
+    let sample = stage.client.event(actions.first_index, proto::EventView::Basic).await?;
+    Ok((Index(sample.index), sample.entry.to_vec()))
 }
 
 async fn enroll(tale: &mut Tale, stage: &mut Stage) -> Result<[PathBuf; 2], Failure> {
@@ -169,11 +171,13 @@ async fn look(tale: &mut Tale, stage: &mut Stage, actions: &Summary) -> Result<(
         "Facts are signed and open, names in them are pseudonyms; the bodies with prompts and queries are only\n\
          committed to, encrypted at rest, and can be disclosed or erased one by one.",
     )?;
-    let mut rows = Vec::new();
+    let (mut rows, mut values) = (Vec::new(), Vec::new());
     for index in (0..2).chain(actions.first_index..actions.first_index.saturating_add(4)) {
-        rows.push(show::row(&stage.client.event(index, proto::EventView::Basic).await?)?);
+        let event = stage.client.event(index, proto::EventView::Basic).await?;
+        rows.push(show::row(&event)?);
+        values.push(show::value(&event)?);
     }
-    if tale.output.is_json() { Ok(()) } else { tale.output.table(show::HEADINGS, &rows) }
+    tale.show(|output| output.table(show::HEADINGS, &rows), || serde_json::Value::Array(values))
 }
 
 async fn receipts(tale: &mut Tale, stage: &mut Stage, lineage: &Summary, actions: &Summary) -> Result<(), Failure> {
@@ -189,7 +193,8 @@ async fn receipts(tale: &mut Tale, stage: &mut Stage, lineage: &Summary, actions
         let bytes = stage.client.receipt(index, redacted, Witnessed(false)).await?.receipt;
         write_new(&stage.folder.join(format!("{name}.tlog-proof")), &bytes)?;
         let verified = verify_receipt(&bytes, &stage.vkey).map_err(|refusal| broken(&refusal.to_string()))?;
-        verify::show(&format!("{name}.tlog-proof"), &verified, tale.output)?;
+        let file = format!("{name}.tlog-proof");
+        tale.show(|output| verify::show(&file, &verified, output), || verify::value(&file, &verified))?;
         full = bytes.to_vec();
     }
     tale.step(
@@ -200,34 +205,50 @@ async fn receipts(tale: &mut Tale, stage: &mut Stage, lineage: &Summary, actions
     write_new(&stage.folder.join("tampered.tlog-proof"), &changed)?;
     match verify_receipt(&changed, &stage.vkey) {
         Ok(_) => Err(broken("a changed receipt was accepted")),
-        Err(refusal) => verify::show_refusal("tampered.tlog-proof", &refusal, tale.output),
+        Err(refusal) => {
+            let file = "tampered.tlog-proof";
+            tale.show(|output| verify::show_refusal(file, &refusal, output), || verify::refusal_value(file, &refusal))
+        }
     }
 }
 
 /// What needs no server any more: the audit, before and after harm.
-fn offline(tale: &mut Tale, data: &DataDir, entry: &[u8]) -> Result<(), Failure> {
+fn offline(tale: &mut Tale, data: &DataDir, (index, entry): (Index, &[u8])) -> Result<(), Failure> {
     tale.step(
         "The audit recomputes everything",
         "The server is stopped. From the stored bytes alone the audit rebuilds every hash, signature and rule.",
     )?;
     let paths = AuditPaths::of(data.root());
     let report = audit::judge(&paths, &[])?;
-    audit::show(&report, tale.output)?;
+    tale.show(|output| audit::show(&report, output), || audit::value(&report))?;
     if !report.is_clean() {
         return Err(broken("the audit of an honest ledger has findings"));
     }
     tale.step(
-        "One byte of the store is flipped",
-        "Somebody with access to the disk changes a single bit of one entry.",
+        "An insider rewrites one entry",
+        "Somebody with access to the store changes a single bit of one entry, with the engine's own means, so that its\n\
+         checksums are right. The hashes and signatures of the log are not.",
     )?;
     let parsed = Entry::parse(entry)?;
+    let rewritten = tamper::entry(&data.store(), index, parsed.facts.event_id.as_bytes());
+    rewritten.map_err(|error| broken(&error.to_string()))?;
+    let report = audit::judge(&paths, &[])?;
+    if report.is_clean() {
+        return Err(broken("the audit did not see the rewritten entry"));
+    }
+    tale.show(|output| audit::show(&report, output), || audit::value(&report))?;
+    tale.step(
+        "One byte of the store's files is flipped",
+        "Somebody with access to the disk, or the disk itself, changes a single bit. The store's own checksum meets it\n\
+         before any entry is read.",
+    )?;
     let harmed = tamper::store(&data.store(), parsed.facts.event_id.as_bytes())?;
     let (path, at) = harmed.ok_or_else(|| broken("the entry was not found in the store's files"))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     tale.say(&format!("flipped one bit of byte {at} in {name}"))?;
     match audit::judge(&paths, &[]) {
         Ok(report) if report.is_clean() => Err(broken("the audit did not see the flipped byte")),
-        Ok(report) => audit::show(&report, tale.output),
+        Ok(report) => tale.show(|output| audit::show(&report, output), || audit::value(&report)),
         Err(refusal) => tale.say(&format!("audit: refused: {}", refusal.message)),
     }
 }

@@ -159,7 +159,7 @@ impl Logged {
         let survivor = self.survivor(length);
         let ledger = match copy.open() {
             Ok(ledger) => ledger,
-            Err(OpenError::EntriesMissing { anchored_commit, anchored_size, commit, size }) => {
+            Err(OpenError::EntriesMissing { anchored_commit, anchored_size, commit, size, .. }) => {
                 assert!(survivor.commit < anchored.commit, "{what}: refused although nothing is missing");
                 assert_eq!((anchored_commit, anchored_size), (anchored.commit, anchored.size), "{what}");
                 assert_eq!((commit, size), (survivor.commit, survivor.size), "{what}");

@@ -12,6 +12,8 @@ use std::thread::JoinHandle;
 pub struct Serving {
     child: Child,
     pub address: String,
+    /// Where it answers over HTTP.
+    pub http: String,
     said: Option<JoinHandle<String>>,
 }
 
@@ -24,8 +26,13 @@ pub struct Ended {
 
 /// The command line that serves a folder on free ports.
 pub fn serve_command(dir: &DataDir) -> Command {
+    serve_at(dir, "127.0.0.1:0")
+}
+
+/// The same, with gRPC on an address of the caller's.
+pub fn serve_at(dir: &DataDir, listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"]).arg(dir.root());
+    command.args(["serve", "--listen", listen, "--http", "127.0.0.1:0", "--data"]).arg(dir.root());
     command.env("DEEDBOOK_LOG", "off").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
@@ -43,7 +50,8 @@ impl Serving {
 
     /// As `try_start`, by a command line of the caller's.
     pub fn from_command(mut command: Command) -> Result<Serving, Ended> {
-        let mut serving = Serving { child: command.spawn().unwrap(), address: String::new(), said: None };
+        let (address, http) = (String::new(), String::new());
+        let mut serving = Serving { child: command.spawn().unwrap(), address, http, said: None };
         let mut lines = BufReader::new(serving.child.stderr.take().unwrap());
         let mut said = String::new();
         loop {
@@ -57,6 +65,7 @@ impl Serving {
                 && line.starts_with("deedbook serving ")
             {
                 serving.address = rest.split(',').next().unwrap().trim().to_owned();
+                serving.http = rest.rsplit(' ').next().unwrap().trim().to_owned();
                 // What it says later must not fill the pipe.
                 serving.said = Some(std::thread::spawn(move || {
                     let _ = lines.read_to_string(&mut said);
@@ -70,7 +79,7 @@ impl Serving {
     /// Starts it, and returns before it has opened anything.
     pub fn spawn(dir: &DataDir) -> Serving {
         let child = serve_command(dir).stderr(Stdio::null()).spawn().unwrap();
-        Serving { child, address: String::new(), said: None }
+        Serving { child, address: String::new(), http: String::new(), said: None }
     }
 
     pub fn id(&self) -> u32 {

@@ -1,0 +1,30 @@
+//! The next step as a command, for the reasons where the server can only speak to programs. It knows no error that has
+//! none; the server's own remedy stands there.
+
+use std::collections::BTreeMap;
+
+/// What to do about a reason of error.proto, by its facts.
+pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str> {
+    match reason {
+        "NOT_FOUND" => match facts.get("what").map(String::as_str) {
+            Some("subscription") => {
+                Some("see `deedbook subscription list`; `deedbook subscription create NAME` makes one")
+            }
+            Some("parked event") => Some("see `deedbook subscription parked NAME`"),
+            Some(_) | None => Some("see `deedbook list`"),
+        },
+        "OUTSIDE_TREE" => Some("name an index below that; `deedbook tail` shows the last ones"),
+        "KEY_UNKNOWN" => Some("see `deedbook key list`"),
+        "KEY_KNOWN" => Some("make a new one with `deedbook key new`: a key is enrolled once and for ever"),
+        "KEY_NOT_IN_FORCE" => Some(
+            "see `deedbook key list`: sign with the key that took its place, or have an administrator enroll a new one",
+        ),
+        "NOT_ADMINISTRATOR" => Some("sign as one of the administrators that `deedbook key list --in-force` shows"),
+        "NO_BODY" => Some("leave out entries whose `body_state` is `none` in `deedbook get INDEX`"),
+        "SUBSCRIPTION_EXISTS" => Some("choose another name, or `deedbook subscription delete NAME`"),
+        "SUBSCRIPTIONS_TOO_MANY" => Some("delete one that nobody needs: `deedbook subscription list`"),
+        "PARKED_TOO_MANY" => Some("`deedbook subscription replay NAME` and consume them, then consume again"),
+        "NO_WITNESS_POLICY" => Some("serve with `--witness-policy FILE`, or leave `--witnessed` out"),
+        _ => None,
+    }
+}
