@@ -53,8 +53,8 @@ fn judge_chunk(store: &dyn Store, chunk: Chunk, report: &mut Report) -> Result<(
     store.scan(&range, Direction::Forward, &mut |key, block| {
         let index = keys::body_index(key);
         if at != index {
-            let whole = std::mem::take(&mut sealed);
-            failed = at.map_or(Ok(()), |at| pass.body(at, whole));
+            failed = at.map_or(Ok(()), |at| pass.body(at, &mut sealed));
+            sealed.clear();
             at = index;
         }
         sealed.extend_from_slice(block);
@@ -62,7 +62,7 @@ fn judge_chunk(store: &dyn Store, chunk: Chunk, report: &mut Report) -> Result<(
     })?;
     failed?;
     if let Some(at) = at {
-        pass.body(at, sealed)?;
+        pass.body(at, &mut sealed)?;
     }
     pass.finish()
 }
@@ -77,26 +77,26 @@ struct Pass<'p> {
 
 impl Pass<'_> {
     /// The stored body of an entry; those stated before it are not stored.
-    fn body(&mut self, at: Index, sealed: Vec<u8>) -> Result<(), AuditError> {
+    fn body(&mut self, at: Index, sealed: &mut [u8]) -> Result<(), AuditError> {
         while let Some((index, commitment)) = self.stated.pop_front_if(|(index, _)| *index <= at) {
             if index == at {
                 return self.judge(index, &commitment, sealed);
             }
-            self.judge(index, &commitment, Vec::new())?;
+            self.judge(index, &commitment, &mut [])?;
         }
         self.report.find(Some(at), "body", "it is stored, and its entry states none".to_owned());
         Ok(())
     }
 
-    fn judge(&mut self, index: Index, commitment: &Commitment, sealed: Vec<u8>) -> Result<(), AuditError> {
+    fn judge(&mut self, index: Index, commitment: &Commitment, sealed: &mut [u8]) -> Result<(), AuditError> {
         let Some(key) = self.key(index) else {
             if !erased::is_said(self.store, index)? {
                 self.report.find(Some(index), "body", "its key is missing, and nothing erased it".to_owned());
             }
             return Ok(());
         };
-        match key.and_then(|key| key.open(sealed).ok()) {
-            Some((salt, body)) if commitment.opens(&salt, &body) => {
+        match key.as_ref().and_then(|key| key.open_in_place(sealed).ok()) {
+            Some((salt, body)) if commitment.opens(&salt, body) => {
                 self.report.bodies_opened = self.report.bodies_opened.saturating_add(1);
                 self.report.body_bytes = self.report.body_bytes.saturating_add(body.len() as u64);
             }
@@ -119,7 +119,7 @@ impl Pass<'_> {
     /// Bodies that are stated and not stored, and keys of none.
     fn finish(mut self) -> Result<(), AuditError> {
         while let Some((index, commitment)) = self.stated.pop_front() {
-            self.judge(index, &commitment, Vec::new())?;
+            self.judge(index, &commitment, &mut [])?;
         }
         let _none_is_left = self.key(Index(u64::MAX));
         Ok(())

@@ -3,6 +3,7 @@
 //! their commitments, and every derived row by deriving it again.
 
 mod report;
+mod scan;
 mod walk;
 mod checkpoints;
 mod sums;
@@ -124,8 +125,11 @@ fn judge(
     let sums = Sums::new().map_err(KeyFileError::from)?;
     let (parts, parts_waiting) = sync_channel(AUDIT_PARTS_WAITING);
     let (chunks, chunks_waiting) = sync_channel(AUDIT_PARTS_WAITING);
-    // Each on a thread of its own: signatures, bodies, stored rows, and the walk on this one.
+    let (batches, entries) = sync_channel(AUDIT_PARTS_WAITING);
+    // Each on a thread of its own: entries, signatures, bodies, stored rows, and the walk on this one. No thread has more
+    // than half of the work, so that two cores are busy to the end.
     let (walked, verified, bodies, rows) = std::thread::scope(|scope| {
+        scope.spawn(move || scan::scan(store, &batches));
         let verified = scope.spawn(move || Ok(signatures::verify(&parts_waiting, &chunks)));
         let bodies = scope.spawn(move || bodies::judge(store, &chunks_waiting));
         let rows = scope.spawn({
@@ -133,7 +137,7 @@ fn judge(
             move || sums.stored(store)
         });
         let walk = Walk::new(store, trusted.key, stored.head, sums, (signatures, parts));
-        let walked = walk.and_then(|walk| walk.run(checkpoints, report, progress));
+        let walked = walk.and_then(|walk| walk.run(entries, checkpoints, report, progress));
         (walked, joined(verified.join()), joined(bodies.join()), joined(rows.join()))
     });
     if verified? == Verified::NotAll {

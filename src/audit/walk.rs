@@ -5,21 +5,21 @@ use crate::audit::checkpoints::Checkpoints;
 use crate::audit::derived::PostingBlock;
 use crate::audit::erased::Unfinished;
 use crate::audit::report::{AuditError, Report};
+use crate::audit::scan::Scanned;
 use crate::audit::signatures::{Part, Signatures};
 use crate::audit::sums::{Sums, Table};
 use crate::audit::{LEDGER, Progress};
 use crate::limits::AUDIT_PART_ENTRIES;
 use crate::merkle::{Edge, FullTile, Prover, TileSource};
 use crate::store::keys;
-use crate::store::{Direction, Store, StoreError};
+use crate::store::{Store, StoreError};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::replay::{Replay, ReplayRefusal};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index, TreeSize};
-use std::ops::ControlFlow;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 /// Entries between two calls of the progress callback.
 const PROGRESS_ENTRIES: u64 = 4_096;
@@ -66,33 +66,24 @@ impl<'s> Walk<'s> {
     /// Judges every entry in order; ends at the first that replay refuses, since nothing behind it can be judged.
     pub fn run(
         mut self,
+        entries: Receiver<Scanned>,
         mut checkpoints: Checkpoints,
         report: &mut Report,
         progress: &Progress<'_>,
     ) -> Result<Walked, AuditError> {
         checkpoints.compare(&self.replay, report);
-        let range = keys::between(keys::entry(LEDGER, Index(0)), keys::entry(LEDGER, Index(u64::MAX)));
-        let (mut failure, mut whole) = (None, true);
-        self.store.scan(&range, Direction::Forward, &mut |key, bytes| {
-            match self.entry(keys::trailing_u64(key), bytes, report) {
-                Ok(true) => {}
-                Ok(false) => {
+        let mut whole = true;
+        'batches: for batch in entries {
+            for (key, bytes) in batch?.rows() {
+                if !self.entry(key, bytes, report)? {
                     whole = false;
-                    return ControlFlow::Break(());
+                    break 'batches;
                 }
-                Err(error) => {
-                    failure = Some(error);
-                    return ControlFlow::Break(());
+                checkpoints.compare(&self.replay, report);
+                if report.entries.is_multiple_of(PROGRESS_ENTRIES) {
+                    progress(report.entries, self.expected.size.0);
                 }
             }
-            checkpoints.compare(&self.replay, report);
-            if report.entries.is_multiple_of(PROGRESS_ENTRIES) {
-                progress(report.entries, self.expected.size.0);
-            }
-            ControlFlow::Continue(())
-        })?;
-        if let Some(error) = failure {
-            return Err(error);
         }
         if let Err(refusal) = self.replay.finish() {
             report.find(None, "end of the log", refusal.to_string());
@@ -133,10 +124,12 @@ impl<'s> Walk<'s> {
             self.unfinished.check(self.store, &self.replay, index, report)?;
         }
         self.check_last_seen(index, &entry, report)?;
-        let mut full = Vec::new();
-        self.replay.leaf().into_iter().for_each(|leaf| self.edge.push(leaf, &mut full));
-        for tile in &full {
-            compare_tile(self.store, tile, report)?;
+        // Replay has hashed every node; the tiles are some of them.
+        let completed = self.replay.leaf().into_iter().chain(self.replay.completed().iter().copied());
+        for (hash, level) in completed.zip(0..) {
+            if let Some(tile) = self.edge.place(level, hash) {
+                compare_tile(self.store, &tile, report)?;
+            }
         }
         Ok(goes_on)
     }

@@ -36,24 +36,29 @@ impl Edge {
 
     /// Appends a leaf hash; tiles that became full are handed to `full`.
     pub fn push(&mut self, leaf: Hash, full: &mut Vec<FullTile>) {
-        let mut carry = leaf;
-        let mut level_number = 0u8;
-        loop {
-            let index = usize::from(level_number);
-            if self.levels.len() <= index {
-                self.levels.push(Level::default());
-            }
-            let Some(level) = self.levels.get_mut(index) else { return };
-            level.partial.push(carry);
-            if level.partial.len() < TILE_HASHES {
-                return;
-            }
-            let hashes = std::mem::take(&mut level.partial);
-            carry = root_of_full(&hashes);
-            full.push(FullTile { level: level_number, number: level.full_tiles, hashes });
-            level.full_tiles = level.full_tiles.saturating_add(1);
-            level_number = level_number.saturating_add(1);
+        let (mut carry, mut level) = (leaf, 0u8);
+        while let Some(tile) = self.place(level, carry) {
+            carry = root_of_full(&tile.hashes);
+            full.push(tile);
+            level = level.saturating_add(1);
         }
+    }
+
+    /// Appends a hash to one level alone, and returns the tile that it makes full. The caller has computed that tile's
+    /// root, and appends it to the level above.
+    pub fn place(&mut self, level: u8, hash: Hash) -> Option<FullTile> {
+        let index = usize::from(level);
+        if self.levels.len() <= index {
+            self.levels.resize_with(index.saturating_add(1), Level::default);
+        }
+        let Level { full_tiles, partial } = self.levels.get_mut(index)?;
+        partial.push(hash);
+        if partial.len() < TILE_HASHES {
+            return None;
+        }
+        let tile = FullTile { level, number: *full_tiles, hashes: std::mem::take(partial) };
+        *full_tiles = full_tiles.saturating_add(1);
+        Some(tile)
     }
 
     /// The hashes of a partial tile, if this edge holds that tile.

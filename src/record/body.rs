@@ -53,8 +53,13 @@ impl BodyKey {
 
     /// Decrypts what `seal` made.
     pub fn open(&self, mut stored: Vec<u8>) -> Result<(Salt, Vec<u8>), BodyDamaged> {
-        let stored = self.cipher()?.open_in_place(nonce(), Aad::empty(), &mut stored).map_err(|_| BodyDamaged)?;
+        self.open_in_place(&mut stored).map(|(salt, body)| (salt, body.to_vec()))
+    }
+
+    /// The same in the place of the encrypted bytes.
+    pub fn open_in_place<'s>(&self, stored: &'s mut [u8]) -> Result<(Salt, &'s [u8]), BodyDamaged> {
+        let stored = self.cipher()?.open_in_place(nonce(), Aad::empty(), stored).map_err(|_| BodyDamaged)?;
         let (salt, body) = stored.split_first_chunk::<32>().ok_or(BodyDamaged)?;
-        Ok((Salt(*salt), body.to_vec()))
+        Ok((Salt(*salt), body))
     }
 }

@@ -36,6 +36,9 @@ struct Owed {
     reason: RefusalReason,
 }
 
+/// Tree levels that one level of tiles spans (C2SP tlog-tiles).
+const TILE_HEIGHT: u32 = 8;
+
 /// What the ledger makes is sequenced in one epoch, from 1 = genesis on.
 pub const LEDGER_EPOCH: Epoch = Epoch(1);
 
@@ -45,6 +48,7 @@ pub const LEDGER_EPOCH: Epoch = Epoch(1);
 pub struct Replay {
     tree: Frontier,
     leaf: Option<Hash>,
+    completed: Vec<Hash>,
     received: Option<Micros>,
     keys: Option<KeyHistory>,
     open: Option<OpenFrame>,
@@ -81,6 +85,12 @@ impl Replay {
     /// The leaf hash of the last entry.
     pub fn leaf(&self) -> Option<Hash> {
         self.leaf
+    }
+
+    /// The roots of the subtrees of 256, 65,536, and so on, leaves that the last entry completed: what tlog-tiles puts
+    /// into the levels above the leaves.
+    pub fn completed(&self) -> &[Hash] {
+        &self.completed
     }
 
     /// The received time of the last entry.
@@ -170,7 +180,12 @@ impl Replay {
         self.received = Some(entry.seal.received);
         self.bodies.push(Standing::of(&entry.facts));
         self.erased.iter().for_each(|index| self.bodies.erase(*index));
-        self.tree.push(leaf);
+        self.completed.clear();
+        self.tree.push_noting(leaf, |height, root| {
+            if height.is_multiple_of(TILE_HEIGHT) {
+                self.completed.push(*root);
+            }
+        });
         self.leaf = Some(leaf);
         Ok(entry)
     }

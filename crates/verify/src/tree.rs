@@ -198,12 +198,18 @@ impl Frontier {
 
     /// Appends a leaf hash.
     pub fn push(&mut self, leaf: Hash) {
+        self.push_noting(leaf, |_, _| ());
+    }
+
+    /// The same, and says the root of each larger subtree that the leaf completes: of 2^height leaves, lowest first.
+    pub fn push_noting(&mut self, leaf: Hash, mut completed: impl FnMut(u32, &Hash)) {
         let mut node = leaf;
-        for _ in 0..self.size.trailing_ones() {
+        for height in 1..=self.size.trailing_ones() {
             match self.roots.pop() {
                 Some(sibling) => node = join(&sibling, &node),
                 None => break,
             }
+            completed(height, &node);
         }
         self.roots.push(node);
         self.size = self.size.saturating_add(1);

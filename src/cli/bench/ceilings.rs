@@ -4,8 +4,10 @@ use super::frames::Prepared;
 use crate::api::{echo, proto};
 use crate::cli::errors::Failure;
 use crate::clock::Stopwatch;
+use crate::record::body::{BodyDamaged, BodyKey};
 use crate::record::{SigningKey, entropy};
 use crate::store::{Access, Batch, RocksStore, Store, StoreError};
+use deedbook_verify::hash::{self, Children, Commitment, Salt};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -71,6 +73,48 @@ pub fn verifications_per_second(threads: usize, seconds: f64) -> Result<f64, Fai
                 })
             })
             .collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    Ok(counts.iter().sum::<u64>() as f64 / seconds)
+}
+
+/// The arithmetic that an audit cannot do without, of events as the bench makes them, on every core at once: entries a
+/// second. Nothing is read, parsed, folded or compared.
+pub fn audit_arithmetic_per_second(threads: usize, seconds: f64) -> Result<f64, Failure> {
+    // What the events of a fill take: entry, facts, body, and the key and value of a derived row.
+    let (entry, facts, body, row) = ([1u8; 280], [2u8; 190], [3u8; 414], [4u8; 45]);
+    let key = SigningKey::generate("bench")?;
+    let signature = key.sign(&entry);
+    let cipher = BodyKey::new([5; 32]);
+    let damaged = |error: BodyDamaged| Failure::failed(error.to_string(), "report this");
+    let sealed = cipher.seal(&Salt([6; 32]), &body).map_err(damaged)?;
+    let of_frame = || {
+        let mut sum = u64::from(key.public().accepts(&entry, &signature));
+        for _ in 0..64 {
+            let (leaf, fact) = (hash::leaf(&entry), hash::leaf(&facts));
+            let (log, frame) = (Children { left: &leaf, right: &fact }, Children { left: &fact, right: &leaf });
+            sum = sum.wrapping_add(u64::from(hash::node(log) != hash::node(frame)));
+            // Two rows that follow from it, and the two that are stored.
+            for _ in 0..4 {
+                sum = sum.wrapping_add(u64::from(blake3::keyed_hash(&[7; 32], &row) != [0; 32]));
+            }
+            let mut stored = sealed.clone();
+            let opened = cipher.open_in_place(&mut stored).ok();
+            let commitment = opened.map(|(salt, body)| Commitment::of(&salt, body));
+            sum = sum.wrapping_add(u64::from(commitment.is_some()));
+        }
+        std::hint::black_box(sum)
+    };
+    let counts: Vec<u64> = std::thread::scope(|scope| {
+        let worker = || {
+            let (started, mut count) = (Stopwatch::start(), 0u64);
+            while started.seconds() < seconds {
+                of_frame();
+                count += 64;
+            }
+            count
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
     });
     Ok(counts.iter().sum::<u64>() as f64 / seconds)
