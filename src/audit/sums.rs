@@ -80,7 +80,9 @@ impl Sums {
         let mut row = [0; ROW_BYTES];
         let hash = match row.get_mut(..key.len().saturating_add(value.len())) {
             Some(row) => {
-                row.iter_mut().zip(key.iter().chain(value)).for_each(|(to, from)| *to = *from);
+                let (to_key, to_value) = row.split_at_mut(key.len());
+                to_key.copy_from_slice(key);
+                to_value.copy_from_slice(value);
                 blake3::keyed_hash(&self.key, row)
             }
             None => blake3::Hasher::new_keyed(&self.key).update(key).update(value).finalize(),

@@ -28,8 +28,10 @@ pub struct Children<'a> {
 pub fn node(children: Children<'_>) -> Hash {
     // One piece: a tree hashes more nodes than anything else, and each piece costs a copy and a count.
     let mut bytes = [1; 1 + 2 * Hash::BYTES];
-    let hashes = children.left.0.iter().chain(&children.right.0);
-    bytes.iter_mut().skip(1).zip(hashes).for_each(|(to, from)| *to = *from);
+    let [_, hashes @ ..] = &mut bytes;
+    let (left, right) = hashes.split_at_mut(Hash::BYTES);
+    left.copy_from_slice(&children.left.0);
+    right.copy_from_slice(&children.right.0);
     Hash(sha2::Sha256::digest(bytes).into())
 }
 
