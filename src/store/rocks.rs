@@ -139,7 +139,8 @@ impl RocksStore {
         }
         let options = options(access);
         let cache = cache();
-        let families = FAMILIES.map(|family| family.descriptor(&cache));
+        let families = FAMILIES.iter().map(|family| family.descriptor(&cache));
+        let families = families.collect::<Result<Vec<_>, _>>().map_err(translate)?;
         let db = match access {
             Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, path, families),
             Access::ReadOnly => DB::open_cf_descriptors_read_only(&options, path, families, false),
