@@ -37,9 +37,9 @@ pub(super) struct FinishedCommit {
 }
 
 impl Commit {
-    /// An empty commit with room for what the last one held.
-    pub fn like(last: &Commit) -> Commit {
-        Commit { batch: Batch::like(&last.batch), ..Commit::default() }
+    /// An empty commit in an empty batch.
+    pub fn within(batch: Batch) -> Commit {
+        Commit { batch, ..Commit::default() }
     }
 
     /// Whether nothing was placed.

@@ -5,10 +5,10 @@ use crate::ledger::commit::FinishedCommit;
 use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::writer::{Answer, Shared};
 use crate::plant::Bug;
-use crate::store::AnchorSet;
-use std::sync::Arc;
+use crate::store::{AnchorSet, Batch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Who waits for an answer.
@@ -35,11 +35,18 @@ pub(super) type Handover = (Option<FinishedCommit>, Answers);
 pub(super) struct Committer {
     shared: Arc<Shared>,
     anchors: AnchorSet,
+    // Empty batches with the room of commits that are durable; one at most, for one commit is built at a time.
+    spare: Mutex<Option<Batch>>,
 }
 
 impl Committer {
     pub fn new(shared: Arc<Shared>, anchors: AnchorSet) -> Committer {
-        Committer { shared, anchors }
+        Committer { shared, anchors, spare: Mutex::default() }
+    }
+
+    /// An empty batch for the next commit.
+    pub fn spare_batch(&self) -> Batch {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 
     /// Runs until the writer ends or a commit fails.
@@ -76,7 +83,7 @@ impl Committer {
         None
     }
 
-    fn make_durable(&self, commit: FinishedCommit) -> Result<(), String> {
+    fn make_durable(&self, mut commit: FinishedCommit) -> Result<(), String> {
         let started = crate::clock::Stopwatch::start();
         // Crash before this returns: all of the batch is found at opening, or none; nobody was told.
         if Bug::PublishBeforeSync.planted() {
@@ -97,6 +104,8 @@ impl Committer {
         if commit.erases {
             self.shared.wake_eraser.erased();
         }
+        commit.batch.clear();
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(commit.batch);
         Ok(())
     }
 }

@@ -27,7 +27,9 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     /// Sets a key whose value stands for `weight` events.
     pub fn insert_weighing(&mut self, weight: usize, key: K, value: V) {
         if self.weight >= self.generation_max {
-            self.old = std::mem::take(&mut self.new);
+            // The oldest go, their room is used again.
+            std::mem::swap(&mut self.new, &mut self.old);
+            self.new.clear();
             self.weight = 0;
         }
         self.weight = self.weight.saturating_add(weight);

@@ -18,6 +18,7 @@ use deedbook_verify::bytes::Malformed;
 use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::tree::{Frontier, TreeHead};
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Revision};
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// Keys of a generation of `Recent`: more than can be built and not yet durable. At most three commits are in flight
@@ -118,27 +119,32 @@ impl State {
     pub fn look_up(&self, store: &dyn Store, frames: &[&CheckedFrame]) -> Result<Vec<Vec<Stored>>, StateError> {
         let mut keys = Vec::new();
         for frame in frames {
-            for event in &frame.events {
-                keys.push(keys::event_id(self.number, &frame.source, &event.event_id));
-                keys.extend(self.unknown_stream(event).map(|stream| keys::stream_head(self.number, &stream)));
-            }
+            let id = |event: &CheckedEvent| keys::event_id(self.number, &frame.source, &event.event_id);
+            keys.extend(frame.events.iter().map(id));
+        }
+        let ids = keys.len();
+        // Each stream is asked for once, however many events it has here.
+        let mut asked: HashMap<Ref, usize> = HashMap::new();
+        for stream in frames.iter().flat_map(|frame| &frame.events).filter_map(|event| self.unknown_stream(event)) {
+            asked.entry(stream).or_insert_with(|| {
+                keys.push(keys::stream_head(self.number, &stream));
+                keys.len().saturating_sub(1)
+            });
         }
         let rows = match store.get_many(&keys) {
             Err(_) if Bug::FailedReadIsAbsence.planted() => vec![None; keys.len()],
             rows => rows?,
         };
-        let mut rows = rows.into_iter();
-        let mut next = || rows.next().flatten().map(|bytes| parse_u64(&bytes)).transpose();
-        let mut found = Vec::with_capacity(frames.len());
+        let number = |row: &Option<Vec<u8>>| row.as_deref().map(parse_u64).transpose();
+        let (mut indexes, mut found) = (rows.iter().take(ids), Vec::with_capacity(frames.len()));
         for frame in frames {
             let mut events = Vec::with_capacity(frame.events.len());
-            for event in &frame.events {
-                let index = next()?.map(Index);
-                let head = match self.unknown_stream(event) {
-                    Some(_) => Some(Revision(next()?.unwrap_or(0))),
+            for (event, row) in frame.events.iter().zip(indexes.by_ref()) {
+                let head = match event.stream.and_then(|stream| asked.get(&stream)) {
+                    Some(at) => Some(Revision(rows.get(*at).map(number).transpose()?.flatten().unwrap_or(0))),
                     None => None,
                 };
-                events.push(Stored { index, head });
+                events.push(Stored { index: number(row)?.map(Index), head });
             }
             found.push(events);
         }

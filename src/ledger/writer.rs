@@ -304,7 +304,7 @@ impl Writer {
                 if answers.is_empty() || !self.shared.turn.is_free() {
                     break;
                 }
-                let next = Commit::like(&commit);
+                let next = Commit::within(self.committer.spare_batch());
                 let built = std::mem::replace(&mut commit, next);
                 let finished = (!built.is_empty()).then(|| built.finish(&mut self.state));
                 let handover = (finished, std::mem::take(&mut answers));

@@ -1,5 +1,7 @@
 //! The rows of one commit, kept in one arena: no allocation per row, and the same bytes for every backend.
 
+use crate::limits;
+use crate::store::order;
 use std::ops::Range;
 
 /// One change, borrowed from the batch.
@@ -31,6 +33,8 @@ pub struct Batch {
     arena: Vec<u8>,
     spans: Vec<Span>,
     scattered: Vec<Span>,
+    // The order of the scattered ones, once they are sorted.
+    order: Vec<usize>,
 }
 
 impl Batch {
@@ -39,13 +43,16 @@ impl Batch {
         Batch::default()
     }
 
-    /// An empty batch with room for what another holds.
-    pub fn like(other: &Batch) -> Batch {
-        Batch {
-            arena: Vec::with_capacity(other.arena.len()),
-            spans: Vec::with_capacity(other.spans.len()),
-            scattered: Vec::with_capacity(other.scattered.len()),
+    /// Forgets the changes and keeps their room, so that the next batch takes no fresh pages; unless it is so much that
+    /// one large commit would hold it for ever.
+    pub fn clear(&mut self) {
+        if self.arena.capacity() > limits::BATCH_KEPT_BYTES_MAX {
+            *self = Batch::new();
         }
+        self.arena.clear();
+        self.spans.clear();
+        self.scattered.clear();
+        self.order.clear();
     }
 
     /// Sets a key.
@@ -88,12 +95,15 @@ impl Batch {
     /// neighbours into its memtable without searching for each, which halves what they cost there.
     pub fn sort_scattered(&mut self) {
         let arena = &self.arena;
-        self.scattered.sort_by(|one, other| arena.get(one.key.clone()).cmp(&arena.get(other.key.clone())));
+        let keys = self.scattered.iter().map(|span| arena.get(span.key.clone()).unwrap_or_default());
+        self.order = order::ascending(keys);
     }
 
     /// The changes, in order.
     pub fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
-        self.spans.iter().chain(&self.scattered).filter_map(|span| {
+        let sorted = self.order.iter().filter_map(|at| self.scattered.get(*at));
+        let unsorted = self.scattered.iter().skip(self.order.len());
+        self.spans.iter().chain(sorted).chain(unsorted).filter_map(|span| {
             let key = self.arena.get(span.key.clone())?;
             match &span.value {
                 None => Some(Operation::Delete { key }),

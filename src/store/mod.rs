@@ -2,6 +2,7 @@
 //! It must never know what an entry means; `keys` knows only how rows are found.
 
 pub mod keys;
+mod order;
 mod batch;
 mod anchor;
 mod framing;

@@ -8,13 +8,14 @@ mod purge;
 
 use crate::plant::Bug;
 use crate::store::keys::Key;
+use crate::store::order;
 use crate::store::{Batch, Direction, KeyRange, Operation, Purged, Rows, Store, StoreError, Visit};
-use families::{FAMILIES, Family, split};
+use families::{FAMILIES, Family, cache, split};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::BACKGROUND_ERRORS;
 use rocksdb::{
-    Cache, ColumnFamily, DB, DBRawIterator, DBRecoveryMode, ErrorKind, FlushOptions, LruCacheOptions, Options,
-    ReadOptions, Snapshot, WriteBatch, WriteOptions,
+    ColumnFamily, DB, DBRawIterator, DBRecoveryMode, ErrorKind, FlushOptions, Options, ReadOptions, Snapshot,
+    WriteBatch, WriteOptions,
 };
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
@@ -23,11 +24,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const MIB: usize = 1024 * 1024;
-/// Data, index and filter blocks of all families together, so that memory has one bound.
-const BLOCK_CACHE_BYTES: usize = 96 * MIB;
-/// Four shards of 24 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
-/// shards it does not, is never kept, and each lookup reads and checks all of it again.
-const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 /// What a row costs in the engine's batch beside its bytes, at most: kind, family and two lengths.
 const BATCH_ROW_BYTES: usize = 12;
 
@@ -80,13 +76,6 @@ fn synced() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.set_sync(true);
     options
-}
-
-fn cache() -> Cache {
-    let mut options = LruCacheOptions::default();
-    options.set_capacity(BLOCK_CACHE_BYTES);
-    options.set_num_shard_bits(BLOCK_CACHE_SHARD_BITS);
-    Cache::new_lru_cache_opts(&options)
 }
 
 fn options(access: Access) -> Options {
@@ -279,8 +268,16 @@ impl Rows for RocksStore {
         if keys.iter().any(|key| Family::of(key.as_slice()) != family) {
             return keys.iter().map(|key| self.get(key.as_slice())).collect();
         }
-        let found = self.db.batched_multi_get_cf(self.family(family)?, keys, false);
-        found.into_iter().map(|row| Ok(row.map_err(translate)?.map(|value| value.to_vec()))).collect()
+        let order = order::ascending(keys.iter().map(Key::as_slice));
+        let sorted = order.iter().filter_map(|at| keys.get(*at));
+        let found = self.db.batched_multi_get_cf(self.family(family)?, sorted, true);
+        let mut rows = vec![None; keys.len()];
+        for (row, at) in found.into_iter().zip(&order) {
+            if let (Some(value), Some(place)) = (row.map_err(translate)?, rows.get_mut(*at)) {
+                *place = Some(value.to_vec());
+            }
+        }
+        Ok(rows)
     }
 
     fn scan(&self, range: &KeyRange, direction: Direction, visit: &mut Visit<'_>) -> Result<(), StoreError> {

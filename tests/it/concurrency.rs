@@ -228,16 +228,12 @@ async fn compare(clients: &Clients, first: u64, model: &Model) {
     assert_eq!(expected.next().map(|(index, _)| index), None, "acknowledged, and not in the log");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sixty_four_clients_write_one_gapless_history() {
-    let mut rng = Rng::seeded("concurrency");
-    let house = House::build();
-    let served = Served::start(&house).await;
-    let names: Vec<String> = (0..CLIENTS).map(|number| format!("client-{number}")).collect();
+/// Lets clients write at once, `events` each at least, and compares the log with what they were told.
+async fn write(house: &House, served: &Served, rng: &mut Rng, (names, events): (&[String], u64)) -> Tally {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let producers = house.enrolled(&served.ledger, &names).await;
     let first = served.ledger.reader().head().size.0;
-    let streams = (0..8).map(|number| house.stream(&format!("shared/{number}"))).collect();
+    let streams = (0..8).map(|number| house.stream(&format!("shared by {}/{number}", names[0]))).collect();
     let street = Arc::new(Street { streams, seen: Mutex::default(), model: Mutex::default() });
     let connections = [served.clients().await, served.clients().await, served.clients().await];
     let mut tasks = Vec::new();
@@ -251,12 +247,12 @@ async fn sixty_four_clients_write_one_gapless_history() {
             sequence: (number % 2 == 0).then_some(0),
             tally: Tally::default(),
         };
-        tasks.push(tokio::spawn(client.run(scaled(1_000))));
+        tasks.push(tokio::spawn(client.run(events)));
     }
     let mut total = Tally::default();
     for task in tasks {
         let tally = task.await.unwrap();
-        assert!(tally.events >= scaled(1_000));
+        assert!(tally.events >= events);
         total.events += tally.events;
         total.repeats += tally.repeats;
         total.at_once += tally.at_once;
@@ -265,13 +261,42 @@ async fn sixty_four_clients_write_one_gapless_history() {
         total.out_of_order += tally.out_of_order;
     }
     println!("{total:?}");
-    let each = [total.repeats, total.at_once, total.stale, total.known, total.out_of_order];
-    assert!(each.iter().all(|count| *count > 20), "{total:?}");
     let model = std::mem::take(&mut *street.model.lock().unwrap());
     assert_eq!((model.len() as u64, model.keys().next()), (total.events, Some(&first)));
     assert_eq!(served.ledger.reader().head().size.0, first + total.events);
     compare(&connections[0], first, &model).await;
-    drop(connections);
+    total
+}
+
+fn names(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{prefix}-{number}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_clients_write_one_gapless_history() {
+    let mut rng = Rng::seeded("concurrency");
+    let house = House::build();
+    let served = Served::start(&house).await;
+    let total = write(&house, &served, &mut rng, (&names("client", CLIENTS), scaled(1_000))).await;
+    let each = [total.repeats, total.at_once, total.stale, total.known, total.out_of_order];
+    assert!(each.iter().all(|count| *count > 20), "{total:?}");
+    let entries = served.ledger.reader().head().size.0;
     served.stop().await;
-    assert_eq!(house.assert_clean().entries, first + total.events);
+    assert_eq!(house.assert_clean().entries, entries);
+}
+
+/// A frame that comes alone is committed on the writer's own thread, others are handed over: few clients at once lead
+/// from one to the other and back all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_two_and_three_write_one_gapless_history() {
+    let mut rng = Rng::seeded("concurrency of few");
+    let house = House::build();
+    let served = Served::start(&house).await;
+    for count in [1, 2, 3, 1] {
+        let names = names(&format!("of-{count}-from-{}", served.ledger.reader().head().size.0), count);
+        write(&house, &served, &mut rng, (&names, scaled(1_000))).await;
+    }
+    let entries = served.ledger.reader().head().size.0;
+    served.stop().await;
+    assert_eq!(house.assert_clean().entries, entries);
 }

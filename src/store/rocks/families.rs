@@ -4,11 +4,17 @@
 
 use crate::store::KeyRange;
 use crate::store::keys::RowTag;
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, Options};
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LruCacheOptions, Options};
 
 const MIB: usize = 1024 * 1024;
 /// Of each family; two may be unflushed: what opening replays from the log at most.
 const MEMTABLE_BYTES: usize = 32 * MIB;
+
+/// Data, index and filter blocks of all families together, so that memory has one bound.
+const BLOCK_CACHE_BYTES: usize = 96 * MIB;
+/// Four shards of 24 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
+/// shards it does not, is never kept, and each lookup reads and checks all of it again.
+const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 
 /// Files of lookups that are merged at once.
 const LOOKUP_FILES_MERGED: i32 = 8;
@@ -106,6 +112,14 @@ impl Family {
         options.set_block_based_table_factory(&table);
         Ok(ColumnFamilyDescriptor::new(self.name(), options))
     }
+}
+
+/// The cache that all families share.
+pub(super) fn cache() -> Cache {
+    let mut options = LruCacheOptions::default();
+    options.set_capacity(BLOCK_CACHE_BYTES);
+    options.set_num_shard_bits(BLOCK_CACHE_SHARD_BITS);
+    Cache::new_lru_cache_opts(&options)
 }
 
 /// The parts of a range, one family each, in the order of their keys.
