@@ -71,13 +71,18 @@ fn judge(what: &str, answer: &Answer, secrets: &[String]) {
     for secret in secrets {
         assert!(!shown.contains(secret), "{what}: a secret in {shown}");
     }
-    let Some(status) = &answer.status else { return };
+    let status = answer.status.as_ref().unwrap_or_else(|| panic!("{what}: no status: {shown}"));
     if status.code() == Code::Ok {
         return;
     }
     let message = status.message();
     assert!(!message.is_empty() && message.len() < 4_096, "{what}: {message}");
     assert!(!message.chars().any(char::is_control), "{what}: {message:?}");
+    if answer.reason().is_none() && what.contains("odd deadline") {
+        // The transport met the deadline before the service did; proto/deedbook/v1/error.proto says so.
+        assert!(matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded), "{what}: {status:?}");
+        return;
+    }
     let (reason, domain) = answer.reason().unwrap_or_else(|| panic!("{what}: no ErrorInfo in {status:?}"));
     assert_eq!(domain, "deedbook.v1", "{what}: {reason}");
     let server_failed = matches!(status.code(), Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable);

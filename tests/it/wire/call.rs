@@ -1,12 +1,17 @@
 //! One HTTP/2 request exactly as it is given, and the whole answer: headers, status wherever it stands, body.
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tonic::Status;
-use tonic::body::Body;
-use tonic::codegen::{Body as _, Service, http};
-use tonic::transport::{Channel, Endpoint};
+use tonic::codegen::{Body as _, http};
 use tonic_types::StatusExt;
 
 /// A request, and a word for it.
@@ -45,15 +50,18 @@ impl Answer {
     }
 }
 
-/// A connection that comes back when the server ended it.
-#[derive(Clone)]
-pub struct Caller(Channel);
+/// A connection that comes back when the server ended it. It is no gRPC client, for those keep deadlines themselves: the
+/// server would never be heard.
+pub struct Caller {
+    address: String,
+    sender: Mutex<SendRequest<Full<Bytes>>>,
+}
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Caller {
     pub async fn connect(address: &str) -> Caller {
-        Caller(Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap())
+        Caller { address: address.to_owned(), sender: Mutex::new(sender(address).await) }
     }
 
     pub async fn call(&self, request: Request) -> Answer {
@@ -63,22 +71,31 @@ impl Caller {
     }
 
     async fn answer(&self, request: Request) -> Answer {
-        let mut builder = http::Request::post(request.path);
+        let mut builder = http::Request::post(format!("http://{}{}", self.address, request.path));
         for (name, value) in &request.headers {
             builder = builder.header(name, value.as_slice());
         }
-        let body = Body::new(axum::body::Body::from(request.body));
-        let mut channel = self.0.clone();
-        poll_fn(|context| channel.poll_ready(context)).await.unwrap();
-        match channel.call(builder.body(body).unwrap()).await {
+        let message = builder.body(Full::new(Bytes::from(request.body))).unwrap();
+        let mut sender = self.sender.lock().unwrap().clone();
+        if sender.ready().await.is_err() {
+            sender = self::sender(&self.address).await;
+            *self.sender.lock().unwrap() = sender.clone();
+        }
+        match sender.send_request(message).await {
             Ok(response) => read(response).await,
-            // The connection ended; that is an answer, too.
-            Err(_) => Answer { http: 0, status: None, headers: String::new(), body: Vec::new() },
+            Err(error) => Answer { http: 0, status: None, headers: format!("{error:?}"), body: Vec::new() },
         }
     }
 }
 
-async fn read(response: http::Response<Body>) -> Answer {
+async fn sender(address: &str) -> SendRequest<Full<Bytes>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn read(response: http::Response<Incoming>) -> Answer {
     let (head, mut body) = response.into_parts();
     let mut answer = Answer {
         http: head.status.as_u16(),
