@@ -280,6 +280,14 @@ fn a_server_that_is_not_there_yet_or_restarts_is_waited_for() {
         line["index"].as_u64().unwrap()
     };
     assert_eq!((next(), next()), (0, 1));
+    // What is not settled durably may come again, so that is waited for.
+    let position = || {
+        let shown = ends(&mut deedbook(&["subscription", "show", "siem", "--json", "--server", &address]), 0, &[]);
+        serde_json::from_str::<Value>(&shown).unwrap()["position"].as_u64()
+    };
+    while position() != Some(2) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     server.terminate();
     let ended = server.ended();
     assert!(ended.status.success(), "{ended:?}");
