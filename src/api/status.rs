@@ -134,6 +134,43 @@ pub fn refusal(reason: RefusalReason) -> Reason {
         RefusalReason::BodyAhead => Reason::BodyAhead,
         RefusalReason::NoBody => Reason::NoBody,
         RefusalReason::BodyPermanent => Reason::BodyPermanent,
+        RefusalReason::NotEligible => Reason::NotEligible,
+        RefusalReason::ConflictRequester => Reason::ConflictRequester,
+        RefusalReason::ConflictOwner => Reason::ConflictOwner,
+        RefusalReason::ConflictPrincipal => Reason::ConflictPrincipal,
+        RefusalReason::ConflictDelegate => Reason::ConflictDelegate,
+        RefusalReason::ConflictBinder => Reason::ConflictBinder,
+        RefusalReason::ConflictAccount => Reason::ConflictAccount,
+        RefusalReason::NonHuman => Reason::NonHuman,
+        RefusalReason::AssuranceTooLow => Reason::AssuranceTooLow,
+        RefusalReason::Terminal => Reason::Terminal,
+        RefusalReason::Expired => Reason::Expired,
+        RefusalReason::ActionDigestMismatch => Reason::ActionDigestMismatch,
+        RefusalReason::AlreadyRedeemed => Reason::AlreadyRedeemed,
+        RefusalReason::PolicyTightened => Reason::PolicyTightened,
+        RefusalReason::VoteFinal => Reason::VoteFinal,
+        RefusalReason::StalePresentation => Reason::StalePresentation,
+        RefusalReason::RationaleRequired => Reason::RationaleRequired,
+        RefusalReason::PresentationIncomplete => Reason::PresentationIncomplete,
+        RefusalReason::PolicyDenied => Reason::PolicyDenied,
+        RefusalReason::AudienceDiffers => Reason::AudienceDiffers,
+        RefusalReason::GrantNotIssued => Reason::GrantNotIssued,
+        RefusalReason::RequestUnknown => Reason::RequestUnknown,
+        RefusalReason::NotYours => Reason::NotYours,
+        RefusalReason::PrincipalUnknown => Reason::PrincipalUnknown,
+        RefusalReason::PrincipalDisabled => Reason::PrincipalDisabled,
+        RefusalReason::PrincipalKnown => Reason::PrincipalKnown,
+        RefusalReason::ResponsibleMissing => Reason::ResponsibleMissing,
+        RefusalReason::ResponsibleDiffers => Reason::ResponsibleDiffers,
+        RefusalReason::SecondPersonMissing => Reason::SecondPersonMissing,
+        RefusalReason::TooManyPending => Reason::TooManyPending,
+        RefusalReason::ReviewOverdue => Reason::ReviewOverdue,
+        RefusalReason::ClockBehind => Reason::ClockBehind,
+        RefusalReason::PolicyInvalid => Reason::PolicyInvalid,
+        RefusalReason::BindingInvalid => Reason::BindingInvalid,
+        RefusalReason::PostReviewClosed => Reason::PostReviewClosed,
+        RefusalReason::EvidenceInvalid => Reason::EvidenceInvalid,
+        RefusalReason::EvidenceNotBuilt => Reason::EvidenceNotBuilt,
     }
 }
 
@@ -235,7 +272,7 @@ mod tests {
 
     #[test]
     fn refusals_by_rule_keep_their_names() {
-        for reason in RefusalReason::ALL {
+        for &reason in RefusalReason::ALL {
             assert_eq!(reason_name(refusal(reason)), reason.name());
         }
     }

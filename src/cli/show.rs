@@ -1,10 +1,11 @@
 //! How an event of the log looks: one row of a table, a page of fields, or one JSON object. It reads entries with the
 //! verifier's parser and knows no names behind refs.
 
+mod detail;
+
 use super::errors::Failure;
 use crate::api::proto;
 use crate::record::line::time;
-use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::note::encode_base64;
@@ -64,7 +65,7 @@ fn members(event: &proto::StoredEvent) -> Result<Vec<(&'static str, Value)>, Fai
     put("index", json!(event.index));
     put("received", json!(time::show(entry.seal.received)));
     facts(&entry.facts, &mut put);
-    put("detail", detail(&entry.facts.detail));
+    put("detail", detail::value(&entry.facts.detail));
     put("revision", json!(entry.seal.revision.map(|revision| revision.0)));
     put("leaf", json!(entry.leaf().to_string()));
     put("frame_digest", json!(entry.seal.frame_digest.to_string()));
@@ -123,30 +124,6 @@ fn facts(facts: &Facts<'_>, put: &mut impl FnMut(&'static str, Value)) {
 fn list(values: impl Iterator<Item = Value>) -> Value {
     let values: Vec<Value> = values.collect();
     if values.is_empty() { Value::Null } else { Value::Array(values) }
-}
-
-fn detail(detail: &Detail<'_>) -> Value {
-    match detail {
-        Detail::None => Value::Null,
-        Detail::Genesis(genesis) => json!({
-            "origin": genesis.origin,
-            "head_key_id": genesis.head_key.id().to_string(),
-            "sequencer_key_id": genesis.sequencer_key.id().to_string(),
-            "persons": genesis.persons()
-                .map(|person| json!({"ref": person.who.to_string(), "key_id": person.key.id().to_string()}))
-                .collect::<Vec<_>>(),
-        }),
-        Detail::KeyEnrolled(grant) => json!({"key_id": grant.key.id().to_string(), "source": grant.source.to_string()}),
-        Detail::KeyRotated { grant, replaces } => json!({
-            "key_id": grant.key.id().to_string(), "source": grant.source.to_string(), "replaces": replaces.to_string(),
-        }),
-        Detail::KeyRevoked { key_id } => json!({"key_id": key_id.to_string()}),
-        Detail::BodyErased(bodies) => json!({"erased": bodies.ranges()
-            .map(|range| json!({"first": range.first.0, "count": range.count})).collect::<Vec<_>>()}),
-        Detail::CommandRefused { reason, .. } => json!({"reason": reason.name()}),
-        Detail::SourceGap { from, to } => json!({"from": from.0, "to": to.0}),
-        Detail::ClockChecked { wall, .. } => json!({"wall": time::show(*wall)}),
-    }
 }
 
 /// What became of a body, in a word.

@@ -1,5 +1,7 @@
 //! Builds facts. Fields are kept by tag, so that they come out in ascending order whatever the order of the calls.
 
+mod approval;
+
 use crate::record::frame::BuildError;
 use bytes::Bytes;
 use deedbook_verify::bytes::Tag;

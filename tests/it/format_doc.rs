@@ -3,6 +3,7 @@
 
 use crate::support_example::{Example, make};
 use deedbook_verify::bytes::{Reader, Tag};
+use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::frame::{FRAME_TYPE, pre_authentication_encoding};
 use deedbook_verify::hash::{self, Children};
@@ -22,7 +23,7 @@ fn path() -> std::path::PathBuf {
 }
 
 #[test]
-fn tables_name_every_tag_and_kind() {
+fn tables_name_every_tag_kind_and_reason() {
     let text = std::fs::read_to_string(path()).unwrap();
     for Tag { number, name } in tags::ALL {
         assert!(
@@ -32,6 +33,10 @@ fn tables_name_every_tag_and_kind() {
     }
     for kind in Kind::ALL {
         let row = format!("| `{}` | `0x{:04x}` |", kind.name(), kind.number());
+        assert!(text.contains(&row), "FORMAT.md lacks {row}");
+    }
+    for reason in RefusalReason::ALL {
+        let row = format!("| {} | `{}` |", reason.number(), reason.name());
         assert!(text.contains(&row), "FORMAT.md lacks {row}");
     }
 }

@@ -234,6 +234,10 @@ impl Model {
             | Detail::Genesis(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
+            | Detail::Approval(_)
+            | Detail::Principal(_)
+            | Detail::Policy(_)
+            | Detail::Step(_)
             | Detail::ClockChecked { .. } => panic!("no command: {detail:?}"),
         }
         Ok(())

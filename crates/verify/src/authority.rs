@@ -132,6 +132,10 @@ impl KeyHistory {
             // Erasing changes no key; `erasure` judges it.
             Detail::None
             | Detail::BodyErased(_)
+            | Detail::Approval(_)
+            | Detail::Principal(_)
+            | Detail::Policy(_)
+            | Detail::Step(_)
             | Detail::Genesis(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }

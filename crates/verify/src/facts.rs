@@ -31,6 +31,7 @@ impl<'a> Code<'a> {
     }
 }
 
+/// Declares an enumeration that is one byte on the wire and a word in lines and tables.
 macro_rules! byte_codes {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $number:literal, $text:literal;)+ }) => {
         $(#[$doc])*
@@ -60,6 +61,8 @@ macro_rules! byte_codes {
         }
     };
 }
+
+pub(crate) use byte_codes;
 
 byte_codes! {
     /// What kind of actor did it.
@@ -158,7 +161,7 @@ impl<'a> Facts<'a> {
         let mut fields = Fields::new("facts", LengthWidth::U16, body);
         let kind = u16::from_be_bytes(fields.required_array(tags::KIND)?);
         let kind = Kind::from_number(kind).ok_or(value(tags::KIND))?;
-        let facts = Facts {
+        let mut facts = Facts {
             bytes,
             kind,
             event_id: EventId(fields.required_array(tags::EVENT_ID)?),
@@ -188,8 +191,9 @@ impl<'a> Facts<'a> {
             objects_omitted: fields.optional_array(tags::OBJECTS_OMITTED)?.map(u32::from_be_bytes),
             media_type: media_type(&mut fields)?,
             commitment: commitment(&mut fields)?,
-            detail: Detail::parse(kind, &mut fields)?,
+            detail: Detail::None,
         };
+        facts.detail = Detail::parse(&facts, &mut fields)?;
         fields.finish()?;
         facts.check_relations()?;
         Ok(facts)
@@ -261,6 +265,11 @@ fn byte_code<T>(fields: &mut Fields<'_>, tag: Tag, from: fn(u8) -> Option<T>) ->
         None => Ok(None),
         Some([byte]) => from(byte).map(Some).ok_or(value(tag)),
     }
+}
+
+/// A byte of the kind's own that must be there.
+pub(crate) fn own_code<T>(fields: &mut Fields<'_>, tag: Tag, from: fn(u8) -> Option<T>) -> Result<T, Malformed> {
+    byte_code(fields, tag, from)?.ok_or(Malformed::new(tag.name, Defect::Missing))
 }
 
 /// A list field: absent, or 1 to `count_max` elements of `width` bytes.

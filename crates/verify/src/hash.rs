@@ -1,7 +1,8 @@
 //! The hashes of the log: RFC 6962 leaves and nodes over SHA-256, content commitments over keyed BLAKE3.
 
 use crate::facts::Parent;
-use crate::words::{Digest, EventId, Hash, Ref};
+use crate::kind::Kind;
+use crate::words::{Digest, EventId, Hash, Micros, Ref, SubjectId};
 use sha2::Digest as _;
 
 fn sha256(parts: &[&[u8]]) -> Hash {
@@ -131,7 +132,24 @@ impl RefKey {
 /// SHA-256(`deedbook.derived/1` ‖ 0x00 ‖ source ref ‖ event id ‖ ordinal u16).
 pub fn derived_event_id(parent: &Parent, ordinal: u16) -> EventId {
     let hash = sha256(&[b"deedbook.derived/1\0", &parent.source.0, &parent.event_id.0, &ordinal.to_be_bytes()]);
+    EventId(first_16(&hash))
+}
+
+/// The id of an action, of its approval request, and of a governance request: derived from the command that asked,
+/// with ordinal 0xffff.
+pub fn request_id(command: &Parent) -> SubjectId {
+    SubjectId(derived_event_id(command, u16::MAX).0)
+}
+
+/// The id of an event that time alone causes: first 16 bytes of
+/// SHA-256(`deedbook.timed/1` ‖ 0x00 ‖ subject id ‖ kind u16 ‖ deadline u64).
+pub fn timed_event_id(subject: &SubjectId, kind: Kind, deadline: Micros) -> EventId {
+    let (kind, deadline) = (kind.number().to_be_bytes(), deadline.0.to_be_bytes());
+    EventId(first_16(&sha256(&[b"deedbook.timed/1\0", &subject.0, &kind, &deadline])))
+}
+
+fn first_16(hash: &Hash) -> [u8; 16] {
     let mut id = [0u8; 16];
     id.iter_mut().zip(hash.0).for_each(|(to, from)| *to = from);
-    EventId(id)
+    id
 }

@@ -12,6 +12,8 @@ pub mod key;
 pub mod kind;
 pub mod tags;
 pub mod facts;
+pub mod vote;
+pub mod requirement;
 pub mod detail;
 pub mod frame;
 pub mod entry;

@@ -22,6 +22,14 @@ pub const OBJECTS_MAX: usize = 1_024;
 pub const PERSONS_MAX: usize = 64;
 /// Bodies that one `body.erased` may name: as many as a frame may bring in, so that a commit stays bounded.
 pub const ERASED_BODIES_MAX: usize = 1_024;
+/// Clauses of one requirement.
+pub const CLAUSES_MAX: usize = 8;
+/// Votes that one resolution rests on, and so the persons that a requirement may ask for.
+pub const ASSIGNMENT_MAX: usize = 32;
+/// Persons in the conflict set of one request.
+pub const CONFLICTS_MAX: usize = 256;
+/// Teams that one principal may belong to.
+pub const TEAMS_MAX: usize = 16;
 /// Bytes of a registered code such as an action type.
 pub const CODE_BYTES_MAX: usize = 64;
 /// Bytes of a body's media type.
@@ -51,6 +59,10 @@ const _: () = assert!(
 const _: () = assert!(
     FACTS_BYTES_MAX > ERASED_BODIES_MAX * 10 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
     "an erasure of single bodies fits"
+);
+const _: () = assert!(
+    CONFLICTS_MAX * 17 + ASSIGNMENT_MAX * 25 + 40 + CLAUSES_MAX * 17 < OBJECTS_MAX * 18,
+    "a request with every list of its own full is smaller than an event with every object"
 );
 const _: () = assert!(
     ENTRY_BYTES_MAX - FACTS_BYTES_MAX - 3 > 512,

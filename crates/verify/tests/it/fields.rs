@@ -204,7 +204,9 @@ fn what_every_kind_could_hold_was_altered() {
     let world = all_kinds();
     let held: BTreeSet<u16> =
         world.ledger.placed.iter().flat_map(|placed| placed.facts.keys().chain(placed.seal.keys())).copied().collect();
-    let known = tags::ALL.iter().filter(|tag| tag.number < 0x0300);
+    // Those of kinds that replay has no fold for are judged by `approval_facts`.
+    let folded = |number: u16| number < 0x0300 && !(0x0150..0x0200).contains(&number);
+    let known = tags::ALL.iter().filter(|tag| folded(tag.number));
     let missing: Vec<&str> = known.filter(|tag| !held.contains(&tag.number)).map(|tag| tag.name).collect();
     assert_eq!(missing, Vec::<&str>::new());
 }

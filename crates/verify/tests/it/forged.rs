@@ -206,11 +206,11 @@ fn refusals_missing_unfounded_or_altered() {
         "genesis-by-other-rules", |_| Rules, |w| {
             w.ledger = Ledger::founded("a", |facts| { facts.insert(tag::RULES, vec![0, 2]); }, [2, 3]);
         };
-        "kind-of-the-ledger-not-built", |_| KindNotBuilt(Kind::PolicyEvaluated), |w| {
-            w.ledger.append_own(vec![with(event(0x0004, "p"), &[(tag::RULES, &[0, 1])])]);
+        "kind-of-the-ledger-not-built", |_| KindNotBuilt(Kind::LedgerSealed), |w| {
+            w.ledger.append_own(vec![with(event(0x0002, "p"), &[(tag::RULES, &[0, 1])])]);
         };
-        "kind-of-an-asker-not-built", |_| KindNotBuilt(Kind::VoteCast), |w| {
-            w.ledger.command(event(0x0101, "vote"));
+        "kind-of-an-asker-not-built", |_| KindNotBuilt(Kind::HoldPlaced), |w| {
+            w.ledger.command(event(0x0141, "hold"));
         };
     });
 }

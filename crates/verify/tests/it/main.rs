@@ -19,6 +19,8 @@ mod maker;
 mod naive_tree;
 mod world;
 
+mod approval_facts;
+mod ballots;
 mod copies;
 mod cosign;
 mod erasure;

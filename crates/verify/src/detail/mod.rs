@@ -1,0 +1,177 @@
+//! The own fields of each kind. A kind reads only its own tags, so a field of another kind is an unknown critical tag.
+//! It knows form alone: what a command changes, and what follows from it, is decided by the folds.
+
+mod approval;
+mod genesis;
+mod lists;
+mod needs;
+mod principal;
+mod refusal;
+mod step;
+
+pub use approval::{
+    ApprovalCommand, OfGrant, OfRequest, PostReview, Redemption, Reversibility, ReviewOutcome, Submission, Vote,
+};
+pub use genesis::{Genesis, PERSON_BYTES, Person, Predecessor, is_origin};
+pub use lists::{ASSIGNED_BYTES, Assigned, Assignment, CONFLICT_BYTES, Conflict, ConflictReason, Conflicts};
+pub use principal::{Binding, PolicyCommand, PrincipalCommand, Roles};
+pub use refusal::RefusalReason;
+pub use step::{ApprovalStep, Escalation, Judgement, Resolution, ResolutionCode, Step, Verdict};
+
+use crate::bytes::{Fields, Malformed};
+use crate::erasure::ErasedBodies;
+use crate::facts::{Facts, value};
+use crate::key::RawKey;
+use crate::kind::{Author, Kind};
+use crate::tags;
+use crate::words::{KeyId, Micros, Ref, Sequence};
+
+/// What a kind says beyond the common fields.
+#[derive(Clone, Copy, Debug)]
+pub enum Detail<'a> {
+    /// Nothing of its own.
+    None,
+    /// The ledger's birth.
+    Genesis(Genesis<'a>),
+    /// A key may sign for a source from here on.
+    KeyEnrolled(KeyGrant<'a>),
+    /// A key takes the place of another of the same source.
+    KeyRotated {
+        /// The new key and its source.
+        grant: KeyGrant<'a>,
+        /// The key that ends here.
+        replaces: KeyId,
+    },
+    /// A key ends here.
+    KeyRevoked {
+        /// Which.
+        key_id: KeyId,
+    },
+    /// Bodies are to be erased.
+    BodyErased(ErasedBodies<'a>),
+    /// Somebody wants something of the approval machines.
+    Approval(ApprovalCommand<'a>),
+    /// A principal changes.
+    Principal(PrincipalCommand<'a>),
+    /// A policy set comes into force, or goes.
+    Policy(PolicyCommand),
+    /// What followed from a command of the approval machines, or from time alone.
+    Step(ApprovalStep<'a>),
+    /// A command had no effect, and why.
+    CommandRefused {
+        /// Revision of the fold that decided.
+        rules: Rules,
+        /// The rule that refused it.
+        reason: RefusalReason,
+    },
+    /// The producer lost what it had numbered from `from` up to, not including, `to`.
+    SourceGap {
+        /// First lost sequence.
+        from: Sequence,
+        /// First sequence that is not lost; also this event's own.
+        to: Sequence,
+    },
+    /// The ledger was opened although the wall clock stood behind the last received time.
+    ClockChecked {
+        /// Revision of the fold that decided.
+        rules: Rules,
+        /// What the wall clock said.
+        wall: Micros,
+    },
+}
+
+/// Revision of fold and policy engine that replay must use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules(pub u16);
+
+impl Rules {
+    /// The rules that this program implements.
+    pub const CURRENT: Rules = Rules(1);
+}
+
+/// A public key and the source it may sign for.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyGrant<'a> {
+    /// The key as stated; it may be weak or unknown, which is judged when the command is folded.
+    pub key: RawKey<'a>,
+    /// The source.
+    pub source: Ref,
+}
+
+impl<'a> Detail<'a> {
+    pub(crate) fn parse(facts: &Facts<'a>, fields: &mut Fields<'a>) -> Result<Detail<'a>, Malformed> {
+        let rules = match facts.kind.author() {
+            Author::Ledger => Rules(u16::from_be_bytes(fields.required_array(tags::RULES)?)),
+            Author::Asker | Author::Witness => Rules::CURRENT,
+        };
+        let of_step = |step| Ok(Detail::Step(ApprovalStep { rules, of: OfRequest::of(facts)?, step }));
+        Ok(match facts.kind {
+            Kind::Genesis => Detail::Genesis(Genesis::parse(rules, fields)?),
+            Kind::CommandRefused => Detail::CommandRefused { rules, reason: refusal_reason(fields)? },
+            Kind::ClockChecked => Detail::ClockChecked {
+                rules,
+                wall: Micros(u64::from_be_bytes(fields.required_array(tags::WALL_CLOCK)?)),
+            },
+            Kind::PolicyEvaluated => return of_step(step::evaluated(facts, fields)?),
+            Kind::ApprovalOpened => return of_step(step::opened(facts, fields)?),
+            Kind::PresentationShown => return of_step(step::shown(facts, fields)?),
+            Kind::ApprovalEscalated => return of_step(step::escalated(facts, fields)?),
+            Kind::ApprovalResolved => return of_step(step::resolved(facts, fields)?),
+            Kind::GrantIssued => return of_step(step::grant_issued(facts, fields)?),
+            Kind::GrantRedeemed => return of_step(step::grant_redeemed(facts)?),
+            Kind::GrantRevoked => return of_step(Step::GrantRevoked { grant: facts.need_grant()? }),
+            Kind::GrantExpired => return of_step(step::grant_expired(facts)?),
+            Kind::ExecutionStarted => return of_step(step::execution_started(facts)?),
+            Kind::ActionBlocked => return of_step(step::blocked(facts)?),
+            Kind::KeyEnrolled => Detail::KeyEnrolled(key_grant(fields)?),
+            Kind::KeyRotated => {
+                let grant = key_grant(fields)?;
+                Detail::KeyRotated { grant, replaces: KeyId(fields.required_array(tags::SUBJECT_KEY_ID)?) }
+            }
+            Kind::KeyRevoked => Detail::KeyRevoked { key_id: KeyId(fields.required_array(tags::SUBJECT_KEY_ID)?) },
+            Kind::BodyErased => Detail::BodyErased(ErasedBodies::parse(fields)?),
+            Kind::SourceGap => gap(fields)?,
+            Kind::ActionSubmitted => Detail::Approval(ApprovalCommand::Submitted(Submission::parse(facts, fields)?)),
+            Kind::VoteCast => Detail::Approval(ApprovalCommand::VoteCast(Vote::parse(facts, fields)?)),
+            Kind::ApprovalCancelRequested => Detail::Approval(ApprovalCommand::CancelRequested(OfRequest::of(facts)?)),
+            Kind::GrantRedeemRequested => Detail::Approval(ApprovalCommand::RedeemRequested(Redemption::of(facts)?)),
+            Kind::GrantRevokeRequested => Detail::Approval(ApprovalCommand::RevokeRequested(OfGrant::of(facts)?)),
+            Kind::BreakglassInvoked => {
+                Detail::Approval(ApprovalCommand::BreakglassInvoked(Submission::parse(facts, fields)?))
+            }
+            Kind::BreakglassReviewed => {
+                Detail::Approval(ApprovalCommand::BreakglassReviewed(PostReview::parse(facts, fields)?))
+            }
+            Kind::PrincipalBound => Detail::Principal(PrincipalCommand::Bound(Binding::parse(facts, fields)?)),
+            Kind::PrincipalLinked => Detail::Principal(principal::linked(facts, fields)?),
+            Kind::PrincipalDisabled => Detail::Principal(principal::disabled(fields)?),
+            Kind::RoleGranted => Detail::Principal(principal::granted(fields)?),
+            Kind::RoleRevoked => Detail::Principal(principal::revoked(fields)?),
+            Kind::DelegationSet => Detail::Principal(principal::delegated(fields)?),
+            Kind::PolicyPublished => Detail::Policy(principal::published(facts)?),
+            Kind::PolicyRetired => Detail::Policy(principal::retired(facts)?),
+            Kind::LedgerSealed | Kind::EvidenceExported | Kind::LogRead | Kind::VerificationRun => Detail::None,
+            Kind::RetentionSet | Kind::HoldPlaced | Kind::HoldReleased => Detail::None,
+            Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked => Detail::None,
+            Kind::OpenlineageReceived | Kind::ProvReceived => Detail::None,
+            Kind::SourceOpened | Kind::SourceHeartbeat | Kind::SourceClosed => Detail::None,
+            Kind::ReviewCompleted | Kind::ExceptionDisposed | Kind::ReconciliationCompleted => Detail::None,
+        })
+    }
+}
+
+fn refusal_reason(fields: &mut Fields<'_>) -> Result<RefusalReason, Malformed> {
+    let reason = u16::from_be_bytes(fields.required_array(tags::REASON)?);
+    RefusalReason::from_number(reason).ok_or(value(tags::REASON))
+}
+
+fn gap<'a>(fields: &mut Fields<'a>) -> Result<Detail<'a>, Malformed> {
+    let from = Sequence(u64::from_be_bytes(fields.required_array(tags::GAP_FROM)?));
+    let to = Sequence(u64::from_be_bytes(fields.required_array(tags::GAP_TO)?));
+    if from < to { Ok(Detail::SourceGap { from, to }) } else { Err(value(tags::GAP_TO)) }
+}
+
+fn key_grant<'a>(fields: &mut Fields<'a>) -> Result<KeyGrant<'a>, Malformed> {
+    let key = RawKey::parse(tags::SUBJECT_KEY, fields.required(tags::SUBJECT_KEY)?)?;
+    Ok(KeyGrant { key, source: Ref(fields.required_array(tags::SUBJECT_SOURCE)?) })
+}
