@@ -133,117 +133,118 @@ pub fn complete(status: Status) -> Status {
     Fault::new(reason, message).into()
 }
 
-/// The status code of a reason, and what to do about it.
-pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
-    match reason {
-        Reason::Unspecified | Reason::Internal | Reason::ReadFailed => (Code::Internal, "see the server's log"),
-        Reason::Malformed => (Code::InvalidArgument, "build frames with the library, or as docs/FORMAT.md says"),
-        Reason::FrameLedgerDiffers => (Code::InvalidArgument, "sign for the ledger id that the server names"),
-        Reason::FrameSourceDiffers => (Code::InvalidArgument, "put each source's events into frames of its own"),
-        Reason::FrameEpochDiffers => (Code::InvalidArgument, "state the frame's epoch in its facts"),
-        Reason::FrameSequenceDiffers => (Code::InvalidArgument, "state first sequence plus offset in the facts"),
-        Reason::FrameRootDiffers => (Code::InvalidArgument, "send the facts exactly as they were signed"),
-        Reason::FrameCountDiffers => (Code::InvalidArgument, "send as many events as the header says"),
-        Reason::SignatureMissing => (Code::InvalidArgument, "add a signature for each required signer, in order"),
-        Reason::SignatureSurplus => (Code::InvalidArgument, "sign with the required signers only"),
-        Reason::SignerDiffers => (Code::InvalidArgument, "sign with the keys that the header names, in order"),
-        Reason::FrameNotAlone => (Code::InvalidArgument, "put a command or gap into a frame of its own"),
-        Reason::SignatureInvalid => (Code::Unauthenticated, "sign the header's DSSE encoding with the named key"),
-        Reason::RoleDiffers => (Code::PermissionDenied, "sign as a source"),
-        Reason::KeyNotInForce => (Code::PermissionDenied, "have an administrator enroll the key for this source"),
-        Reason::AuthorDiffers => (Code::PermissionDenied, "the ledger itself makes events of this kind"),
-        Reason::BodyDiffers => (Code::InvalidArgument, "send salt and body as they were committed to"),
-        Reason::FrameTooLarge => (Code::InvalidArgument, "split the events over several frames"),
-        Reason::EventIdTwice => (Code::InvalidArgument, "give each event an id of its own"),
-        Reason::KindNotBuilt => (Code::Unimplemented, "upgrade the server"),
-        Reason::EventIdKnown => (Code::AlreadyExists, "leave out the known events and sign the rest anew"),
-        Reason::RevisionDiffers => (Code::Aborted, "read the stream again, decide anew, sign anew"),
-        Reason::SequenceDiffers => (Code::FailedPrecondition, "go on behind last_sequence, or sign a source.gap"),
-        Reason::EpochNotNew => (Code::FailedPrecondition, "choose an epoch above last_epoch"),
-        Reason::LastSeenMismatch => (Code::FailedPrecondition, "compare checkpoints: a history may be forged"),
-        Reason::NotAdministrator => (Code::PermissionDenied, "ask an administrator of this ledger"),
-        Reason::WeakKey => (Code::FailedPrecondition, "make a new key"),
-        Reason::KeyKnown => (Code::FailedPrecondition, "make a new key; a key is enrolled once and for ever"),
-        Reason::KeyUnknown => (Code::FailedPrecondition, "look the key up in the list of keys"),
-        Reason::LastAdministrator => (Code::FailedPrecondition, "rotate the key instead of ending it"),
-        Reason::LedgerKey => (Code::FailedPrecondition, "choose a key of a source"),
-        Reason::BodyAhead => (Code::FailedPrecondition, "name entries that stand in the log already"),
-        Reason::NoBody => (Code::FailedPrecondition, "leave out entries without a body"),
-        Reason::BodyPermanent => (Code::FailedPrecondition, "leave out genesis, keys, roles, policies and erasures"),
-        Reason::NotEligible => (Code::PermissionDenied, "ask somebody of the teams that the request names"),
-        Reason::ConflictRequester => (Code::PermissionDenied, "have somebody else decide"),
-        Reason::ConflictOwner => (Code::PermissionDenied, "have somebody else decide"),
-        Reason::ConflictPrincipal => (Code::PermissionDenied, "have somebody else decide"),
-        Reason::ConflictDelegate => (Code::PermissionDenied, "have somebody else decide"),
-        Reason::ConflictBinder => (Code::PermissionDenied, "have somebody else decide, whom two people bound"),
-        Reason::ConflictAccount => (Code::PermissionDenied, "have somebody else decide"),
-        Reason::NonHuman => (Code::PermissionDenied, "have a person do it"),
-        Reason::AssuranceTooLow => (Code::PermissionDenied, "sign the vote with your own enrolled key"),
-        Reason::Terminal => (Code::FailedPrecondition, "look at the request; submit the action anew if need be"),
-        Reason::Expired => (Code::FailedPrecondition, "submit it anew"),
-        Reason::ActionDigestMismatch => (Code::FailedPrecondition, "submit the action that is to run"),
-        Reason::AlreadyRedeemed => (Code::FailedPrecondition, "submit the action anew"),
-        Reason::PolicyTightened => (Code::FailedPrecondition, "submit the action anew, under the policies in force"),
-        Reason::VoteFinal => (Code::FailedPrecondition, "nothing: the first decision stands"),
-        Reason::StalePresentation => (Code::Aborted, "look at the request again, then decide"),
-        Reason::RationaleRequired => (Code::InvalidArgument, "give a reason"),
-        Reason::PresentationIncomplete => (Code::FailedPrecondition, "review the action in full"),
-        Reason::PolicyDenied => (Code::PermissionDenied, "change the action, or have the policy changed"),
-        Reason::AudienceDiffers => (Code::PermissionDenied, "redeem from the source that submitted the action"),
-        Reason::GrantNotIssued => (Code::FailedPrecondition, "look at the action; submit it anew if need be"),
-        Reason::RequestUnknown => (Code::FailedPrecondition, "look the request up with ListPending or ListInbox"),
-        Reason::NotYours => (Code::PermissionDenied, "ask the requester, the responsible person or a reviewer"),
-        Reason::PrincipalUnknown => (Code::FailedPrecondition, "bind the principal first"),
-        Reason::PrincipalDisabled => (Code::FailedPrecondition, "choose another principal; a disabled one stays so"),
-        Reason::PrincipalKnown => (Code::FailedPrecondition, "look it up with ListPrincipals"),
-        Reason::ResponsibleMissing => (Code::FailedPrecondition, "name a bound person as responsible"),
-        Reason::ResponsibleDiffers => (Code::FailedPrecondition, "state the person to whom the actor is bound"),
-        Reason::SecondPersonMissing => {
-            (Code::FailedPrecondition, "nothing in this version: governance by one of two is not built")
+/// Declares the one table of reasons: status code, and what to do about it.
+macro_rules! remedies {
+    ($($($reason:ident)|+ => $code:ident, $remedy:literal;)+) => {
+        /// The status code of a reason, and what to do about it.
+        pub fn code_and_remedy(reason: Reason) -> (Code, &'static str) {
+            match reason { $($(Reason::$reason)|+ => (Code::$code, $remedy)),+ }
         }
-        Reason::TooManyPending => (Code::FailedPrecondition, "decide what waits, or let it expire"),
-        Reason::ReviewOverdue => (Code::FailedPrecondition, "have the earlier break-glass action reviewed"),
-        Reason::ClockBehind => (Code::FailedPrecondition, "wait until the server's clock has caught up"),
-        Reason::PolicyInvalid => (Code::FailedPrecondition, "see the lints of `deedbook policy test`"),
-        Reason::BindingInvalid => {
-            (Code::InvalidArgument, "make the binding with the library, or as docs/FORMAT.md says")
-        }
-        Reason::PostReviewClosed => (Code::FailedPrecondition, "look at the action"),
-        Reason::EvidenceInvalid => (Code::PermissionDenied, "sign with your own key, which is in force"),
-        Reason::EvidenceNotBuilt => (Code::FailedPrecondition, "sign the vote with your own enrolled key"),
-        Reason::DiskLow => (Code::ResourceExhausted, "make room on the data volume"),
-        Reason::ClockDrift => (Code::Unavailable, "mend the server's clock, then retry the same bytes"),
-        Reason::OwnFrame => (Code::Unavailable, "retry the same bytes; the server's log tells more"),
-        Reason::StorageFailed => (Code::Unavailable, "retry the same bytes once the server is back"),
-        Reason::Stopping => (Code::Unavailable, "retry the same bytes"),
-        Reason::NotFound => (Code::NotFound, ""),
-        Reason::OutsideTree => (Code::OutOfRange, "stay below tree_size"),
-        Reason::Corrupt => (Code::DataLoss, "stop the server, keep its data folder, run `deedbook audit`"),
-        Reason::NoWitnessPolicy => {
-            (Code::FailedPrecondition, "serve with a witness policy, or ask for an unwitnessed checkpoint")
-        }
-        Reason::NotWitnessed => (Code::Unavailable, "look at /readyz for the witnesses, and retry"),
-        Reason::NoCheckpoint => (Code::Unavailable, "retry once the server is back"),
-        Reason::FieldInvalid => (Code::InvalidArgument, "correct the field"),
-        Reason::PageTokenInvalid => (Code::InvalidArgument, "start again without a token"),
-        Reason::KindDiffers => (Code::InvalidArgument, "send one event of the kind of the method"),
-        Reason::OpenMisplaced => (Code::InvalidArgument, "send Open first, then frames"),
-        Reason::StreamDiffers => (Code::InvalidArgument, "open one stream for each source and epoch"),
-        Reason::CreditExceeded => (Code::ResourceExhausted, "wait for acknowledgements before sending more"),
-        Reason::StreamsTooMany => (Code::ResourceExhausted, "close streams, or retry later"),
-        Reason::RequestNotAuthenticated => (Code::Unauthenticated, "sign with an enrolled key that is in force"),
-        Reason::RequestTimeOutside => (Code::Unauthenticated, "set the clock"),
-        Reason::MessageTooLarge => (Code::OutOfRange, "send smaller frames"),
-        Reason::DeadlineExceeded => (Code::DeadlineExceeded, "repeat appends with the same bytes"),
-        Reason::Cancelled => (Code::Cancelled, "repeat appends with the same bytes"),
-        Reason::SubscriptionExists => (Code::AlreadyExists, "choose another name, or delete that one"),
-        Reason::SubscriptionsTooMany => (Code::ResourceExhausted, "delete a subscription that nobody needs"),
-        Reason::AlreadyConsumed => (Code::Aborted, "ask again when the other consumer left or its lease ended"),
-        Reason::LeaseEnded => (Code::Aborted, "open again; settle within the lease, or extend it"),
-        Reason::NotInFlight => (Code::InvalidArgument, "settle what was delivered on this stream, once"),
-        Reason::ParkedTooMany => (Code::ResourceExhausted, "replay and acknowledge parked events, then open again"),
-        Reason::MethodUnknown => (Code::Unimplemented, "upgrade the server"),
-    }
+    };
+}
+
+remedies! {
+    Unspecified | Internal | ReadFailed => Internal, "see the server's log";
+    Malformed => InvalidArgument, "build frames with the library, or as docs/FORMAT.md says";
+    FrameLedgerDiffers => InvalidArgument, "sign for the ledger id that the server names";
+    FrameSourceDiffers => InvalidArgument, "put each source's events into frames of its own";
+    FrameEpochDiffers => InvalidArgument, "state the frame's epoch in its facts";
+    FrameSequenceDiffers => InvalidArgument, "state first sequence plus offset in the facts";
+    FrameRootDiffers => InvalidArgument, "send the facts exactly as they were signed";
+    FrameCountDiffers => InvalidArgument, "send as many events as the header says";
+    SignatureMissing => InvalidArgument, "add a signature for each required signer, in order";
+    SignatureSurplus => InvalidArgument, "sign with the required signers only";
+    SignerDiffers => InvalidArgument, "sign with the keys that the header names, in order";
+    FrameNotAlone => InvalidArgument, "put a command or gap into a frame of its own";
+    SignatureInvalid => Unauthenticated, "sign the header's DSSE encoding with the named key";
+    RoleDiffers => PermissionDenied, "sign as a source";
+    KeyNotInForce => PermissionDenied, "have an administrator enroll the key for this source";
+    AuthorDiffers => PermissionDenied, "the ledger itself makes events of this kind";
+    BodyDiffers => InvalidArgument, "send salt and body as they were committed to";
+    FrameTooLarge => InvalidArgument, "split the events over several frames";
+    EventIdTwice => InvalidArgument, "give each event an id of its own";
+    KindNotBuilt => Unimplemented, "upgrade the server";
+    EventIdKnown => AlreadyExists, "leave out the known events and sign the rest anew";
+    RevisionDiffers => Aborted, "read the stream again, decide anew, sign anew";
+    SequenceDiffers => FailedPrecondition, "go on behind last_sequence, or sign a source.gap";
+    EpochNotNew => FailedPrecondition, "choose an epoch above last_epoch";
+    LastSeenMismatch => FailedPrecondition, "compare checkpoints: a history may be forged";
+    NotAdministrator => PermissionDenied, "ask an administrator of this ledger";
+    WeakKey => FailedPrecondition, "make a new key";
+    KeyKnown => FailedPrecondition, "make a new key; a key is enrolled once and for ever";
+    KeyUnknown => FailedPrecondition, "look the key up in the list of keys";
+    LastAdministrator => FailedPrecondition, "rotate the key instead of ending it";
+    LedgerKey => FailedPrecondition, "choose a key of a source";
+    BodyAhead => FailedPrecondition, "name entries that stand in the log already";
+    NoBody => FailedPrecondition, "leave out entries without a body";
+    BodyPermanent => FailedPrecondition, "leave out genesis, keys, roles, policies and erasures";
+    NotEligible => PermissionDenied, "ask somebody of the teams that the request names";
+    ConflictRequester => PermissionDenied, "have somebody else decide";
+    ConflictOwner => PermissionDenied, "have somebody else decide";
+    ConflictPrincipal => PermissionDenied, "have somebody else decide";
+    ConflictDelegate => PermissionDenied, "have somebody else decide";
+    ConflictBinder => PermissionDenied, "have somebody else decide, whom two people bound";
+    ConflictAccount => PermissionDenied, "have somebody else decide";
+    NonHuman => PermissionDenied, "have a person do it";
+    AssuranceTooLow => PermissionDenied, "sign the vote with your own enrolled key";
+    Terminal => FailedPrecondition, "look at the request; submit the action anew if need be";
+    Expired => FailedPrecondition, "submit it anew";
+    ActionDigestMismatch => FailedPrecondition, "submit the action that is to run";
+    AlreadyRedeemed => FailedPrecondition, "submit the action anew";
+    PolicyTightened => FailedPrecondition, "submit the action anew, under the policies in force";
+    VoteFinal => FailedPrecondition, "nothing: the first decision stands";
+    StalePresentation => Aborted, "look at the request again, then decide";
+    RationaleRequired => InvalidArgument, "give a reason";
+    PresentationIncomplete => FailedPrecondition, "review the action in full";
+    PolicyDenied => PermissionDenied, "change the action, or have the policy changed";
+    AudienceDiffers => PermissionDenied, "redeem from the source that submitted the action";
+    GrantNotIssued => FailedPrecondition, "look at the action; submit it anew if need be";
+    RequestUnknown => FailedPrecondition, "look the request up with ListPending or ListInbox";
+    NotYours => PermissionDenied, "ask the requester, the responsible person or a reviewer";
+    PrincipalUnknown => FailedPrecondition, "bind the principal first";
+    PrincipalDisabled => FailedPrecondition, "choose another principal; a disabled one stays so";
+    PrincipalKnown => FailedPrecondition, "look it up with ListPrincipals";
+    ResponsibleMissing => FailedPrecondition, "name a bound person as responsible";
+    ResponsibleDiffers => FailedPrecondition, "state the person to whom the actor is bound";
+    SecondPersonMissing => FailedPrecondition, "nothing in this version: governance by one of two is not built";
+    TooManyPending => FailedPrecondition, "decide what waits, or let it expire";
+    ReviewOverdue => FailedPrecondition, "have the earlier break-glass action reviewed";
+    ClockBehind => FailedPrecondition, "wait until the server's clock has caught up";
+    PolicyInvalid => FailedPrecondition, "see the lints of `deedbook policy test`";
+    BindingInvalid => InvalidArgument, "make the binding with the library, or as docs/FORMAT.md says";
+    PostReviewClosed => FailedPrecondition, "look at the action";
+    EvidenceInvalid => PermissionDenied, "sign with your own key, which is in force";
+    EvidenceNotBuilt => FailedPrecondition, "sign the vote with your own enrolled key";
+    DiskLow => ResourceExhausted, "make room on the data volume";
+    ClockDrift => Unavailable, "mend the server's clock, then retry the same bytes";
+    OwnFrame => Unavailable, "retry the same bytes; the server's log tells more";
+    StorageFailed => Unavailable, "retry the same bytes once the server is back";
+    Stopping => Unavailable, "retry the same bytes";
+    NotFound => NotFound, "";
+    OutsideTree => OutOfRange, "stay below tree_size";
+    Corrupt => DataLoss, "stop the server, keep its data folder, run `deedbook audit`";
+    NoWitnessPolicy => FailedPrecondition, "serve with a witness policy, or ask for an unwitnessed checkpoint";
+    NotWitnessed => Unavailable, "look at /readyz for the witnesses, and retry";
+    NoCheckpoint => Unavailable, "retry once the server is back";
+    FieldInvalid => InvalidArgument, "correct the field";
+    PageTokenInvalid => InvalidArgument, "start again without a token";
+    KindDiffers => InvalidArgument, "send one event of the kind of the method";
+    OpenMisplaced => InvalidArgument, "send Open first, then frames";
+    StreamDiffers => InvalidArgument, "open one stream for each source and epoch";
+    CreditExceeded => ResourceExhausted, "wait for acknowledgements before sending more";
+    StreamsTooMany => ResourceExhausted, "close streams, or retry later";
+    RequestNotAuthenticated => Unauthenticated, "sign with an enrolled key that is in force";
+    RequestTimeOutside => Unauthenticated, "set the clock";
+    MessageTooLarge => OutOfRange, "send smaller frames";
+    DeadlineExceeded => DeadlineExceeded, "repeat appends with the same bytes";
+    Cancelled => Cancelled, "repeat appends with the same bytes";
+    SubscriptionExists => AlreadyExists, "choose another name, or delete that one";
+    SubscriptionsTooMany => ResourceExhausted, "delete a subscription that nobody needs";
+    AlreadyConsumed => Aborted, "ask again when the other consumer left or its lease ended";
+    LeaseEnded => Aborted, "open again; settle within the lease, or extend it";
+    NotInFlight => InvalidArgument, "settle what was delivered on this stream, once";
+    ParkedTooMany => ResourceExhausted, "replay and acknowledge parked events, then open again";
+    MethodUnknown => Unimplemented, "upgrade the server";
 }
 
 #[cfg(test)]

@@ -72,6 +72,9 @@ pub struct OfGrant {
     pub grant: SubjectId,
 }
 
+/// The action type that a vote on governance states, having no stream.
+pub const GOVERNANCE_ACTION: &str = "governance.vote";
+
 /// What a person decided, and on what.
 #[derive(Clone, Copy, Debug)]
 pub struct Vote<'a> {
@@ -155,6 +158,10 @@ impl<'a> Submission<'a> {
 
 impl<'a> Vote<'a> {
     pub(super) fn parse(facts: &Facts<'a>, fields: &mut Fields<'a>) -> Result<Vote<'a>, Malformed> {
+        let governs = facts.action_type.is_some_and(|code| code.as_str() == GOVERNANCE_ACTION);
+        if facts.stream.is_none() && !governs {
+            return Err(Malformed::new(tags::STREAM.name, Defect::Missing));
+        }
         Ok(Vote {
             stream: facts.stream,
             request: facts.need_request()?,

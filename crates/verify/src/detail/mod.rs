@@ -10,7 +10,8 @@ mod refusal;
 mod step;
 
 pub use approval::{
-    ApprovalCommand, OfGrant, OfRequest, PostReview, Redemption, Reversibility, ReviewOutcome, Submission, Vote,
+    ApprovalCommand, GOVERNANCE_ACTION, OfGrant, OfRequest, PostReview, Redemption, Reversibility, ReviewOutcome,
+    Submission, Vote,
 };
 pub use genesis::{Genesis, PERSON_BYTES, Person, Predecessor, is_origin};
 pub use lists::{ASSIGNED_BYTES, Assigned, Assignment, CONFLICT_BYTES, Conflict, ConflictReason, Conflicts};

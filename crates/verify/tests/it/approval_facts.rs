@@ -43,86 +43,100 @@ impl Example {
     }
 }
 
-pub fn examples() -> Vec<Example> {
-    let stream = (0x0006, id16("action/1").to_vec());
-    let actor = (0x0010, [&[2], id16("agent").as_slice()].concat());
-    let human = (0x0010, [&[1], id16("person").as_slice()].concat());
-    let (action, policy) = ((0x0021, seed("action").to_vec()), (0x0022, seed("policy").to_vec()));
-    let (request, grant) = ((0x0027, id16("request").to_vec()), (0x0028, id16("example").to_vec()));
-    let until = (0x000a, 1_767_590_000_000_000_u64.to_be_bytes().to_vec());
-    let seen = (0x000b, [1_u64.to_be_bytes().as_slice(), &[3; 32]].concat());
-    let body = [(0x0040, b"application/json".to_vec()), (0x0041, encode::commitment(&seed("salt"), b"{}"))];
-    let rules = (0x0100, vec![0, 1]);
-    let wanted = requirement(&[("data owners", 1)]);
-    let digest = (0x0152, blake3(&wanted));
-    let wanted = (0x0151, wanted);
-    let shown = (0x0154, seed("presentation").to_vec());
+/// A field of the examples by the word for it; the kinds share most of them.
+fn field(word: &str) -> (u16, Vec<u8>) {
+    let wanted = || requirement(&[("data owners", 1)]);
     let who = |kind: u8, name: &str| (0x0170, [&[kind], id16(name).as_slice()].concat());
-    let pairs = |mut pairs: Vec<Vec<u8>>| {
-        pairs.sort_unstable();
-        pairs.concat()
+    let actor = |kind: u8, name: &str| (0x0010, [&[kind], id16(name).as_slice()].concat());
+    match word {
+        "rules" => (0x0100, vec![0, 1]),
+        "stream" => (0x0006, id16("action/1").to_vec()),
+        "until" => (0x000a, 1_767_590_000_000_000_u64.to_be_bytes().to_vec()),
+        "seen" => (0x000b, [1_u64.to_be_bytes().as_slice(), &[3; 32]].concat()),
+        "agent" => actor(2, "agent"),
+        "human" => actor(1, "person"),
+        "responsible" => (0x0012, id16("person").to_vec()),
+        "type" => (0x0020, b"data.export".to_vec()),
+        "action" => (0x0021, seed("action").to_vec()),
+        "policy" => (0x0022, seed("policy").to_vec()),
+        "request" => (0x0027, id16("request").to_vec()),
+        "grant" => (0x0028, id16("example").to_vec()),
+        "media" => (0x0040, b"application/json".to_vec()),
+        "commitment" => (0x0041, encode::commitment(&seed("salt"), b"{}")),
+        "key" => (0x0120, Key::named("bound").wire()),
+        "requirement" => (0x0151, wanted()),
+        "digest" => (0x0152, blake3(&wanted())),
+        "shown" => (0x0154, seed("presentation").to_vec()),
+        "revision" => (0x0156, 3_u64.to_be_bytes().to_vec()),
+        "evidence" => (0x0158, [&[3, 0, 1], Key::named("reviewer").id().as_slice(), &[0, 4], b"sign"].concat()),
+        "audience" => (0x015c, id16("gate").to_vec()),
+        "uses" => (0x015d, vec![0, 1]),
+        "older" => (0x0160, id16("older").to_vec()),
+        "the-person" => who(1, "person"),
+        "the-agent" => who(2, "agent"),
+        "the-service" => who(3, "service"),
+        "account" => (0x0173, id16("account").to_vec()),
+        "deputy" => (0x0174, id16("deputy").to_vec()),
+        word => listed(word),
+    }
+}
+
+/// The fields that are lists, and those that are one byte: `0157=1`.
+fn listed(word: &str) -> (u16, Vec<u8>) {
+    let sorted = |mut parts: Vec<Vec<u8>>| {
+        parts.sort_unstable();
+        parts.concat()
     };
     let conflict = |name: &str, reason: u8| [id16(name).as_slice(), &[reason]].concat();
-    let conflicts = (0x0153, pairs(vec![conflict("asker", 1), conflict("owner", 2), conflict("delegate", 4)]));
     let vote = |clause: u8, name: &str, at: u64| [[clause].as_slice(), &id16(name), &at.to_be_bytes()].concat();
-    let assignment = (0x015a, pairs(vec![vote(0, "one", 4), vote(255, "two", 6)]));
-    let key = (0x0120, Key::named("bound").wire());
-    let of = |fields: &[&(u16, Vec<u8>)]| fields.iter().map(|field| (*field).clone()).collect::<Vec<_>>();
-    let with_body = |fields: &[&(u16, Vec<u8>)]| [of(fields), body.to_vec()].concat();
-    let code = |tag: u16, value: u8| (tag, vec![value]);
-    let submitted = with_body(&[&stream, &actor, &(0x0020, b"data.export".to_vec()), &action, &code(0x015f, 3)]);
-    let reviewed = [&[3, 0, 1], Key::named("reviewer").id().as_slice(), &[0, 4], b"sign"].concat();
-    let voted = [&request, &action, &human, &until, &seen, &digest, &shown, &(0x0156, 3_u64.to_be_bytes().to_vec())];
-    let voted = [of(&voted), vec![code(0x0157, 1), (0x0158, reviewed)]].concat();
-    let of_grant = [&stream, &request, &grant];
-    let step = |kind: u16, needed: Vec<(u16, Vec<u8>)>, optional: Vec<(u16, Vec<u8>)>| Example {
-        kind,
-        needed: [needed, vec![rules.clone()]].concat(),
-        optional,
-    };
-    let command = |kind, needed, optional| Example { kind, needed, optional };
-    vec![
-        command(0x0100, submitted.clone(), vec![(0x0160, id16("older").to_vec())]),
-        command(0x0105, submitted, vec![(0x0160, id16("older").to_vec())]),
-        command(0x0101, voted, of(&[&stream])),
-        command(0x0102, of(&[&stream, &request]), body.to_vec()),
-        command(0x0103, of(&[&stream, &request, &grant, &action, &actor, &seen]), body.to_vec()),
-        command(0x0104, of(&of_grant), body.to_vec()),
-        command(0x0106, of(&[&stream, &request, &human, &code(0x0161, 2)]), body.to_vec()),
-        command(
-            0x0120,
-            with_body(&[&who(2, "agent")]),
-            vec![
-                (0x0012, id16("person").to_vec()),
-                key,
-                (0x0171, pairs(vec![id16("team a").to_vec(), id16("team b").to_vec()])),
-                code(0x0172, 4),
-            ],
-        ),
-        command(0x0121, with_body(&[&who(1, "person"), &(0x0173, id16("account").to_vec())]), Vec::new()),
-        command(0x0122, vec![who(3, "service")], Vec::new()),
-        command(0x0123, vec![who(1, "person"), code(0x0172, 3)], Vec::new()),
-        command(0x0124, vec![who(1, "person"), code(0x0172, 31)], Vec::new()),
-        command(0x0125, vec![who(1, "person")], vec![(0x0174, id16("deputy").to_vec())]),
-        command(0x0130, with_body(&[&stream, &policy]), Vec::new()),
-        command(0x0131, of(&[&stream, &policy]), Vec::new()),
-        step(0x0004, with_body(&[&stream, &request, &action, &policy, &code(0x0150, 3), &wanted]), Vec::new()),
-        step(0x0005, of(&[&stream, &request, &action, &until, &wanted, &digest]), vec![conflicts]),
-        step(0x0006, with_body(&[&stream, &request, &action, &digest, &shown, &code(0x0155, 1)]), Vec::new()),
-        step(0x0007, of(&[&stream, &request, &until, &code(0x015e, 2)]), Vec::new()),
-        step(0x0008, of(&[&stream, &request, &action, &code(0x0159, 1), &assignment]), Vec::new()),
-        step(
-            0x0009,
-            [of(&of_grant), of(&[&action, &until]), vec![(0x015c, id16("gate").to_vec()), (0x015d, vec![0, 1])]]
-                .concat(),
-            Vec::new(),
-        ),
-        step(0x000a, [of(&of_grant), of(&[&action, &policy])].concat(), Vec::new()),
-        step(0x000b, of(&of_grant), Vec::new()),
-        step(0x000c, [of(&of_grant), of(&[&until])].concat(), Vec::new()),
-        step(0x000d, [of(&of_grant), of(&[&action])].concat(), Vec::new()),
-        step(0x000e, of(&[&stream, &request, &action, &policy]), Vec::new()),
-    ]
+    match word {
+        "conflicts" => (0x0153, sorted(vec![conflict("asker", 1), conflict("owner", 2), conflict("delegate", 4)])),
+        "assignment" => (0x015a, sorted(vec![vote(0, "one", 4), vote(255, "two", 6)])),
+        "teams" => (0x0171, sorted(vec![id16("team a").to_vec(), id16("team b").to_vec()])),
+        word => {
+            let (tag, value) = word.split_once('=').unwrap_or_else(|| panic!("no field `{word}`"));
+            (u16::from_str_radix(tag, 16).unwrap(), vec![value.parse().unwrap()])
+        }
+    }
+}
+
+/// Kind, fields that it needs, fields that it may hold.
+#[rustfmt::skip]
+const EXAMPLES: &[(u16, &str, &str)] = &[
+    (0x0100, "stream agent type action media commitment 015f=3", "older"),
+    (0x0105, "stream agent type action media commitment 015f=3", "older"),
+    (0x0101, "stream request action human until seen digest shown revision 0157=1 evidence", ""),
+    (0x0102, "stream request", "media commitment"),
+    (0x0103, "stream request grant action agent seen", "media commitment"),
+    (0x0104, "stream request grant", "media commitment"),
+    (0x0106, "stream request human 0161=2", "media commitment"),
+    (0x0120, "media commitment the-agent", "responsible key teams 0172=4"),
+    (0x0121, "media commitment the-person account", ""),
+    (0x0122, "the-service", ""),
+    (0x0123, "the-person 0172=3", ""),
+    (0x0124, "the-person 0172=31", ""),
+    (0x0125, "the-person", "deputy"),
+    (0x0130, "stream policy media commitment", ""),
+    (0x0131, "stream policy", ""),
+    (0x0004, "rules stream request action policy media commitment 0150=3 requirement", ""),
+    (0x0005, "rules stream request action until requirement digest", "conflicts"),
+    (0x0006, "rules stream request action media commitment digest shown 0155=1", ""),
+    (0x0007, "rules stream request until 015e=2", ""),
+    (0x0008, "rules stream request action 0159=1 assignment", ""),
+    (0x0009, "rules stream request grant action until audience uses", ""),
+    (0x000a, "rules stream request grant action policy", ""),
+    (0x000b, "rules stream request grant", ""),
+    (0x000c, "rules stream request grant until", ""),
+    (0x000d, "rules stream request grant action", ""),
+    (0x000e, "rules stream request action policy", ""),
+];
+
+pub fn examples() -> Vec<Example> {
+    let fields = |words: &str| words.split_whitespace().map(field).collect();
+    EXAMPLES
+        .iter()
+        .map(|(kind, needed, optional)| Example { kind: *kind, needed: fields(needed), optional: fields(optional) })
+        .collect()
 }
 
 fn parse(facts: &Fields) -> Result<(), Malformed> {
