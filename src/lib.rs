@@ -11,6 +11,7 @@ pub mod record;
 pub mod store;
 pub mod merkle;
 pub mod witness;
+pub mod policy;
 pub mod ledger;
 pub mod audit;
 pub mod cosign;

@@ -101,6 +101,55 @@ pub const UPPER_TILES_MAX: usize = 2_048;
 /// How long closing waits for the writer to drain.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
+// Actions.
+
+/// Levels of a JSON document that is hashed or recorded; readers and writers recurse this deep.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Bytes of an action's binding in canonical form: a reviewer is to read it, and it is a body beside its facts.
+pub const BINDING_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one name in a binding: tenant, resource, party, source, destination.
+pub const BINDING_NAME_BYTES_MAX: usize = 1_024;
+/// Datasets that a binding names as read; facts hold as many refs.
+pub const BINDING_SOURCES_MAX: usize = 256;
+/// Bytes of the name of a secret.
+pub const SECRET_REF_BYTES_MAX: usize = 1_024;
+
+// Policies.
+
+/// Bytes of a policy set's text: a thousand policies of 500 bytes.
+pub const POLICY_TEXT_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of a schema's text.
+pub const POLICY_SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a policy set as it is recorded: text and schema in JSON, which is a body.
+pub const POLICY_SOURCE_BYTES_MAX: usize = 896 * 1024;
+/// Policies of a set; a thousand are evaluated within a millisecond.
+pub const POLICIES_MAX: usize = 1_024;
+/// Bytes of one policy, so that the recursion of parser and validator is bounded.
+pub const POLICY_BYTES_MAX: usize = 8 * 1024;
+/// Brackets within brackets in one policy, each `if` counted as one: each takes nine levels of Cedar's grammar.
+pub const POLICY_DEPTH_MAX: usize = 16;
+/// Operators of one policy. Cedar recurses for each of a chain; of the 2 MiB that a thread has it takes about 4 KiB an
+/// operator, and between 400 and 1,000 of them end the process.
+pub const POLICY_OPERATORS_MAX: usize = 96;
+/// Bytes of a policy's id, a team's name, or a line of advice.
+pub const POLICY_NAME_BYTES_MAX: usize = 256;
+/// The longest deadline that a policy may set, in seconds: 90 days.
+pub const POLICY_TTL_S_MAX: u32 = 90 * 24 * 3_600;
+/// How long a request is open when no policy says: a day, for reviewers sleep.
+pub const REQUEST_TTL_S_DEFAULT: u32 = 24 * 3_600;
+/// How long a grant may be redeemed when no policy says: 15 minutes, since an agent waits for it.
+pub const GRANT_TTL_S_DEFAULT: u32 = 15 * 60;
+/// Redemptions that a policy may allow of one grant.
+pub const GRANT_USES_MAX: u16 = 1_000;
+/// Defects that a refused publication names; the rest is counted.
+pub const POLICY_LINTS_MAX: usize = 100;
+/// Bytes of one recorded question: a binding's parameters, the names of its parties and their teams.
+pub const QUESTION_BYTES_MAX: usize = 256 * 1024;
+/// Teams of one party that a question names.
+pub const QUESTION_TEAMS_MAX: usize = 64;
+/// Questions that one what-if answers.
+pub const WHAT_IF_QUESTIONS_MAX: usize = 10_000;
+
 // API.
 
 /// Bytes of one request message. A frame of 1 MiB and its envelope fit; a larger frame is named by its own error.
@@ -275,6 +324,8 @@ pub const BODY_BYTES_MAX: usize = formats::FRAME_BYTES_MAX - formats::FACTS_BYTE
 /// Bytes of one event line: the largest body, and as much room for facts as they can take in JSON.
 pub const LINE_BYTES_MAX: usize = formats::FRAME_BYTES_MAX + 256 * 1024;
 
+const _: () = assert!(POLICY_SOURCE_BYTES_MAX <= BODY_BYTES_MAX && QUESTION_BYTES_MAX <= BODY_BYTES_MAX);
+const _: () = assert!(BINDING_BYTES_MAX * 2 <= QUESTION_BYTES_MAX, "a question repeats the binding's parameters");
 const _: () = assert!(WITNESS_BODY_BYTES_MAX > formats::NOTE_BYTES_MAX + WITNESS_PROOF_LINES_MAX * 45 + 25);
 const _: () = assert!(WITNESSED_WAIT_MAX.as_secs() > 2 * (WITNESS_TIMEOUT.as_secs() + WITNESS_INTERVAL.as_secs()));
 const _: () = assert!(WITNESSED_AGE_MS_MAX as u128 >= 5 * WITNESS_REFRESH.as_millis());

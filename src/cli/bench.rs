@@ -4,6 +4,7 @@ mod ceilings;
 mod frames;
 mod large;
 mod load;
+mod policies;
 mod server;
 
 use super::client::Client;
@@ -49,6 +50,7 @@ enum Part {
     Unary,
     UnaryMany,
     Fill,
+    Policies,
 }
 
 impl BenchArguments {
@@ -118,6 +120,10 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
     if arguments.wants(Part::UnaryMany) {
         let (verify, many) = between(verify, bench.unary_many(arguments.events / 6, 64)).await?;
         figures.push(Figure::of("64 unary clients", many, "events/s", ("verify", verify), ">= 0.30 in issue 3"));
+    }
+    if arguments.wants(Part::Policies) {
+        remark("asking a thousand policies");
+        figures.extend(policies::measure()?);
     }
     if arguments.wants(Part::Fill) {
         figures.extend(large::measure(arguments.fill, folder, process, &admin).await?);
@@ -203,6 +209,10 @@ impl Figure {
         Figure { name, value, unit, ceiling: None, goal: None }
     }
 
+    fn goal(name: &'static str, value: f64, unit: &'static str, goal: &'static str) -> Figure {
+        Figure { name, value, unit, ceiling: None, goal: Some(goal) }
+    }
+
     fn of(
         name: &'static str,
         value: f64,
@@ -234,7 +244,8 @@ fn print(figures: &[Figure], output: Output) -> Result<(), Failure> {
             (Some((name, ceiling)), Some(goal)) => {
                 format!("{:>6.2} of {name} (goal {goal})", figure.value / ceiling)
             }
-            (_, _) => String::new(),
+            (None, Some(goal)) => format!("       (goal {goal})"),
+            (_, None) => String::new(),
         };
         output.line(&format!("{:<42} {:>20} {beside}", figure.name, value))?;
     }

@@ -9,6 +9,9 @@ pub mod frame;
 pub mod seal;
 pub mod body;
 pub mod line;
+pub mod canonical;
+pub mod members;
+pub mod binding;
 pub mod openlineage;
 
 pub use cosigner::CosigningKey;
