@@ -2,6 +2,7 @@
 //! libFuzzer (`make fuzz`) and the tests (`fuzz_corpus`) call the same functions. It depends on nothing else of the
 //! tests, because `fuzz/` includes it by its path.
 
+mod policies;
 mod recipe;
 mod server;
 mod verifier;
@@ -28,4 +29,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "framing", run: server::framing },
     Target { name: "anchor", run: server::anchor },
     Target { name: "tile-path", run: server::tile_path },
+    Target { name: "documents", run: policies::documents },
+    Target { name: "cedar", run: policies::cedar },
 ];
