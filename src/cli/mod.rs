@@ -20,6 +20,7 @@ mod subscription;
 mod consume;
 mod proof;
 mod erase;
+mod policy;
 mod verify;
 mod audit;
 mod demo;
@@ -100,6 +101,9 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Erase bodies for ever, and keep everything that proves
     Erase(erase::EraseArguments),
+    /// Check, compare and try out policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Recompute everything in a data folder, and judge it; read-only
     Audit(audit::AuditArguments),
     /// The head anchor beside the store
@@ -169,6 +173,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Consistency(arguments) => block_on(proof::consistency(&common, arguments, output)),
         Command::Verify(arguments) => verify::run(&common, arguments, output),
         Command::Erase(arguments) => block_on(erase::run(&common, arguments, output)),
+        Command::Policy(command) => policy::run(&common, command, output),
         Command::Audit(arguments) => audit::run(&common, arguments, output),
         Command::Anchor(command) => audit::anchor(&common, command, output),
         Command::Demo(arguments) => demo::run(arguments, output),
@@ -254,6 +259,7 @@ mod tests {
         include_str!("erase.rs"),
         include_str!("init.rs"),
         include_str!("key.rs"),
+        include_str!("policy.rs"),
         include_str!("proof.rs"),
         include_str!("serve/dev.rs"),
         include_str!("show.rs"),

@@ -1,0 +1,209 @@
+//! `deedbook policy`: checks policy sets by the rules of publication, compares two, and tries one out on questions. It
+//! needs no server: the same code judges here and there.
+
+use super::Common;
+use super::errors::{Failure, Status};
+use super::output::{Output, escape_line, read_bounded};
+use crate::limits::{POLICY_SCHEMA_BYTES_MAX, POLICY_TEXT_BYTES_MAX, QUESTION_BYTES_MAX};
+use crate::policy::{Comparison, Difference, Evaluation, Lint, PolicySet, Question, Source};
+use crate::record::canonical::Json;
+use clap::Subcommand;
+use deedbook_verify::requirement::Requirement;
+use deedbook_verify::words::Ref;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// What `policy` can do.
+#[derive(Subcommand, Debug)]
+pub enum PolicyCommand {
+    /// Check a policy set by every rule of publication
+    #[command(after_help = "Example:\n  deedbook policy check policies.cedar")]
+    Check {
+        /// Cedar policies
+        #[arg(value_name = "FILE.cedar")]
+        file: PathBuf,
+        /// A schema in place of the built-in one
+        #[arg(long, value_name = "FILE")]
+        schema: Option<PathBuf>,
+    },
+    /// Say which policies differ between two sets; `built-in` names the one in force where nobody published any
+    #[command(after_help = "Example:\n  deedbook policy diff built-in policies.cedar")]
+    Diff {
+        /// The older set
+        #[arg(value_name = "OLD.cedar")]
+        old: PathBuf,
+        /// The newer set
+        #[arg(value_name = "NEW.cedar")]
+        new: PathBuf,
+        /// A schema in place of the built-in one, for both
+        #[arg(long, value_name = "FILE")]
+        schema: Option<PathBuf>,
+    },
+    /// Say what a set decides about questions, and where that differs from another set
+    #[command(after_help = "A question is the JSON that a decision records (docs/FORMAT.md, Bodies of our own).\n\n\
+        Example:\n  deedbook policy test policies.cedar --against built-in question.json")]
+    Test {
+        /// Cedar policies
+        #[arg(value_name = "FILE.cedar")]
+        file: PathBuf,
+        /// The questions
+        #[arg(value_name = "QUESTION.json", required = true)]
+        questions: Vec<PathBuf>,
+        /// The set to compare with
+        #[arg(long, value_name = "FILE.cedar")]
+        against: Option<PathBuf>,
+        /// A schema in place of the built-in one, for both
+        #[arg(long, value_name = "FILE")]
+        schema: Option<PathBuf>,
+    },
+}
+
+/// Runs one of them.
+pub fn run(_common: &Common, command: PolicyCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        PolicyCommand::Check { file, schema } => check(&file, schema.as_deref(), output),
+        PolicyCommand::Diff { old, new, schema } => {
+            diff(&published(&old, schema.as_deref())?, &published(&new, schema.as_deref())?, output)
+        }
+        PolicyCommand::Test { file, questions, against, schema } => {
+            let set = published(&file, schema.as_deref())?;
+            let against = against.map(|file| published(&file, schema.as_deref())).transpose()?;
+            questions.iter().try_for_each(|question| test(question, &set, against.as_ref(), output))
+        }
+    }
+}
+
+/// Text and schema of a set, or the built-in one.
+fn source(file: &Path, schema: Option<&Path>) -> Result<Source, Failure> {
+    if file == Path::new("built-in") && !file.exists() {
+        return Ok(Source::built_in());
+    }
+    let schema = schema.map(|schema| text(schema, POLICY_SCHEMA_BYTES_MAX)).transpose()?;
+    Ok(Source { text: text(file, POLICY_TEXT_BYTES_MAX)?, schema })
+}
+
+fn text(path: &Path, bytes_max: usize) -> Result<String, Failure> {
+    String::from_utf8(read_bounded(path, bytes_max)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage(format!("{}: byte {at} is not UTF-8", path.display()), "write the file as UTF-8")
+    })
+}
+
+/// Refs of teams that mean nothing outside this process: nothing is published here.
+fn local_team(name: &str) -> Ref {
+    let mut team = Ref([0; 16]);
+    team.0.iter_mut().zip(blake3::hash(name.as_bytes()).as_bytes()).for_each(|(to, from)| *to = *from);
+    team
+}
+
+fn judge(source: &Source) -> Result<PolicySet, Vec<Lint>> {
+    PolicySet::publish(source, &|name| Ok(local_team(name)))
+}
+
+fn published(file: &Path, schema: Option<&Path>) -> Result<PolicySet, Failure> {
+    judge(&source(file, schema)?).map_err(|lints| {
+        let first = lints.first().map_or_else(String::new, Lint::to_string);
+        let more = match lints.len() {
+            0 | 1 => String::new(),
+            count => format!(" (and {} more)", count.saturating_sub(1)),
+        };
+        let next = format!("`deedbook policy check {}` names every defect", file.display());
+        Failure::refused(format!("{}: {first}{more}", file.display()), next)
+    })
+}
+
+fn check(file: &Path, schema: Option<&Path>, output: Output) -> Result<(), Failure> {
+    match judge(&source(file, schema)?) {
+        Ok(set) => {
+            let count = set.policies().count();
+            let text = format!("{}: {count} policies, no defect\ndigest {}", file.display(), set.digest());
+            output.either(&text, || json!({"policies": count, "policy_digest": set.digest().to_string()}))
+        }
+        Err(lints) => {
+            for lint in &lints {
+                output.either(&format!("{}: {lint}", escape_line(&file.display().to_string())), || {
+                    json!({"rule": lint.rule.name(), "policy": lint.policy, "line": lint.line,
+                        "problem": lint.problem, "remedy": lint.remedy})
+                })?;
+            }
+            Err(Failure::silent(Status::Refused))
+        }
+    }
+}
+
+fn diff(old: &PolicySet, new: &PolicySet, output: Output) -> Result<(), Failure> {
+    let difference = Difference::between(old, new);
+    if output.is_json() {
+        return output.value(&json!({"added": difference.added, "removed": difference.removed,
+            "changed": difference.changed, "schema_changed": difference.schema_changed}));
+    }
+    if difference.is_empty() {
+        return output.line("the sets mean the same");
+    }
+    let marks = [("+", &difference.added), ("-", &difference.removed), ("~", &difference.changed)];
+    for (mark, ids) in marks {
+        ids.iter().try_for_each(|id| output.line(&format!("{mark} {id}")))?;
+    }
+    if difference.schema_changed { output.line("~ the schema") } else { Ok(()) }
+}
+
+fn test(path: &Path, set: &PolicySet, against: Option<&PolicySet>, output: Output) -> Result<(), Failure> {
+    let malformed = |error: crate::record::canonical::JsonError| {
+        Failure::usage(format!("{}: {error}", path.display()), "see docs/FORMAT.md, Bodies of our own")
+    };
+    let json = Json::parse(&read_bounded(path, QUESTION_BYTES_MAX)?, QUESTION_BYTES_MAX).map_err(malformed)?;
+    let question = Question::from_json(json).map_err(malformed)?;
+    let (evaluation, before) = match against {
+        None => (set.evaluate(&question), None),
+        Some(against) => {
+            let comparison = Comparison::of(&question, against, set);
+            let differs = comparison.changes();
+            (comparison.after, Some((comparison.before, differs)))
+        }
+    };
+    if output.is_json() {
+        let before = before.as_ref().map(|(before, differs)| (described(before), *differs));
+        return output.value(&json!({"question": path.display().to_string(), "evaluation": described(&evaluation),
+            "before": before.as_ref().map(|(before, _)| before), "changes": before.as_ref().map(|(_, differs)| differs)}));
+    }
+    output.line(&format!("{}: {}", escape_line(&path.display().to_string()), sentence(&evaluation)))?;
+    match before {
+        Some((before, true)) => output.line(&format!("  before: {}", sentence(&before))),
+        Some((_, false)) => output.line("  before: the same"),
+        None => Ok(()),
+    }
+}
+
+fn sentence(evaluation: &Evaluation) -> String {
+    let mut text = evaluation.verdict().name().to_owned();
+    if let Some(requirement) = evaluation.requirement() {
+        text.push_str(&format!(
+            " of {} persons, risk {}",
+            requirement.distinct_persons_min,
+            requirement.risk.percent()
+        ));
+    }
+    if !evaluation.reasons.is_empty() {
+        text.push_str(&format!(", by {}", evaluation.reasons.join(", ")));
+    } else if evaluation.errors.is_empty() {
+        text.push_str(", because nothing permits it");
+    }
+    for error in &evaluation.errors {
+        text.push_str(&format!("; {error}"));
+    }
+    escape_line(&text)
+}
+
+/// An evaluation for programs.
+fn described(evaluation: &Evaluation) -> serde_json::Value {
+    let errors: Vec<String> = evaluation.errors.iter().map(ToString::to_string).collect();
+    json!({"outcome": evaluation.verdict().name(), "reasons": evaluation.reasons, "advice": evaluation.advice,
+        "errors": errors, "requirement": evaluation.requirement().map(terms)})
+}
+
+fn terms(requirement: &Requirement) -> serde_json::Value {
+    json!({"distinct_persons_min": requirement.distinct_persons_min.get(),
+        "evidence_floor": requirement.evidence_floor.name(), "risk": requirement.risk.percent(),
+        "request_ttl_s": requirement.request_ttl_s.get(), "grant_ttl_s": requirement.grant_ttl_s.get(),
+        "uses": requirement.uses.get(), "clauses": requirement.clauses.len()})
+}
