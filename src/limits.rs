@@ -124,6 +124,8 @@ pub const POLICY_SCHEMA_BYTES_MAX: usize = 64 * 1024;
 pub const POLICY_SOURCE_BYTES_MAX: usize = 896 * 1024;
 /// Policies of a set; a thousand are evaluated within a millisecond.
 pub const POLICIES_MAX: usize = 1_024;
+/// Policies that the slices of a set, one for each action, may hold together: a thousand that are about any of 64 actions.
+pub const POLICY_SLICED_MAX: usize = 65_536;
 /// Bytes of one policy, so that the recursion of parser and validator is bounded.
 pub const POLICY_BYTES_MAX: usize = 8 * 1024;
 /// Brackets within brackets in one policy, each `if` counted as one: each takes nine levels of Cedar's grammar.

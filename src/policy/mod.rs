@@ -8,6 +8,7 @@ mod duration;
 mod annotation;
 mod form;
 mod schema;
+mod slices;
 mod publish;
 mod set;
 mod question;

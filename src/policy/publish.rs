@@ -9,6 +9,7 @@ use super::review;
 use super::scan::{self, Statement};
 use super::schema::Vocabulary;
 use super::set::{PolicySet, Source, TeamRefs};
+use super::slices::Slices;
 use crate::domain::escape;
 use crate::limits::{
     POLICIES_MAX, POLICY_BYTES_MAX, POLICY_DEPTH_MAX, POLICY_NAME_BYTES_MAX, POLICY_OPERATORS_MAX,
@@ -55,6 +56,7 @@ pub(super) fn check(source: &Source, team_ref: &TeamRefs<'_>) -> Result<PolicySe
     let mut set = PolicySet {
         source: source.clone(),
         digest: source.digest(),
+        slices: Slices::of(&policies, &vocabulary),
         vocabulary,
         policies,
         asks: BTreeMap::new(),

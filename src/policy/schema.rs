@@ -77,6 +77,11 @@ impl Vocabulary {
         self.actions.get(name)
     }
 
+    /// Every action that applies to anything.
+    pub fn actions(&self) -> impl Iterator<Item = (&String, &ActionShape)> {
+        self.actions.iter()
+    }
+
     /// What the schema says of an entity type, by its name without namespace.
     pub fn entity(&self, name: &str) -> Option<&EntityShape> {
         self.entities.get(name)

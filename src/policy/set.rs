@@ -6,6 +6,7 @@ use super::lint::Lint;
 use super::publish;
 use super::request::Votes;
 use super::schema::{BUILT_IN_SCHEMA, Vocabulary};
+use super::slices::Slices;
 use crate::domain::NameError;
 use crate::limits::POLICY_SOURCE_BYTES_MAX;
 use crate::record::canonical::{Json, JsonError};
@@ -82,6 +83,7 @@ pub struct PolicySet {
     pub(super) digest: Digest,
     pub(super) vocabulary: Vocabulary,
     pub(super) policies: cedar_policy::PolicySet,
+    pub(super) slices: Slices,
     /// What conditional forbids ask for, by id.
     pub(super) asks: BTreeMap<String, Ask>,
     pub(super) advice: BTreeMap<String, String>,
@@ -129,7 +131,8 @@ impl PolicySet {
     }
 
     /// The policies to ask for a request.
-    pub(super) fn policies_for(&self, _request: &Request) -> &cedar_policy::PolicySet {
-        &self.policies
+    pub(super) fn policies_for(&self, request: &Request) -> &cedar_policy::PolicySet {
+        let slice = request.action().and_then(|action| self.slices.get(action.id().as_ref()));
+        slice.unwrap_or(&self.policies)
     }
 }

@@ -198,6 +198,8 @@ proptest! {
         let evaluation = one.evaluate(&question);
         prop_assert_eq!(&evaluation, &one.evaluate(&question));
         prop_assert_eq!(&evaluation, &other.evaluate(&question));
+        let whole = PolicySet { slices: Default::default(), ..one.clone() };
+        prop_assert_eq!(&evaluation, &whole.evaluate(&question));
         prop_assert!(Difference::between(&one, &other).is_empty());
         let recorded = Question::from_bytes(&question.to_bytes()).unwrap();
         prop_assert_eq!(&evaluation, &one.evaluate(&recorded));
