@@ -9,6 +9,7 @@ pub mod clock;
 pub mod domain;
 pub mod record;
 pub mod store;
+pub mod approvals;
 pub mod merkle;
 pub mod witness;
 pub mod policy;

@@ -297,6 +297,29 @@ pub const WITNESSED_AGE_MS_MAX: u64 = 5 * 60 * 1_000;
 /// How long a caller who wants a witnessed checkpoint waits: two intervals, two answers at their slowest, and some.
 pub const WITNESSED_WAIT_MAX: Duration = Duration::from_secs(15);
 
+// Approvals.
+
+/// How long a grant lasts that the policies gave without asking anybody: the time to begin, not to run.
+pub const ALLOWED_GRANT_TTL_S: u32 = 5 * 60;
+/// The longest that a grant by break-glass lasts.
+pub const BREAK_GLASS_GRANT_TTL_S: u32 = 15 * 60;
+/// How long a break-glass may go without its review before it is overdue: a long weekend.
+pub const POST_REVIEW_S: u32 = 72 * 60 * 60;
+/// Approvals that the fold of one request keeps, 34 bytes each: eight times what any requirement can ask for.
+pub const APPROVALS_KEPT_MAX: usize = 256;
+/// Bytes of an action's row: 257 votes, 256 conflicts, an execution for each use of the grant, 32 assigned votes, and
+/// 1 KiB for the rest.
+pub const ACTION_ROW_BYTES_MAX: usize =
+    (APPROVALS_KEPT_MAX + 1) * 34 + formats::CONFLICTS_MAX * 17 + GRANT_USES_MAX as usize * 25 + 32 * 25 + 1024;
+/// Bytes of a presentation: more than anybody reads, and far less than a frame.
+pub const PRESENTATION_BYTES_MAX: usize = 64 * 1024;
+/// What it keeps of that to say what it left out.
+pub const PRESENTATION_OMITTED_BYTES_MAX: usize = 8 * 1024;
+/// Characters of one value in a presentation.
+pub const PRESENTATION_VALUE_CHARS_MAX: usize = 2_000;
+/// Earlier like actions in a presentation.
+pub const PRESENTATION_EARLIER_MAX: usize = 5;
+
 // HTTP.
 
 /// Bytes of a request body; every path of today is a GET.
@@ -336,6 +359,9 @@ const _: () = assert!(
         < STORE_VALUE_BYTES_MAX,
     "a checkpoint with every cosignature is one value"
 );
+const _: () = assert!(ACTION_ROW_BYTES_MAX <= STORE_VALUE_BYTES_MAX, "an action is one value");
+const _: () = assert!(APPROVALS_KEPT_MAX >= 8 * formats::ASSIGNMENT_MAX, "what completes a quorum is kept");
+const _: () = assert!(PRESENTATION_OMITTED_BYTES_MAX * 4 <= PRESENTATION_BYTES_MAX, "most of it says what will run");
 const _: () = assert!(COMMIT_BYTES_MAX >= 2 * formats::FRAME_BYTES_MAX, "a commit always takes at least one frame");
 const _: () = assert!(COMMIT_EVENTS_MAX >= formats::FRAME_EVENTS_MAX as usize, "a frame is never split");
 const _: () = assert!(QUEUE_BYTES_MAX >= 4 * formats::FRAME_BYTES_MAX, "the largest frame can always be admitted");

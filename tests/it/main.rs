@@ -12,6 +12,7 @@
 )]
 
 mod append_command;
+mod approvals;
 mod audit_subscriptions;
 mod concurrency;
 mod disk_full;

@@ -3,7 +3,7 @@
 
 use crate::record::FactsBuilder;
 use deedbook_verify::detail::{
-    Assigned, Conflict, Escalation, Judgement, Resolution, Reversibility, ReviewOutcome, Roles,
+    Assigned, Conflict, Escalation, Judgement, Resolution, Reversibility, ReviewOutcome, Roles, Verdict,
 };
 use deedbook_verify::facts::Actor;
 use deedbook_verify::key::PublicKey;
@@ -64,6 +64,11 @@ impl FactsBuilder {
             Judgement::RequireApproval(requirement) => builder.requirement_bytes(requirement),
             Judgement::Allow | Judgement::Deny => builder,
         }
+    }
+
+    /// That the policies want an approval, and what it takes.
+    pub fn approval_required(self, requirement: &Requirement) -> FactsBuilder {
+        self.put(tags::VERDICT, [Verdict::RequireApproval.number()]).requirement(requirement)
     }
 
     /// What an approval takes.
