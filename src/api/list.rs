@@ -12,6 +12,7 @@ use crate::limits;
 use bytes::Bytes;
 use deedbook_verify::authority::Tenure;
 use deedbook_verify::frame::SignerRole;
+use deedbook_verify::governance::Authority;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Index, KeyId, Ref, TreeSize};
 use prost::Message as _;
@@ -74,7 +75,8 @@ pub async fn keys(shared: &Shared, request: ListKeysRequest) -> Result<ListKeysR
             (place.size, Some(KeyId(convert::array("page_token", &place.cursor)?)))
         }
     };
-    let history = reader.keys();
+    let authority = reader.authority();
+    let history = authority.keys();
     let wanted = |id: &KeyId, tenure: &Tenure| {
         behind.is_none_or(|behind| *id > behind)
             && tenure.from.0 < size.0
@@ -88,7 +90,7 @@ pub async fn keys(shared: &Shared, request: ListKeysRequest) -> Result<ListKeysR
     let next_page_token = page.last().filter(|_| more).map(|(id, _)| token(id)).unwrap_or_default();
     let head = shared.read(move |reader: &Reader| reader.head_at(size)).await?;
     Ok(ListKeysResponse {
-        keys: page.into_iter().map(|(id, tenure)| key(id, tenure, size)).collect(),
+        keys: page.into_iter().map(|(id, tenure)| key(id, tenure, size, &authority)).collect(),
         next_page_token,
         as_of: Some(convert::head(head)),
     })
@@ -99,7 +101,7 @@ fn ended(tenure: &Tenure, size: TreeSize) -> Option<Index> {
     tenure.until.filter(|until| until.0 < size.0)
 }
 
-fn key(id: &KeyId, tenure: &Tenure, size: TreeSize) -> Key {
+fn key(id: &KeyId, tenure: &Tenure, size: TreeSize, authority: &Authority) -> Key {
     let role = match tenure.role {
         SignerRole::Source => KeyRole::Source,
         SignerRole::Head => KeyRole::Head,
@@ -110,7 +112,7 @@ fn key(id: &KeyId, tenure: &Tenure, size: TreeSize) -> Key {
         public_key: Bytes::copy_from_slice(&tenure.key.to_wire()),
         source: convert::reference(tenure.source),
         role: role.into(),
-        administrator: tenure.administrator,
+        administrator: tenure.role == SignerRole::Source && authority.is_administrator(tenure.source),
         enrolled_index: tenure.from.0,
         ended_index: ended(tenure, size).map(|until| until.0),
     }

@@ -24,7 +24,7 @@ impl Unfinished {
         Ok(Unfinished(commands))
     }
 
-    /// Judges what the entry at `command`, which replay took in last, erased.
+    /// Judges what the last entry erased, by the command that it is or votes on.
     pub fn check(
         &mut self,
         store: &dyn Store,

@@ -14,7 +14,6 @@ use crate::merkle::{Edge, FullTile, Prover, TileSource};
 use crate::store::keys;
 use crate::store::{Store, StoreError};
 use deedbook_verify::entry::Entry;
-use deedbook_verify::kind::Kind;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::replay::{Replay, ReplayRefusal};
 use deedbook_verify::tree::TreeHead;
@@ -120,8 +119,8 @@ impl<'s> Walk<'s> {
         self.sum_lookups(index, &entry);
         self.postings.add(index, &entry, &mut self.sums);
         let goes_on = self.hand_on(index, &entry);
-        if entry.facts.kind == Kind::BodyErased {
-            self.unfinished.check(self.store, &self.replay, index, report)?;
+        if let Some(command) = self.replay.erased_by() {
+            self.unfinished.check(self.store, &self.replay, command, report)?;
         }
         self.check_last_seen(index, &entry, report)?;
         // Replay has hashed every node; the tiles are some of them.

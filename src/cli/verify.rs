@@ -201,6 +201,7 @@ fn enroller(enroller: &Enroller) -> String {
     match enroller {
         Enroller::Genesis => "named by genesis".to_owned(),
         Enroller::Administrator(id) => format!("enrolled by genesis administrator {id}"),
+        Enroller::SecondNotShown(id) => format!("enrollment asked for by genesis administrator {id}"),
         Enroller::NotShown(id) => format!("enrolled under key {id}"),
     }
 }

@@ -9,6 +9,7 @@ use crate::record::body::BodyKey;
 use crate::record::{EventBytes, FrameBytes, entropy};
 use bytes::Bytes;
 use deedbook_verify::authority::KeyHistory;
+use deedbook_verify::detail::{ApprovalCommand, Detail};
 use deedbook_verify::entry::SealedFrame;
 use deedbook_verify::erasure::Standing;
 use deedbook_verify::facts::Facts;
@@ -170,7 +171,7 @@ fn check_events(
         let facts = Facts::parse(&event.facts)?;
         sealed.header.agrees(offset, &facts)?;
         check_company(facts.kind, first_kind, sealed.header.n)?;
-        if !is_built(facts.kind) {
+        if !is_taken(&facts) {
             return Err(AppendError::KindNotBuilt(facts.kind));
         }
         // A gap is a statement about numbering; without any it would mean nothing, and replay refuses it.
@@ -188,6 +189,24 @@ fn check_events(
     }
     check_ids_differ(&checked)?;
     Ok((checked, facts_tree.root()))
+}
+
+/// Whether this server folds the event: the verifier knows more than is built here.
+fn is_taken(facts: &Facts<'_>) -> bool {
+    match &facts.detail {
+        Detail::Approval(ApprovalCommand::VoteCast(vote)) => vote.stream.is_none(),
+        Detail::Approval(_) | Detail::Policy(_) | Detail::Step(_) => false,
+        Detail::None
+        | Detail::Genesis(_)
+        | Detail::KeyEnrolled(_)
+        | Detail::KeyRotated { .. }
+        | Detail::KeyRevoked { .. }
+        | Detail::BodyErased(_)
+        | Detail::Principal(_)
+        | Detail::CommandRefused { .. }
+        | Detail::SourceGap { .. }
+        | Detail::ClockChecked { .. } => is_built(facts.kind),
+    }
 }
 
 fn check_body(

@@ -5,10 +5,9 @@ use crate::ledger::rows::parse_u64;
 use crate::ledger::state::{State, StateError};
 use crate::store::keys::{self, Key};
 use crate::store::{Store, StoreError};
-use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::entry::Entry;
-use deedbook_verify::erasure::{ErasedBodies, Standing, judge};
-use deedbook_verify::words::{Index, KeyId};
+use deedbook_verify::erasure::{ErasedBodies, Standing};
+use deedbook_verify::words::Index;
 use std::collections::VecDeque;
 
 /// Entries that are read together: at most 4 MiB.
@@ -52,19 +51,12 @@ impl NewestBodies {
     }
 }
 
-/// The bodies that a command erases, or why it erases none. Nothing is changed.
-pub(super) fn decide(
+/// What stands at each named index, all of them before the next one. The store is asked for what is not remembered.
+pub(super) fn standings(
     state: &State,
     store: &dyn Store,
-    signer: &KeyId,
-    command: Index,
     bodies: ErasedBodies<'_>,
-) -> Result<Result<Vec<Index>, RefusalReason>, StateError> {
-    judge(&state.keys, signer, command, bodies, || standings(state, store, bodies))
-}
-
-/// What stands at each named index, all of them before the next one. The store is asked for what is not remembered.
-fn standings(state: &State, store: &dyn Store, bodies: ErasedBodies<'_>) -> Result<Vec<Standing>, StateError> {
+) -> Result<Vec<Standing>, StateError> {
     let remembered = |index: Index| match state.erased.get(&index) {
         Some(()) => Some(Standing::Erased),
         None => state.bodies.get(index),

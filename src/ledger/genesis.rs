@@ -17,10 +17,10 @@ use crate::record::keys::write_new;
 use crate::record::{FactsBuilder, FrameBytes, KeyFileError, SigningKey, entropy, store_ref_key};
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Access, AnchorRecord, FileAnchor, RocksStore, Store};
-use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::detail::{Detail, Roles, is_origin};
 use deedbook_verify::facts::Facts;
 use deedbook_verify::frame::SignerRole;
+use deedbook_verify::governance::Authority;
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::note::VerifierKey;
@@ -126,7 +126,7 @@ fn make_folders(dir: &DataDir) -> Result<(), InitError> {
 pub fn write_genesis(birth: Birth<'_>, store: &dyn Store) -> Result<(LedgerId, AnchorRecord), InitError> {
     let source = ledger_source(birth.ref_key).map_err(|error| InitError::Genesis(error.to_string()))?;
     let frame = genesis_frame(&birth, source)?;
-    let keys = founding_keys(&frame, source)?;
+    let keys = founding_authority(&frame, source)?;
     let checked = admit_own(frame).map_err(|error| InitError::Genesis(error.to_string()))?;
     // The ledger id is the leaf of this very entry, so it is filled in once the entry is written.
     let mut scratch = empty_state(keys, birth.sequencer, source, birth.now);
@@ -187,24 +187,24 @@ fn genesis_frame(birth: &Birth<'_>, source: Ref) -> Result<FrameBytes, InitError
     Ok(signer.sign_as(&signers, at, vec![facts])?)
 }
 
-fn founding_keys(frame: &FrameBytes, source: Ref) -> Result<KeyHistory, InitError> {
+fn founding_authority(frame: &FrameBytes, source: Ref) -> Result<Authority, InitError> {
     let event = frame.events.first().ok_or(InitError::Genesis("no event".to_owned()))?;
     let facts = Facts::parse(&event.facts).map_err(|error| InitError::Genesis(error.to_string()))?;
     let Detail::Genesis(genesis) = &facts.detail else {
         return Err(InitError::Genesis("not a genesis".to_owned()));
     };
-    KeyHistory::from_genesis(LedgerId::GENESIS, source, genesis)
+    Authority::from_genesis(LedgerId::GENESIS, source, genesis)
         .map_err(|reason| InitError::Genesis(reason.name().to_owned()))
 }
 
-fn empty_state(keys: KeyHistory, sequencer: SigningKey, source: Ref, received: Micros) -> State {
+fn empty_state(authority: Authority, sequencer: SigningKey, source: Ref, received: Micros) -> State {
     let recovered = Recovered {
         number: FIRST_LEDGER,
         id: LedgerId::GENESIS,
         tree: Frontier::new(),
         edge: Edge::new(),
         received,
-        keys,
+        authority,
         anchor: AnchorRecord { commit: 0, size: TreeSize(0), chain: Hash([0; 32]) },
         postings: CurrentBlock::default(),
     };

@@ -20,6 +20,7 @@ mod writer;
 mod sequencer;
 mod head;
 mod witnessed;
+mod authority;
 mod open;
 mod anchors;
 mod genesis;

@@ -3,12 +3,13 @@
 
 use crate::clock::Clock;
 use crate::domain::ledger_source;
+use crate::ledger::authority::{fold_authority, governs};
 use crate::ledger::commit::Commit;
 use crate::ledger::dir::DataDir;
 use crate::ledger::genesis::FIRST_LEDGER;
 use crate::ledger::head::{Head, HeadKey};
 use crate::ledger::place::place_own;
-use crate::ledger::postings::{CurrentBlock, kind_value, posting_set, rows_end};
+use crate::ledger::postings::{CurrentBlock, posting_set, rows_end};
 use crate::ledger::refusal::OpenError;
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
@@ -19,15 +20,14 @@ use crate::limits;
 use crate::merkle::{Edge, TILE_HASHES, root_of_full};
 use crate::plant::Bug;
 use crate::record::{SigningKey, entropy, load_public, load_ref_key};
-use crate::store::keys::{self, Dimension, STORE_FORMAT};
+use crate::store::keys::{self, STORE_FORMAT};
 use crate::store::{
     Access, AnchorError, AnchorRecord, AnchorSet, Batch, Direction, FileAnchor, HeadAnchor, Loaded, RocksStore, Store,
 };
-use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
+use deedbook_verify::governance::Authority;
 use deedbook_verify::hash::{self, RefKey};
-use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::Frontier;
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Sequence};
 use std::ops::ControlFlow;
@@ -133,7 +133,7 @@ fn open_second(path: &Path) -> Result<FileAnchor, OpenError> {
     })
 }
 
-fn damaged(what: impl std::fmt::Display) -> OpenError {
+pub(super) fn damaged(what: impl std::fmt::Display) -> OpenError {
     OpenError::Damaged(what.to_string())
 }
 
@@ -144,7 +144,7 @@ fn not_finished(error: StateError) -> OpenError {
     }
 }
 
-fn required(store: &dyn Store, key: keys::Key, what: &'static str) -> Result<Vec<u8>, OpenError> {
+pub(super) fn required(store: &dyn Store, key: keys::Key, what: &'static str) -> Result<Vec<u8>, OpenError> {
     store.get(key.as_slice())?.ok_or_else(|| damaged(format!("{what} is missing")))
 }
 
@@ -231,41 +231,15 @@ fn recover(
     {
         return Err(damaged("the keys in `keys/` are not those that genesis names; put the ledger's own keys back"));
     }
-    let mut keys = KeyHistory::from_genesis(id, source, genesis).map_err(|reason| damaged(reason.name()))?;
+    let mut authority = Authority::from_genesis(id, source, genesis).map_err(|reason| damaged(reason.name()))?;
     let tail = rows_end(head.head.size).0;
     let (edge, postings, mut commands) = recover_tail(store, size, tail)?;
-    fold_keys(store, &mut keys, &mut commands)?;
+    fold_authority(store, &mut authority, &mut commands)?;
     let tree = tree_of(&edge, size)?;
     if tree.root() != head.head.root {
         return Err(damaged("tiles and entries do not hash to the stored root"));
     }
-    Ok(Recovered { number: FIRST_LEDGER, id, tree, edge, received: head.received, keys, anchor, postings })
-}
-
-/// The kinds whose commands the keys are folded from.
-const KEY_COMMANDS: [Kind; 3] = [Kind::KeyEnrolled, Kind::KeyRotated, Kind::KeyRevoked];
-
-/// Folds the key commands in their order: those of full blocks, found through their posting rows, and those given.
-fn fold_keys(store: &dyn Store, history: &mut KeyHistory, commands: &mut Vec<Index>) -> Result<(), OpenError> {
-    for kind in KEY_COMMANDS {
-        let range = keys::postings(FIRST_LEDGER, Dimension::Kind, &kind_value(kind));
-        store.scan(&range, Direction::Forward, &mut |key, value| {
-            if let (Some(block), Ok(bitmap)) = (keys::trailing_u64(key), value.try_into()) {
-                commands.extend(crate::ledger::postings::indexes_of(block, bitmap));
-            }
-            ControlFlow::Continue(())
-        })?;
-    }
-    commands.sort_unstable();
-    for index in commands.iter().copied() {
-        let bytes = required(store, keys::entry(FIRST_LEDGER, index), "a key command")?;
-        let entry = Entry::parse(&bytes).map_err(damaged)?;
-        let signer = entry.seal.frame.and_then(|frame| frame.header.sole_signer());
-        let signer = signer.ok_or_else(|| damaged("a key command without a signer"))?;
-        // A refusal is part of the log already; it has no effect here either.
-        let _refused = history.apply(&signer.key_id, index, &entry.facts.detail);
-    }
-    Ok(())
+    Ok(Recovered { number: FIRST_LEDGER, id, tree, edge, received: head.received, authority, anchor, postings })
 }
 
 /// The partial tiles of every level, the postings of the block that is being filled, and its key commands.
@@ -278,7 +252,7 @@ fn recover_tail(store: &dyn Store, size: u64, tail: u64) -> Result<(Edge, Curren
     store.scan(&range, Direction::Forward, &mut |key, value| match (keys::trailing_u64(key), Entry::parse(value)) {
         (Some(index), Ok(entry)) => {
             postings.add(Index(index), &posting_set(&entry.facts), FIRST_LEDGER, &mut unwritten);
-            commands.extend(KEY_COMMANDS.contains(&entry.facts.kind).then_some(Index(index)));
+            commands.extend(governs(&entry.facts).then_some(Index(index)));
             leaves.push(hash::leaf(value));
             ControlFlow::Continue(())
         }

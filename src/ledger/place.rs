@@ -16,10 +16,11 @@ use deedbook_verify::detail::{Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::{Facts, Parent};
 use deedbook_verify::frame::{FrameHeader, FrameRefusal};
+use deedbook_verify::governance::{Consequence, Stated as StatedCommand};
+use deedbook_verify::hash;
 use deedbook_verify::kind::Author;
-use deedbook_verify::words::{Index, Micros, Ref, Revision, Sequence};
+use deedbook_verify::words::{Index, Micros, Ref, Revision, Sequence, SubjectId};
 use foldhash::{HashMap, HashMapExt};
-use std::sync::Arc;
 
 /// Places a frame into the commit that is being built, or answers it from what is known.
 pub(super) fn place(
@@ -40,8 +41,12 @@ pub(super) fn place(
     let folded = fold_command(state, store, frame, base)?;
     let leaves = commit.write_frame(state, frame, &revisions);
     let refusal = match folded {
-        Ok(erased) => {
-            commit.erase(state, base, &erased);
+        Ok(consequence) => {
+            if let Some(erasure) = consequence.erasure() {
+                commit.erase(state, erasure.command, &erasure.bodies);
+            }
+            let received = state.received;
+            state.authority.apply(consequence, base, received);
             None
         }
         Err(reason) => Some(reason),
@@ -52,7 +57,10 @@ pub(super) fn place(
     }
     remember(state, frame, base, &leaves, refusal);
     match refusal {
-        None => Ok(Placement { first_index: base, count: count_of(frame), leaves, repeated: false }),
+        None => {
+            let waits = waits_as(state, frame);
+            Ok(Placement { first_index: base, count: count_of(frame), leaves, repeated: false, waits })
+        }
         Some(reason) => {
             let index = place_refusal(state, commit, frame, reason)?;
             Err(AppendError::Refused { reason, command: base, refusal: index }.into())
@@ -110,8 +118,8 @@ fn answer_known(
                 Err(AppendError::Refused { reason, command, refusal }.into())
             }
             None => {
-                let count = count_of(frame);
-                Ok(Some(Placement { first_index: command, count, leaves: memo.leaves, repeated: true }))
+                let (count, waits) = (count_of(frame), waits_as(state, frame));
+                Ok(Some(Placement { first_index: command, count, leaves: memo.leaves, repeated: true, waits }))
             }
         };
     }
@@ -159,7 +167,7 @@ fn stored_refusal(state: &State, store: &dyn Store, command: Index) -> Result<Op
 fn check_key(state: &State, frame: &CheckedFrame) -> Result<(), PlaceError> {
     let header = FrameHeader::parse(&frame.header).map_err(StateError::from)?;
     let signer = header.signers().last().ok_or(AppendError::Frame(FrameRefusal::RoleDiffers))?;
-    match state.keys.key_for(&header, signer, state.next_index()) {
+    match state.authority.keys().key_for(&header, signer, state.next_index()) {
         Some(_) => Ok(()),
         None if Bug::KeyNotRechecked.planted() => Ok(()),
         None => Err(AppendError::Frame(FrameRefusal::KeyNotInForce(signer.key_id)).into()),
@@ -225,27 +233,27 @@ fn check_revisions(
     Ok(revisions)
 }
 
-/// Folds a command into a copy of the keys, or finds the bodies that it erases; on refusal all stays as it is.
+/// The request under which the frame's command waits for a second administrator now.
+fn waits_as(state: &State, frame: &CheckedFrame) -> Option<SubjectId> {
+    let command = frame.events.first().filter(|_| frame.kind.author() == Author::Asker)?;
+    let request = hash::request_id(&Parent { source: frame.source, event_id: command.event_id });
+    state.authority.waiting().contains_key(&request).then_some(request)
+}
+
+/// What a command does to keys, principals, policies and bodies, or why it does nothing. Nothing is changed yet.
 fn fold_command(
-    state: &mut State,
+    state: &State,
     store: &dyn Store,
     frame: &CheckedFrame,
     base: Index,
-) -> Result<Result<Vec<Index>, RefusalReason>, StateError> {
+) -> Result<Result<Consequence, RefusalReason>, StateError> {
     if frame.kind.author() != Author::Asker {
-        return Ok(Ok(Vec::new()));
+        return Ok(Ok(Consequence::Nothing));
     }
-    let Some(event) = frame.events.first() else { return Ok(Ok(Vec::new())) };
+    let Some(event) = frame.events.first() else { return Ok(Ok(Consequence::Nothing)) };
     let facts = Facts::parse(&event.facts)?;
-    if let Detail::BodyErased(bodies) = facts.detail {
-        return erasure::decide(state, store, &frame.signer, base, bodies);
-    }
-    let mut keys = (*state.keys).clone();
-    let applied = keys.apply(&frame.signer, base, &facts.detail);
-    if applied.is_ok() {
-        state.keys = Arc::new(keys);
-    }
-    Ok(applied.map(|()| Vec::new()))
+    let stated = StatedCommand { facts: &facts, signer: frame.signer, index: base, received: state.received };
+    state.authority.decide(&stated, |bodies| erasure::standings(state, store, bodies))
 }
 
 fn place_refusal(

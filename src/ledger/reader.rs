@@ -14,6 +14,7 @@ use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Direction, StoreError};
 use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::cosign::Cosignature;
+use deedbook_verify::governance::Authority;
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::{ConsistencyProof, Frontier, InclusionProof, TreeHead};
@@ -70,7 +71,12 @@ impl Reader {
 
     /// The keys as of the published size.
     pub fn keys(&self) -> Arc<KeyHistory> {
-        Arc::clone(&self.shared.published().keys)
+        Arc::clone(self.shared.published().authority.keys())
+    }
+
+    /// Keys, principals, policies and what waits for a second administrator, as of the published size. Cheap to take.
+    pub fn authority(&self) -> Authority {
+        self.shared.published().authority.clone()
     }
 
     /// The source ref of what the ledger makes.

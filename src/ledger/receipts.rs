@@ -100,7 +100,7 @@ impl Reader {
         let signer = frame.header.signers().last().ok_or(ReadError::Corrupt("a frame without signer".to_owned()))?;
         let keys = self.keys();
         let tenure = keys.tenure(&signer.key_id).ok_or(ReadError::NotFound { what: "signing key" })?;
-        Ok((tenure.from != Index(0)).then_some(tenure.from))
+        Ok((tenure.stated != Index(0)).then_some(tenure.stated))
     }
 }
 

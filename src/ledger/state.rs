@@ -13,13 +13,12 @@ use crate::plant::Bug;
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{AnchorRecord, Store, StoreError};
 use bytes::Bytes;
-use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::bytes::Malformed;
 use deedbook_verify::detail::RefusalReason;
+use deedbook_verify::governance::Authority;
 use deedbook_verify::tree::{Frontier, TreeHead};
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Revision};
 use foldhash::{HashMap, HashMapExt};
-use std::sync::Arc;
 
 /// Keys of a generation of `Recent`: more than can be built and not yet durable. At most three commits are in flight
 /// (one built, one handed over, one syncing), each with its last frame whole and a refusal for each command. An erased
@@ -32,7 +31,7 @@ const _: () = assert!(GENERATION > 3 * 2 * (limits::COMMIT_EVENTS_MAX + limits::
 pub(super) struct Published {
     pub head: TreeHead,
     pub edge: Edge,
-    pub keys: Arc<KeyHistory>,
+    pub authority: Authority,
 }
 
 /// What became of a frame, kept so that a repeat gets the first answer.
@@ -59,7 +58,7 @@ pub(super) struct State {
     pub tree: Frontier,
     pub edge: Edge,
     pub received: Micros,
-    pub keys: Arc<KeyHistory>,
+    pub authority: Authority,
     pub anchor: AnchorRecord,
     pub postings: CurrentBlock,
     pub sequencer: Sequencer,
@@ -78,7 +77,7 @@ pub(super) struct Recovered {
     pub tree: Frontier,
     pub edge: Edge,
     pub received: Micros,
-    pub keys: KeyHistory,
+    pub authority: Authority,
     pub anchor: AnchorRecord,
     pub postings: CurrentBlock,
 }
@@ -93,7 +92,7 @@ impl State {
             tree: recovered.tree,
             edge: recovered.edge,
             received: recovered.received,
-            keys: Arc::new(recovered.keys),
+            authority: recovered.authority,
             anchor: recovered.anchor,
             postings: recovered.postings,
             sequencer,
@@ -111,7 +110,7 @@ impl State {
 
     /// What readers will see once everything built so far is durable.
     pub fn published(&self) -> Published {
-        Published { head: self.tree.head(), edge: self.edge.clone(), keys: Arc::clone(&self.keys) }
+        Published { head: self.tree.head(), edge: self.edge.clone(), authority: self.authority.clone() }
     }
 
     /// Asks the store about all events of some frames together. The answers hold for frames that are placed next:

@@ -23,7 +23,7 @@ use crate::record::FrameBytes;
 use crate::store::{AnchorSet, Store};
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::tree::TreeHead;
-use deedbook_verify::words::{Hash, Index};
+use deedbook_verify::words::{Hash, Index, SubjectId};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +41,8 @@ pub struct Placement {
     pub leaves: Vec<Hash>,
     /// Whether this is the answer to an earlier sending of the same frame.
     pub repeated: bool,
+    /// The request under which a governing command waits for a second administrator, if it still does.
+    pub waits: Option<SubjectId>,
 }
 
 /// What a producer hears of a frame.
@@ -181,7 +183,7 @@ impl Ledger {
         let head_at = |seen: &TreeHead| self.reader.had_head(seen);
         let base = Index(published.head.size.0);
         let find = |source, id| self.reader.find(source, id).map_err(|_| AppendError::StorageFailed);
-        admit(&AdmissionView { keys: &published.keys, base, head_at: &head_at, find: &find }, frame)
+        admit(&AdmissionView { keys: published.authority.keys(), base, head_at: &head_at, find: &find }, frame)
     }
 
     /// Queues a frame, waiting for room in the byte budget; calls from one task keep their order.

@@ -334,7 +334,9 @@ impl Run {
         );
         for (id, wanted) in &self.model.keys {
             let tenure = history.tenure(id).unwrap();
-            assert_eq!((tenure.source, tenure.administrator), (wanted.source, wanted.administrator));
+            let authority = log.replay.authority().unwrap();
+            let administrator = authority.is_administrator(tenure.source);
+            assert_eq!((tenure.source, administrator), (wanted.source, wanted.administrator));
             assert_eq!((tenure.from.0, tenure.until.map(|until| until.0)), (wanted.from, wanted.until));
         }
         for (index, wanted) in (0u64..).zip(&self.model.entries) {

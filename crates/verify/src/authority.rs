@@ -1,7 +1,7 @@
-//! Keys by index: which key may sign for which source at a position of the log, folded from genesis and key events.
-//! The server folds with this code before it appends, the audit afterwards: one judge.
+//! Keys by index: which key may sign for which source at a position of the log. Which commands change it is decided by
+//! `governance`, which the server and the audit fold with: one judge.
 
-use crate::detail::{Detail, Genesis, KeyGrant, RefusalReason, Roles};
+use crate::detail::{Genesis, RefusalReason};
 use crate::frame::{FrameHeader, FrameRefusal, Signer, SignerRole};
 use crate::key::{PublicKey, RawKey};
 use crate::kind::Author;
@@ -18,9 +18,9 @@ pub struct Tenure {
     pub source: Ref,
     /// What it signs as.
     pub role: SignerRole,
-    /// Whether its holder governs keys: genesis administrators do.
-    pub administrator: bool,
-    /// The entry that enrolled it.
+    /// The entry that names it: genesis or a command.
+    pub stated: Index,
+    /// The entry by which it is in: the same, or the vote by which a second administrator agreed.
     pub from: Index,
     /// The entry that ended it.
     pub until: Option<Index>,
@@ -52,32 +52,24 @@ impl KeyHistory {
         let mut history = KeyHistory { ledger, ledger_source, keys: BTreeMap::new() };
         let own = [(genesis.head_key, SignerRole::Head), (genesis.sequencer_key, SignerRole::Sequencer)];
         for (key, role) in own {
-            history.begin(key, ledger_source, role, false, Index(0))?;
+            history.found(key, ledger_source, role)?;
         }
         for person in genesis.persons() {
             if person.who == ledger_source {
                 return Err(RefusalReason::LedgerKey);
             }
-            let administrator = person.roles.has(Roles::ADMINISTRATOR);
-            history.begin(person.key, person.who, SignerRole::Source, administrator, Index(0))?;
+            history.found(person.key, person.who, SignerRole::Source)?;
         }
         Ok(history)
     }
 
-    fn begin(
-        &mut self,
-        key: RawKey<'_>,
-        source: Ref,
-        role: SignerRole,
-        administrator: bool,
-        from: Index,
-    ) -> Result<(), RefusalReason> {
+    fn found(&mut self, key: RawKey<'_>, source: Ref, role: SignerRole) -> Result<(), RefusalReason> {
         let key = key.check().ok_or(RefusalReason::WeakKey)?;
-        if self.keys.contains_key(&key.id()) {
-            return Err(RefusalReason::KeyKnown);
+        let tenure = Tenure { key, source, role, stated: Index(0), from: Index(0), until: None };
+        match self.keys.insert(tenure.key.id(), tenure) {
+            None => Ok(()),
+            Some(_) => Err(RefusalReason::KeyKnown),
         }
-        self.keys.insert(key.id(), Tenure { key, source, role, administrator, from, until: None });
-        Ok(())
     }
 
     /// The ledger that these keys belong to.
@@ -120,94 +112,34 @@ impl KeyHistory {
         if signer.role == wanted { Ok(()) } else { Err(FrameRefusal::AuthorDiffers) }
     }
 
-    /// Folds a command: the key that signed it, its index, what it asks. On refusal nothing changes.
-    pub fn apply(&mut self, signer: &KeyId, index: Index, detail: &Detail<'_>) -> Result<(), RefusalReason> {
-        match detail {
-            Detail::KeyEnrolled(grant) => {
-                self.governs(signer)?;
-                self.grant(grant, index, None)
-            }
-            Detail::KeyRotated { grant, replaces } => self.rotate(signer, grant, replaces, index),
-            Detail::KeyRevoked { key_id } => self.revoke(signer, key_id, index),
-            // Erasing changes no key; `erasure` judges it.
-            Detail::None
-            | Detail::BodyErased(_)
-            | Detail::Approval(_)
-            | Detail::Principal(_)
-            | Detail::Policy(_)
-            | Detail::Step(_)
-            | Detail::Genesis(_)
-            | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
-            | Detail::ClockChecked { .. } => Ok(()),
-        }
-    }
-
-    /// Whether the key's holder governs keys and erases bodies. Whether it may sign is asked of its tenure.
-    pub fn is_administrator(&self, signer: &KeyId) -> bool {
-        self.keys.get(signer).is_some_and(|tenure| tenure.administrator)
-    }
-
-    fn governs(&self, signer: &KeyId) -> Result<(), RefusalReason> {
-        if self.is_administrator(signer) { Ok(()) } else { Err(RefusalReason::NotAdministrator) }
-    }
-
-    fn grant(&mut self, grant: &KeyGrant<'_>, index: Index, replaced: Option<&Tenure>) -> Result<(), RefusalReason> {
-        if grant.source == self.ledger_source {
+    /// The key that this one would be: sound, new, and not for the ledger's own source.
+    pub(crate) fn check_new(&self, key: RawKey<'_>, source: Ref) -> Result<PublicKey, RefusalReason> {
+        if source == self.ledger_source {
             return Err(RefusalReason::LedgerKey);
         }
-        let administrator = replaced.is_some_and(|tenure| tenure.administrator);
-        // A source of an administrator takes further keys by rotation only, so that nobody is added to it unseen.
-        let governed = self.keys.values().any(|tenure| tenure.administrator && tenure.source == grant.source);
-        if governed && replaced.is_none() {
-            return Err(RefusalReason::NotAdministrator);
-        }
-        self.begin(grant.key, grant.source, SignerRole::Source, administrator, index)
+        let key = key.check().ok_or(RefusalReason::WeakKey)?;
+        if self.keys.contains_key(&key.id()) { Err(RefusalReason::KeyKnown) } else { Ok(key) }
     }
 
-    /// A holder may rotate their own key; an administrator may rotate anybody's but another administrator's.
-    fn rotate(
-        &mut self,
-        signer: &KeyId,
-        grant: &KeyGrant<'_>,
-        replaces: &KeyId,
-        index: Index,
-    ) -> Result<(), RefusalReason> {
-        let old = self.live(replaces)?.clone();
-        if signer != replaces {
-            self.governs(signer)?;
-            if old.administrator {
-                return Err(RefusalReason::NotAdministrator);
-            }
-        }
-        if old.source != grant.source {
-            return Err(RefusalReason::KeyUnknown);
-        }
-        self.grant(grant, index, Some(&old))?;
-        self.end(replaces, index);
-        Ok(())
-    }
-
-    fn revoke(&mut self, signer: &KeyId, key_id: &KeyId, index: Index) -> Result<(), RefusalReason> {
-        let target = self.live(key_id)?;
-        let last = target.administrator
-            && self.keys.values().filter(|tenure| tenure.administrator && tenure.until.is_none()).count() == 1;
-        if signer != key_id {
-            self.governs(signer)?;
-        }
-        if last {
-            return Err(RefusalReason::LastAdministrator);
-        }
-        self.end(key_id, index);
-        Ok(())
-    }
-
-    fn live(&self, id: &KeyId) -> Result<&Tenure, RefusalReason> {
+    /// A key of a source that has not ended.
+    pub(crate) fn live(&self, id: &KeyId) -> Result<&Tenure, RefusalReason> {
         let tenure = self.keys.get(id).filter(|tenure| tenure.until.is_none()).ok_or(RefusalReason::KeyUnknown)?;
         if tenure.role == SignerRole::Source { Ok(tenure) } else { Err(RefusalReason::LedgerKey) }
     }
 
-    fn end(&mut self, id: &KeyId, index: Index) {
+    /// The keys that sign for a source and have not ended.
+    pub fn live_of(&self, source: Ref) -> impl Iterator<Item = (&KeyId, &Tenure)> {
+        self.keys.iter().filter(move |(_, tenure)| tenure.source == source && tenure.until.is_none())
+    }
+
+    /// Lets a checked key in: from the entry `from` on, as the entry `stated` says.
+    pub(crate) fn let_in(&mut self, key: PublicKey, source: Ref, stated: Index, from: Index) {
+        let tenure = Tenure { key, source, role: SignerRole::Source, stated, from, until: None };
+        self.keys.insert(tenure.key.id(), tenure);
+    }
+
+    /// Ends a key.
+    pub(crate) fn end(&mut self, id: &KeyId, index: Index) {
         if let Some(tenure) = self.keys.get_mut(id) {
             tenure.until = Some(index);
         }

@@ -1,14 +1,13 @@
 //! Erasure as a rule: which bodies a `body.erased` names, what stands at each index, and who may erase it. The server
 //! decides with this code before it appends, replay afterwards: one judge. It knows no store and no keys of bodies.
 
-use crate::authority::KeyHistory;
 use crate::bytes::{Defect, Fields, Malformed, Reader};
 use crate::detail::RefusalReason;
 use crate::facts::{Facts, list, value};
 use crate::kind::Kind;
 use crate::limits;
 use crate::tags;
-use crate::words::{Index, KeyId};
+use crate::words::Index;
 
 /// Wire width of a range: first index u64, count u16.
 pub const BODY_RANGE_BYTES: usize = 10;
@@ -117,6 +116,15 @@ impl Standing {
     }
 }
 
+/// What an erasure that takes effect erases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// The `body.erased` that asked for it; where it needs a second administrator, their vote stands behind it.
+    pub command: Index,
+    /// The bodies; those that were erased before are not among them.
+    pub bodies: Vec<Index>,
+}
+
 /// Whether bodies of this kind may be erased: all but those of genesis, keys, roles, policies and erasures.
 pub fn is_erasable(kind: Kind) -> bool {
     !matches!(
@@ -133,20 +141,15 @@ pub fn is_erasable(kind: Kind) -> bool {
     )
 }
 
-/// Decides an erasure that stands at `command`. `standings` is asked only if the signer may erase at all, and answers
-/// for every named index, in order.
+/// Decides an erasure that stands at `command`, by somebody who may erase. `standings` answers for every named index, in
+/// order.
 ///
 /// Returns the bodies that are erased by it; those that were erased before are no reason to refuse, and change nothing.
 pub fn judge<E>(
-    keys: &KeyHistory,
-    signer: &KeyId,
     command: Index,
     bodies: ErasedBodies<'_>,
     standings: impl FnOnce() -> Result<Vec<Standing>, E>,
 ) -> Result<Result<Vec<Index>, RefusalReason>, E> {
-    if !keys.is_administrator(signer) {
-        return Ok(Err(RefusalReason::NotAdministrator));
-    }
     if bodies.ranges().any(|range| range.end() > command) {
         return Ok(Err(RefusalReason::BodyAhead));
     }

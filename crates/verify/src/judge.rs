@@ -1,9 +1,10 @@
 //! The verdict on a receipt: eleven named checks, made in order, on bytes alone.
 
-use crate::authority::{KeyHistory, Tenure};
-use crate::detail::{Detail, Genesis, RefusalReason};
+use crate::authority::Tenure;
+use crate::detail::{Detail, Genesis, KeyGrant, PrincipalCommand, RefusalReason};
 use crate::entry::{Entry, SealedFrame};
 use crate::frame::{Signer, SignerRole, check_signatures};
+use crate::governance::{Authority, Consequence, Stated};
 use crate::hash::{self, RefKey};
 use crate::kind::{Author, Kind};
 use crate::note::{NoteRefusal, VerifierKey, open_checkpoint};
@@ -33,6 +34,8 @@ pub enum Enroller {
     Genesis,
     /// A genesis administrator enrolled it, and signed for that.
     Administrator(KeyId),
+    /// A genesis administrator asked for it; genesis names two, and that the other agreed is not shown.
+    SecondNotShown(KeyId),
     /// Somebody whose authority this receipt does not show.
     NotShown(KeyId),
 }
@@ -82,8 +85,12 @@ impl Verified {
             }
             Witnessing::Met(_) => "not shown: that the witnesses are independent of the ledger's operator",
         });
-        if let Enroller::NotShown(_) = self.enroller {
-            limits.push("enrolling authority not shown");
+        match self.enroller {
+            Enroller::NotShown(_) => limits.push("enrolling authority not shown"),
+            Enroller::SecondNotShown(_) => {
+                limits.push("not shown: that a second administrator agreed to the enrollment")
+            }
+            Enroller::Genesis | Enroller::Administrator(_) => {}
         }
         if self.kind.author() == Author::Ledger {
             limits.push("stated by the ledger, not replayed");
@@ -136,10 +143,11 @@ fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) 
     let (head, key) = (opened.head, &opened.log);
     let subject = Entry::parse(extra.subject.entry).map_err(Check::Entry.malformed())?;
     check_included(Check::Inclusion, &subject, file.index, file.path, head)?;
-    let keys = check_genesis(&extra, &subject, file.index, head, key)?;
+    let authority = check_genesis(&extra, &subject, file.index, head, key)?;
+    let keys = authority.keys();
     let frame = check_frame(Check::Frame, &extra.subject, &subject, file.index)?;
-    let (tenure, enroller) = find_signer(&extra, &keys, &frame, &subject, file.index, head)?;
-    check_author(&subject, &frame, &keys, file.index)?;
+    let (tenure, enroller) = find_signer(&extra, &authority, &frame, &subject, file.index, head)?;
+    check_author(&subject, &frame, keys, file.index)?;
     let base = base_of(&subject, file.index);
     check_signatures(&frame.header, &frame.block, |signer| match &tenure {
         Some(tenure) if tenure.key.id() == signer.key_id => Some(&tenure.key),
@@ -190,7 +198,7 @@ fn check_genesis(
     index: Index,
     head: TreeHead,
     key: &VerifierKey,
-) -> Result<KeyHistory, ReceiptRefusal> {
+) -> Result<Authority, ReceiptRefusal> {
     let check = Check::Genesis;
     let (entry, proven) = match &extra.genesis {
         Some(_) if index == Index(0) => return Err(check.refuse(Finding::Surplus("genesis"))),
@@ -207,12 +215,13 @@ fn check_genesis(
     };
     let frame = check_frame(check, proven, &entry, Index(0))?;
     check_genesis_frame(&frame.header).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
-    let keys = KeyHistory::from_genesis(LedgerId(entry.leaf().0), entry.facts.source, genesis)
+    let authority = Authority::from_genesis(LedgerId(entry.leaf().0), entry.facts.source, genesis)
         .map_err(|_| check.refuse(Finding::Differs("soundness of its keys")))?;
+    let keys = authority.keys();
     check_signatures(&frame.header, &frame.block, |signer| keys.key_for(&frame.header, signer, Index(0)))
         .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
     check_head_key(genesis, key)?;
-    Ok(keys)
+    Ok(authority)
 }
 
 fn check_head_key(genesis: &Genesis<'_>, key: &VerifierKey) -> Result<(), ReceiptRefusal> {
@@ -273,7 +282,7 @@ fn last_signer(frame: &SealedFrame<'_>) -> Result<Signer, ReceiptRefusal> {
 /// The tenure of the signing key: from genesis, or from the enrollment that the receipt carries.
 fn find_signer(
     extra: &Extra<'_>,
-    keys: &KeyHistory,
+    authority: &Authority,
     frame: &SealedFrame<'_>,
     subject: &Entry<'_>,
     index: Index,
@@ -281,7 +290,7 @@ fn find_signer(
 ) -> Result<(Option<Tenure>, Enroller), ReceiptRefusal> {
     let check = Check::Enrollment;
     let signer = last_signer(frame)?;
-    let proven = match (&extra.enrollment, keys.tenure(&signer.key_id)) {
+    let proven = match (&extra.enrollment, authority.keys().tenure(&signer.key_id)) {
         (None, Some(_)) => return Ok((None, Enroller::Genesis)),
         (Some(_), Some(_)) => return Err(check.refuse(Finding::Surplus("an enrollment"))),
         (None, None) => return Err(check.refuse(Finding::Missing("the enrollment of the signing key"))),
@@ -291,9 +300,7 @@ fn find_signer(
     let entry = Entry::parse(proven.entry).map_err(check.malformed())?;
     check_included(check, &entry, from, proven.tree_path.clone(), head)?;
     let enrolling = check_frame(check, proven, &entry, from)?;
-    let (Detail::KeyEnrolled(grant) | Detail::KeyRotated { grant, .. }) = entry.facts.detail else {
-        return Err(check.refuse(Finding::Differs("the kind of the enrollment")));
-    };
+    let grant = let_in_by(&entry).ok_or(check.refuse(Finding::Differs("the kind of the enrollment")))?;
     if from >= base_of(subject, index) {
         return Err(check.refuse(Finding::Differs("the order of enrollment and frame")));
     }
@@ -301,50 +308,63 @@ fn find_signer(
     if key.id() != signer.key_id || grant.source != frame.header.source || signer.role != SignerRole::Source {
         return Err(check.refuse(Finding::Differs("the enrolled key or source")));
     }
-    let enroller = check_enroller(keys, &entry, &enrolling, from)?;
+    let enroller = check_enroller(authority, &entry, &enrolling, from)?;
     let role = SignerRole::Source;
-    Ok((Some(Tenure { key, source: grant.source, role, administrator: false, from, until: None }), enroller))
+    Ok((Some(Tenure { key, source: grant.source, role, stated: from, from, until: None }), enroller))
 }
 
+/// The key that an enrollment, a rotation or the binding of a principal lets in.
+fn let_in_by<'a>(entry: &Entry<'a>) -> Option<KeyGrant<'a>> {
+    match entry.facts.detail {
+        Detail::KeyEnrolled(grant) | Detail::KeyRotated { grant, .. } => Some(grant),
+        Detail::Principal(PrincipalCommand::Bound(binding)) => {
+            binding.key.map(|key| KeyGrant { key, source: binding.who.who })
+        }
+        Detail::None
+        | Detail::Genesis(_)
+        | Detail::KeyRevoked { .. }
+        | Detail::BodyErased(_)
+        | Detail::Approval(_)
+        | Detail::Principal(_)
+        | Detail::Policy(_)
+        | Detail::Step(_)
+        | Detail::CommandRefused { .. }
+        | Detail::SourceGap { .. }
+        | Detail::ClockChecked { .. } => None,
+    }
+}
+
+/// Who let the key in. What the rules refuse given genesis alone may have been allowed by what came later, unless it
+/// concerns the key itself: keys stay known, weak, or the ledger's own for ever.
 fn check_enroller(
-    keys: &KeyHistory,
+    authority: &Authority,
     entry: &Entry<'_>,
     frame: &SealedFrame<'_>,
     from: Index,
 ) -> Result<Enroller, ReceiptRefusal> {
-    let check = Check::Enrollment;
-    let signer = last_signer(frame)?;
+    let (check, keys) = (Check::Enrollment, authority.keys());
+    let signer = last_signer(frame)?.key_id;
     keys.check_author(&frame.header, entry.facts.kind.author())
         .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
-    let Some(tenure) = keys.tenure(&signer.key_id) else { return Ok(Enroller::NotShown(signer.key_id)) };
+    let Some(tenure) = keys.tenure(&signer) else { return Ok(Enroller::NotShown(signer)) };
     check_signatures(&frame.header, &frame.block, |signer| keys.key_for(&frame.header, signer, from))
         .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
-    if let Some(reason) = refused_by_rule(keys, tenure, from, &entry.facts.detail) {
-        return Err(check.refuse(Finding::Rule(reason)));
+    let stated = Stated { facts: &entry.facts, signer, index: from, received: entry.seal.received };
+    let Ok(decided) = authority.decide(&stated, |_| Ok::<_, std::convert::Infallible>(Vec::new()));
+    match decided {
+        Err(reason @ (RefusalReason::WeakKey | RefusalReason::KeyKnown | RefusalReason::LedgerKey)) => {
+            Err(check.refuse(Finding::Rule(reason)))
+        }
+        Ok(Consequence::Waits(_)) => Ok(Enroller::SecondNotShown(signer)),
+        Ok(_) if authority.is_administrator(tenure.source) => Ok(Enroller::Administrator(signer)),
+        Ok(_) | Err(_) => Ok(Enroller::NotShown(signer)),
     }
-    let id = signer.key_id;
-    Ok(if tenure.administrator { Enroller::Administrator(id) } else { Enroller::NotShown(id) })
-}
-
-/// What the rules refuse given genesis alone they refuse for ever: keys stay known, sources stay governed. Whether a
-/// rotation of a key that genesis does not name has effect is not decided here.
-fn refused_by_rule(keys: &KeyHistory, signer: &Tenure, from: Index, detail: &Detail<'_>) -> Option<RefusalReason> {
-    let Detail::KeyRotated { replaces, grant } = detail else {
-        return keys.clone().apply(&signer.key.id(), from, detail).err();
-    };
-    if keys.tenure(replaces).is_some() {
-        return keys.clone().apply(&signer.key.id(), from, detail).err();
-    }
-    if grant.source == keys.ledger_source() {
-        return Some(RefusalReason::LedgerKey);
-    }
-    (!signer.administrator).then_some(RefusalReason::NotAdministrator)
 }
 
 fn check_author(
     subject: &Entry<'_>,
     frame: &SealedFrame<'_>,
-    keys: &KeyHistory,
+    keys: &crate::authority::KeyHistory,
     index: Index,
 ) -> Result<(), ReceiptRefusal> {
     if index == Index(0) {

@@ -28,6 +28,10 @@ pub const CLAUSES_MAX: usize = 8;
 pub const ASSIGNMENT_MAX: usize = 32;
 /// Persons in the conflict set of one request.
 pub const CONFLICTS_MAX: usize = 256;
+/// Governing commands that wait for a second administrator at once. Each holds its facts: at most 30 MiB together.
+pub const GOVERNANCE_WAITING_MAX: usize = 1_024;
+/// Microseconds that a governing command waits: 7 days.
+pub const GOVERNANCE_TTL_US: u64 = 7 * 24 * 3_600 * 1_000_000;
 /// Teams that one principal may belong to.
 pub const TEAMS_MAX: usize = 16;
 /// Bytes of a registered code such as an action type.

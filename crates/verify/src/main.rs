@@ -156,6 +156,7 @@ fn describe(name: &str, verified: &Verified) -> String {
     let enroller = match verified.enroller {
         Enroller::Genesis => "named by genesis".to_owned(),
         Enroller::Administrator(id) => format!("enrolled by genesis administrator {id}"),
+        Enroller::SecondNotShown(id) => format!("enrollment asked for by genesis administrator {id}"),
         Enroller::NotShown(id) => format!("enrolled under key {id}"),
     };
     let mut lines = vec![

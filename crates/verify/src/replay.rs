@@ -1,19 +1,25 @@
 //! Replay: every entry from genesis on, in order, judged by what stands before it. It knows no storage: the caller
 //! hands over bytes. What it accepts is a ledger in which nothing is unsigned, out of place, or doubly numbered.
 
+mod follow;
+mod form;
 mod refusal;
 
+pub use follow::is_of_approvals;
+pub use form::{check_company, check_genesis_frame, follows, is_built};
 pub use refusal::ReplayRefusal;
 
 use crate::authority::KeyHistory;
-use crate::detail::{Detail, Genesis, RefusalReason, Rules};
+use crate::detail::{ApprovalCommand, Detail, Genesis, Rules};
 use crate::entry::{Entry, SealedFrame};
-use crate::erasure::{self, Standing, Standings};
+use crate::erasure::{ErasedBodies, Erasure, Standing, Standings};
 use crate::facts::{Facts, Parent};
-use crate::frame::{FrameHeader, FrameRefusal, SignatureChecks, SignerRole};
+use crate::frame::{FrameHeader, FrameRefusal, SignatureChecks};
+use crate::governance::{Authority, Stated};
 use crate::hash;
 use crate::kind::{Author, Kind};
 use crate::plant::Bug;
+use crate::replay::follow::{Follow, Following, Steps, check_timed};
 use crate::tree::{Frontier, TreeHead};
 use crate::words::{Epoch, EventId, Hash, Index, KeyId, LedgerId, Micros, Ref, Revision, Sequence, TreeSize};
 use std::collections::{HashMap, HashSet, hash_map};
@@ -30,12 +36,6 @@ struct OpenFrame {
     signer: KeyId,
 }
 
-/// A refused command whose refusal must follow directly.
-struct Owed {
-    command: Parent,
-    reason: RefusalReason,
-}
-
 /// Tree levels that one level of tiles spans (C2SP tlog-tiles).
 const TILE_HEIGHT: u32 = 8;
 
@@ -50,14 +50,14 @@ pub struct Replay {
     leaf: Option<Hash>,
     completed: Vec<Hash>,
     received: Option<Micros>,
-    keys: Option<KeyHistory>,
+    authority: Option<Authority>,
     open: Option<OpenFrame>,
-    owed: Option<Owed>,
+    follow: Option<Follow>,
     sources: HashMap<Ref, (Epoch, Sequence)>,
     events: Option<HashSet<(Ref, EventId)>>,
     streams: HashMap<Ref, Revision>,
     bodies: Standings,
-    erased: Vec<Index>,
+    erasure: Option<Erasure>,
 }
 
 impl Replay {
@@ -100,7 +100,13 @@ impl Replay {
 
     /// The keys as folded up to here; none before genesis.
     pub fn keys(&self) -> Option<&KeyHistory> {
-        self.keys.as_ref()
+        self.authority.as_ref().map(|authority| authority.keys().as_ref())
+    }
+
+    /// Keys, principals, policies and what waits, as folded up to here; none before genesis. A policy set that the very
+    /// next entry says is none counts until then.
+    pub fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
     }
 
     /// Last sequence of each source, by epoch.
@@ -120,7 +126,12 @@ impl Replay {
 
     /// The bodies that the last entry erased; those that were erased before are not among them.
     pub fn erased(&self) -> &[Index] {
-        &self.erased
+        self.erasure.as_ref().map_or(&[], |erasure| &erasure.bodies)
+    }
+
+    /// The command that erased them: the last entry, or the one whose second administrator it is.
+    pub fn erased_by(&self) -> Option<Index> {
+        self.erasure.as_ref().map(|erasure| erasure.command)
     }
 
     /// Judges the next entry and takes it in. After a refusal the state is not to be used further.
@@ -157,7 +168,7 @@ impl Replay {
         }
         let leaf = entry.leaf();
         if let Detail::Genesis(genesis) = &entry.facts.detail {
-            self.keys = Some(genesis_keys(LedgerId(leaf.0), &entry.facts, genesis)?);
+            self.authority = Some(genesis_authority(LedgerId(leaf.0), &entry.facts, genesis)?);
         }
         let mut frame = match (self.open.take(), &entry.seal.frame) {
             (None, Some(sealed)) => {
@@ -171,7 +182,7 @@ impl Replay {
         self.place_in_frame(&mut frame, &entry)?;
         self.follow_source(&entry.facts)?;
         self.follow_stream(&entry)?;
-        self.fold(&entry.facts, &frame.signer, index)?;
+        self.fold(&entry, frame.signer, index)?;
         if frame.next_offset < entry.seal.n {
             self.open = Some(frame);
         } else if FrameHeader::parse(&frame.header)?.root != frame.facts.root() && !Bug::FrameRootUnread.planted() {
@@ -179,7 +190,9 @@ impl Replay {
         }
         self.received = Some(entry.seal.received);
         self.bodies.push(Standing::of(&entry.facts));
-        self.erased.iter().for_each(|index| self.bodies.erase(*index));
+        if let Some(erasure) = &self.erasure {
+            erasure.bodies.iter().for_each(|index| self.bodies.erase(*index));
+        }
         self.completed.clear();
         self.tree.push_noting(leaf, |height, root| {
             if height.is_multiple_of(TILE_HEIGHT) {
@@ -192,10 +205,10 @@ impl Replay {
 
     /// Refuses a log that ends inside a frame or owes a refusal.
     pub fn finish(&self) -> Result<(), ReplayRefusal> {
-        match (&self.open, &self.owed) {
-            (None, None) => Ok(()),
+        match (&self.open, &self.follow) {
             (Some(_), _) => Err(ReplayRefusal::FrameOrder),
-            (None, Some(_)) => Err(ReplayRefusal::RefusalMissing),
+            (None, Some(follow)) if !follow.may_end() => Err(ReplayRefusal::RefusalMissing),
+            (None, Some(_) | None) => Ok(()),
         }
     }
 
@@ -205,7 +218,7 @@ impl Replay {
         sealed: &SealedFrame<'_>,
         index: Index,
     ) -> Result<(SignatureChecks, OpenFrame), ReplayRefusal> {
-        let keys = self.keys.as_ref().ok_or(ReplayRefusal::Genesis)?;
+        let keys = self.keys().ok_or(ReplayRefusal::Genesis)?;
         let header = &sealed.header;
         if index == Index(0) {
             check_genesis_frame(header)?;
@@ -274,13 +287,27 @@ impl Replay {
         if expected && next { Ok(()) } else { Err(ReplayRefusal::StreamOrder) }
     }
 
-    fn fold(&mut self, facts: &Facts<'_>, signer: &KeyId, index: Index) -> Result<(), ReplayRefusal> {
-        self.erased.clear();
-        if let Some(owed) = self.owed.take() {
-            return pays(&owed, facts);
+    fn fold(&mut self, entry: &Entry<'_>, signer: KeyId, index: Index) -> Result<(), ReplayRefusal> {
+        self.erasure = None;
+        let facts = &entry.facts;
+        if let Some(follow) = self.follow.take() {
+            match follow.next(entry)? {
+                Following::Nothing => {}
+                Following::Belongs(follow) => {
+                    self.follow = follow;
+                    return Ok(());
+                }
+                Following::Undone(before) => {
+                    self.authority = Some(*before);
+                    return Ok(());
+                }
+            }
         }
-        if facts.kind == Kind::CommandRefused {
+        if let Detail::CommandRefused { .. } = facts.detail {
             return Err(ReplayRefusal::RefusalUnfounded);
+        }
+        if let Detail::Step(step) = &facts.detail {
+            return check_timed(entry, step);
         }
         if let Detail::ClockChecked { rules, .. } | Detail::Genesis(Genesis { rules, .. }) = &facts.detail
             && *rules != Rules::CURRENT
@@ -290,75 +317,50 @@ impl Replay {
         if !is_built(facts.kind) {
             return Err(ReplayRefusal::KindNotBuilt(facts.kind));
         }
-        let keys = self.keys.as_mut().ok_or(ReplayRefusal::Genesis)?;
-        let command = Parent { source: facts.source, event_id: facts.event_id };
-        let applied = if let Detail::BodyErased(named) = facts.detail {
-            let standing = |index| self.bodies.get(index).unwrap_or(Standing::NoBody);
-            let standings = || Ok::<_, Infallible>(named.indexes().map(standing).collect());
-            let Ok(judged) = erasure::judge(keys, signer, index, named, standings);
-            judged.map(|erased| self.erased = erased)
-        } else {
-            keys.apply(signer, index, &facts.detail)
-        };
-        self.owed = applied.err().map(|reason| Owed { command, reason });
+        if facts.kind.author() != Author::Asker {
+            return Ok(());
+        }
+        let stated = Stated { facts, signer, index, received: entry.seal.received };
+        self.follow = self.decide(&stated)?;
         Ok(())
     }
-}
 
-/// Whether this program folds the kind; the server answers `UNIMPLEMENTED` for the others.
-pub fn is_built(kind: Kind) -> bool {
-    match kind.author() {
-        Author::Witness => true,
-        Author::Asker => {
-            matches!(kind, Kind::KeyEnrolled | Kind::KeyRotated | Kind::KeyRevoked | Kind::BodyErased)
+    /// Decides a command, takes it in, and says what it leaves open.
+    fn decide(&mut self, stated: &Stated<'_>) -> Result<Option<Follow>, ReplayRefusal> {
+        let authority = self.authority.as_mut().ok_or(ReplayRefusal::Genesis)?;
+        let (facts, index) = (stated.facts, stated.index);
+        let command = Parent { source: facts.source, event_id: facts.event_id };
+        if let Detail::Approval(asked) = &facts.detail {
+            let evidence = match asked {
+                ApprovalCommand::VoteCast(vote) if vote.stream.is_none() => None,
+                ApprovalCommand::VoteCast(vote) => Some(authority.check_evidence(vote, index).err()),
+                ApprovalCommand::Submitted(_)
+                | ApprovalCommand::CancelRequested(_)
+                | ApprovalCommand::RedeemRequested(_)
+                | ApprovalCommand::RevokeRequested(_)
+                | ApprovalCommand::BreakglassInvoked(_)
+                | ApprovalCommand::BreakglassReviewed(_) => Some(None),
+            };
+            if let Some(evidence) = evidence {
+                return Ok(Some(Follow::Steps(Steps { command, kind: facts.kind, next: 0, evidence })));
+            }
         }
-        Author::Ledger => matches!(kind, Kind::Genesis | Kind::CommandRefused | Kind::ClockChecked),
+        let standing = |index| self.bodies.get(index).unwrap_or(Standing::NoBody);
+        let standings = |named: ErasedBodies<'_>| Ok::<_, Infallible>(named.indexes().map(standing).collect());
+        let Ok(decided) = authority.decide(stated, standings);
+        let consequence = match decided {
+            Ok(consequence) => consequence,
+            Err(reason) => return Ok(Some(Follow::Owed(command, reason))),
+        };
+        self.erasure = consequence.erasure().cloned();
+        let published = facts.kind == Kind::PolicyPublished;
+        let follow = published.then(|| Follow::Policy(command, Box::new(authority.clone())));
+        authority.apply(consequence, index, stated.received);
+        Ok(follow)
     }
 }
 
-/// Which events may share a frame: of one author, and commands and gaps none.
-pub fn check_company(kind: Kind, first: Kind, n: u16) -> Result<(), FrameRefusal> {
-    if kind.author() != first.author() {
-        return Err(FrameRefusal::AuthorDiffers);
-    }
-    let solitary = kind.author() == Author::Asker || matches!(kind, Kind::SourceGap | Kind::Genesis);
-    if solitary && n != 1 { Err(FrameRefusal::NotAlone) } else { Ok(()) }
-}
-
-/// Whether sequenced facts follow the last (epoch, sequence) of their source. A new epoch starts at 1; a gap states
-/// what was lost and stands at its end.
-pub fn follows(last: Option<(Epoch, Sequence)>, facts: &Facts<'_>) -> bool {
-    let last_sequence = match last {
-        Some((epoch, sequence)) if epoch == facts.epoch => sequence.0,
-        Some((epoch, _)) if epoch > facts.epoch => return false,
-        Some(_) | None => 0,
-    };
-    let Some(next) = last_sequence.checked_add(1) else { return false };
-    if let Detail::SourceGap { from, to } = facts.detail {
-        return from.0 == next && to == facts.sequence;
-    }
-    facts.sequence.0 == next || Bug::SequenceUnread.planted()
-}
-
-/// The keys that genesis founds; its persons, head and sequencer keys must all be sound.
-fn genesis_keys(ledger: LedgerId, facts: &Facts<'_>, genesis: &Genesis<'_>) -> Result<KeyHistory, ReplayRefusal> {
-    KeyHistory::from_genesis(ledger, facts.source, genesis).map_err(|_| ReplayRefusal::Genesis)
-}
-
-/// Genesis names no ledger yet, and is signed by the head and the sequencer key.
-pub fn check_genesis_frame(header: &FrameHeader<'_>) -> Result<(), FrameRefusal> {
-    if header.ledger != LedgerId::GENESIS {
-        return Err(FrameRefusal::LedgerDiffers);
-    }
-    let roles: Vec<SignerRole> = header.signers().map(|signer| signer.role).collect();
-    if roles == [SignerRole::Head, SignerRole::Sequencer] { Ok(()) } else { Err(FrameRefusal::RoleDiffers) }
-}
-
-fn pays(owed: &Owed, facts: &Facts<'_>) -> Result<(), ReplayRefusal> {
-    let Detail::CommandRefused { rules, reason } = facts.detail else { return Err(ReplayRefusal::RefusalMissing) };
-    if rules != Rules::CURRENT {
-        return Err(ReplayRefusal::Rules);
-    }
-    let named = facts.parents().eq([owed.command]) && facts.event_id == hash::derived_event_id(&owed.command, 0);
-    if named && reason == owed.reason { Ok(()) } else { Err(ReplayRefusal::RefusalMissing) }
+/// The authority that genesis founds; its persons, head and sequencer keys must all be sound.
+fn genesis_authority(ledger: LedgerId, facts: &Facts<'_>, genesis: &Genesis<'_>) -> Result<Authority, ReplayRefusal> {
+    Authority::from_genesis(ledger, facts.source, genesis).map_err(|_| ReplayRefusal::Genesis)
 }

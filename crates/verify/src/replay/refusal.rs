@@ -28,6 +28,8 @@ pub enum ReplayRefusal {
     RefusalMissing,
     /// A command is said to be refused which the rules accept.
     RefusalUnfounded,
+    /// A step of the approval machines that follows neither from the command before it nor from a deadline.
+    StepMisplaced,
     /// The rules by which it was made are not known here.
     Rules,
     /// A kind whose fold this program does not have.
@@ -49,6 +51,9 @@ impl fmt::Display for ReplayRefusal {
                 f.write_str("a command that the rules refuse is not followed by its refusal")
             }
             ReplayRefusal::RefusalUnfounded => f.write_str("a command that the rules accept is said to be refused"),
+            ReplayRefusal::StepMisplaced => {
+                f.write_str("the step follows neither from the command before it nor from a deadline")
+            }
             ReplayRefusal::Rules => f.write_str("the entry was made by rules that this program does not have"),
             ReplayRefusal::KindNotBuilt(kind) => write!(f, "this program has no fold for `{}`", kind.name()),
         }

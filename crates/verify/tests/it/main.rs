@@ -12,6 +12,7 @@
 )]
 
 mod encode;
+mod governed;
 #[cfg(feature = "plant")]
 mod plant_driver;
 mod ledger;
@@ -26,6 +27,7 @@ mod cosign;
 mod erasure;
 mod fields;
 mod forged;
+mod governance;
 mod no_panic;
 mod note;
 mod plants;
@@ -33,6 +35,7 @@ mod policy;
 mod receipts;
 mod replay;
 mod seeds;
+mod steps;
 mod tree;
 mod tree_negative;
 mod vectors;

@@ -1,10 +1,16 @@
 //! Receipts that hold, with the report they must give; then every one-byte change of each, in the file and in the
 //! decoded `extra`, refused by a named check.
 
-use crate::world::{World, at, receipt_at, receipts, world};
+use crate::encode::{Key, id16};
+use crate::governed::{founded, key_of, person};
+use crate::ledger::{Draft, enroll};
+use crate::maker::Receipt;
+use crate::vectors_operator::{enrolled_by, forged};
+use crate::world::{World, at, plain, receipt_at, receipts, world};
 use deedbook_verify::judge::{BodyState, Enroller, Verified, verify_receipt};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::limits;
+use deedbook_verify::note::VerifierKey;
 use deedbook_verify::receipt::{Check, Finding};
 use deedbook_verify::words::{Index, KeyId};
 use std::collections::BTreeMap;
@@ -79,6 +85,34 @@ fn valid_receipts_report_what_they_prove() {
         assert_eq!(found.limits(), [&[REVOKED, UNWITNESSED], wanted.limits].concat(), "{name}");
         assert_eq!(found.head.size.0 as usize, world.ledger.placed.len(), "{name}");
     }
+}
+
+/// Roles may be given after genesis, so who was none of its administrators may have become one.
+#[test]
+fn an_enroller_whose_authority_came_later_is_said_not_to_be_shown() {
+    let world = world();
+    let (key, source) = forged();
+    let reviewer = id16(&format!("{} reviewer", world.ledger.name));
+    let by_reviewer = enrolled_by(&world, world.ledger.reviewer(), reviewer, &key, source);
+    let admin = world.ledger.admin_source;
+    let for_admin = enrolled_by(&world, world.ledger.admin.clone(), admin, &key, admin);
+    for (file, signer) in [(by_reviewer, world.ledger.reviewer()), (for_admin, world.ledger.admin.clone())] {
+        let found = verify_receipt(&file, &world.key).unwrap();
+        assert_eq!(found.enroller, Enroller::NotShown(KeyId(signer.id())));
+    }
+}
+
+#[test]
+fn where_genesis_names_two_administrators_the_second_is_said_not_to_be_shown() {
+    let mut ledger = founded(&[("alice", 1), ("bob", 1)]);
+    let (gate, source) = (Key::named("gate"), id16("gate"));
+    let enrolled =
+        ledger.append(Draft::by(&key_of("alice"), person("alice"), vec![enroll("e", &gate.wire(), &source)]));
+    let stated = ledger.append(Draft::by(&gate, source, vec![plain("stated")]));
+    let vkey = VerifierKey::parse(&crate::maker::vkey(&ledger.name, &ledger.head)).unwrap();
+    let found = verify_receipt(&Receipt::of(&ledger, stated, Some(enrolled)).file(), &vkey).unwrap();
+    assert_eq!(found.enroller, Enroller::SecondNotShown(KeyId(key_of("alice").id())));
+    assert!(found.limits().contains(&"not shown: that a second administrator agreed to the enrollment"));
 }
 
 #[test]

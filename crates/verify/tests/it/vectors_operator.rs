@@ -51,7 +51,7 @@ fn in_role(world: &World, receipt: &Receipt, role: u8) -> Vec<u8> {
 }
 
 /// A statement by a key that was enrolled for its source by a frame of the given signer.
-fn enrolled_by(world: &World, signer: Key, by: [u8; 16], key: &[u8], source: [u8; 16]) -> Vec<u8> {
+pub fn enrolled_by(world: &World, signer: Key, by: [u8; 16], key: &[u8], source: [u8; 16]) -> Vec<u8> {
     let mut ledger = world.ledger.clone();
     let enrolled = ledger.append(Draft::by(&signer, by, vec![enroll("forged enrollment", key, &source)]));
     let stated = ledger.append(Draft::by(&Key::named("forged"), source, vec![plain("stated")]));
@@ -64,7 +64,7 @@ fn enrolled_by(world: &World, signer: Key, by: [u8; 16], key: &[u8], source: [u8
     Receipt::of(&ledger, stated, Some(enrolled)).file()
 }
 
-fn forged() -> (Vec<u8>, [u8; 16]) {
+pub fn forged() -> (Vec<u8>, [u8; 16]) {
     (Key::named("forged").wire(), encode::id16("forged source"))
 }
 
@@ -198,12 +198,6 @@ rows! {
     };
     "enrollment-of-a-weak-key", "redacted", Enrollment, "soundness",
         |w, _| enrolled_by(w, w.ledger.admin.clone(), w.ledger.admin_source, &order_one(), forged().1);
-    "enrollment-by-a-reviewer", "redacted", Enrollment, "NOT_ADMINISTRATOR", |w, _| {
-        let by = encode::id16(&format!("{ORIGIN} reviewer"));
-        enrolled_by(w, w.ledger.reviewer(), by, &forged().0, forged().1)
-    };
-    "enrollment-for-an-administrators-source", "redacted", Enrollment, "NOT_ADMINISTRATOR",
-        |w, _| enrolled_by(w, w.ledger.admin.clone(), w.ledger.admin_source, &forged().0, w.ledger.admin_source);
     "enrollment-for-the-ledgers-source", "redacted", Enrollment, "LEDGER_KEY",
         |w, _| enrolled_by(w, w.ledger.admin.clone(), w.ledger.admin_source, &forged().0, w.ledger.source);
     "enrollment-signature-of-another-key", "redacted", Enrollment, "does not verify",
