@@ -4,8 +4,16 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 7] =
-    ["event", "error", "ledger_service", "proof_service", "key_service", "subscription_service", "erasure_service"];
+const FILES: [&str; 8] = [
+    "event",
+    "error",
+    "ledger_service",
+    "proof_service",
+    "key_service",
+    "subscription_service",
+    "erasure_service",
+    "policy_service",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");

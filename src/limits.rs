@@ -143,6 +143,8 @@ pub const REQUEST_TTL_S_DEFAULT: u32 = 24 * 3_600;
 pub const GRANT_TTL_S_DEFAULT: u32 = 15 * 60;
 /// Redemptions that a policy may allow of one grant.
 pub const GRANT_USES_MAX: u16 = 1_000;
+/// Published sets that a list names.
+pub const POLICIES_LISTED_MAX: usize = 1_000;
 /// Defects that a refused publication names; the rest is counted.
 pub const POLICY_LINTS_MAX: usize = 100;
 /// Bytes of one recorded question: a binding's parameters, the names of its parties and their teams.

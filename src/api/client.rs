@@ -4,6 +4,7 @@
 use crate::api::proto::erasure_service_client::ErasureServiceClient;
 use crate::api::proto::key_service_client::KeyServiceClient;
 use crate::api::proto::ledger_service_client::LedgerServiceClient;
+use crate::api::proto::policy_service_client::PolicyServiceClient;
 use crate::api::proto::proof_service_client::ProofServiceClient;
 use crate::api::proto::subscription_service_client::SubscriptionServiceClient;
 use crate::limits;
@@ -26,6 +27,8 @@ pub struct Clients {
     pub subscription: SubscriptionServiceClient<Channel>,
     /// Erasing.
     pub erasure: ErasureServiceClient<Channel>,
+    /// Policies.
+    pub policy: PolicyServiceClient<Channel>,
 }
 
 /// Why a call failed.
@@ -116,7 +119,8 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
         proof: ProofServiceClient::new(channel.clone()).max_decoding_message_size(max),
         key: KeyServiceClient::new(channel.clone()).max_decoding_message_size(max),
         subscription: SubscriptionServiceClient::new(channel.clone()).max_decoding_message_size(max),
-        erasure: ErasureServiceClient::new(channel).max_decoding_message_size(max),
+        erasure: ErasureServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        policy: PolicyServiceClient::new(channel).max_decoding_message_size(max),
     })
 }
 

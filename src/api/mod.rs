@@ -25,6 +25,7 @@ mod proof_service;
 mod key_service;
 mod subscription_service;
 mod erasure_service;
+mod policy_service;
 mod incoming;
 mod server;
 mod client;

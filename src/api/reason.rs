@@ -210,7 +210,7 @@ remedies! {
     TooManyPending => FailedPrecondition, "decide what waits, or let it expire";
     ReviewOverdue => FailedPrecondition, "have the earlier break-glass action reviewed";
     ClockBehind => FailedPrecondition, "wait until the server's clock has caught up";
-    PolicyInvalid => FailedPrecondition, "see the lints of `deedbook policy test`";
+    PolicyInvalid => FailedPrecondition, "see the defects that `deedbook policy check` names";
     BindingInvalid => InvalidArgument, "make the binding with the library, or as docs/FORMAT.md says";
     PostReviewClosed => FailedPrecondition, "look at the action";
     EvidenceInvalid => PermissionDenied, "sign with your own key, which is in force";

@@ -208,6 +208,30 @@ impl Client {
         answer.placement.ok_or_else(|| empty("the command's place"))
     }
 
+    /// Sends a `policy.published`.
+    pub async fn publish_policy(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
+        let request = proto::PublishPolicyRequest { frame: Some(frame) };
+        let answer = self.clients.policy.publish_policy(request).await?.into_inner();
+        answer.placement.ok_or_else(|| empty("PublishPolicy"))
+    }
+
+    /// Sends a `policy.retired`.
+    pub async fn retire_policy(&mut self, frame: proto::Frame) -> Result<proto::Placement, ClientError> {
+        let request = proto::RetirePolicyRequest { frame: Some(frame) };
+        let answer = self.clients.policy.retire_policy(request).await?.into_inner();
+        answer.placement.ok_or_else(|| empty("RetirePolicy"))
+    }
+
+    /// The sets that were published, newest first.
+    pub async fn policies(&mut self) -> Result<Vec<proto::PublishedPolicy>, ClientError> {
+        Ok(self.clients.policy.list_policies(proto::ListPoliciesRequest {}).await?.into_inner().policies)
+    }
+
+    /// A set; an empty digest asks for the one in force.
+    pub async fn policy(&mut self, policy_digest: Bytes) -> Result<proto::GetPolicyResponse, ClientError> {
+        Ok(self.clients.policy.get_policy(proto::GetPolicyRequest { policy_digest }).await?.into_inner())
+    }
+
     /// Indexes of the erasures that are not finished.
     pub async fn pending_erasures(&mut self) -> Result<Vec<u64>, ClientError> {
         let request = proto::ListPendingErasuresRequest {};

@@ -101,7 +101,7 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Erase bodies for ever, and keep everything that proves
     Erase(erase::EraseArguments),
-    /// Check, compare and try out policies
+    /// Check, compare and try out policies, and put them in force
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Recompute everything in a data folder, and judge it; read-only
@@ -260,6 +260,7 @@ mod tests {
         include_str!("init.rs"),
         include_str!("key.rs"),
         include_str!("policy.rs"),
+        include_str!("policy/published.rs"),
         include_str!("proof.rs"),
         include_str!("serve/dev.rs"),
         include_str!("show.rs"),

@@ -1,9 +1,11 @@
-//! `deedbook policy`: checks policy sets by the rules of publication, compares two, and tries one out on questions. It
-//! needs no server: the same code judges here and there.
+//! `deedbook policy`: checks policy sets by the rules of publication, compares two, and tries one out on questions. For
+//! that it needs no server: the same code judges here and there. What it says to a server stands in `published`.
 
-use super::Common;
+mod published;
+
 use super::errors::{Failure, Status};
 use super::output::{Output, escape_line, read_bounded};
+use super::{Common, block_on};
 use crate::limits::{POLICY_SCHEMA_BYTES_MAX, POLICY_TEXT_BYTES_MAX, QUESTION_BYTES_MAX};
 use crate::policy::{Comparison, Difference, Evaluation, Lint, PolicySet, Question, Source};
 use crate::record::canonical::Json;
@@ -16,6 +18,32 @@ use std::path::{Path, PathBuf};
 /// What `policy` can do.
 #[derive(Subcommand, Debug)]
 pub enum PolicyCommand {
+    /// Put a policy set in force; signed by an administrator
+    #[command(after_help = "Example:\n  deedbook policy publish --signer admin.key policies.cedar")]
+    Publish {
+        /// Cedar policies
+        #[arg(value_name = "FILE.cedar")]
+        file: PathBuf,
+        /// A schema in place of the built-in one
+        #[arg(long, value_name = "FILE")]
+        schema: Option<PathBuf>,
+    },
+    /// Take the set in force out of force; the built-in one takes its place
+    #[command(after_help = "Example:\n  deedbook policy retire --signer admin.key")]
+    Retire,
+    /// List the sets that were published, newest first
+    #[command(after_help = "Example:\n  deedbook policy list")]
+    List,
+    /// Show the set in force, or another by its digest
+    #[command(after_help = "Example:\n  deedbook policy show")]
+    Show {
+        /// The set's digest
+        #[arg(value_name = "DIGEST")]
+        policy: Option<String>,
+        /// The schema instead of the policies
+        #[arg(long = "schema")]
+        of_schema: bool,
+    },
     /// Check a policy set by every rule of publication
     #[command(after_help = "Example:\n  deedbook policy check policies.cedar")]
     Check {
@@ -59,8 +87,16 @@ pub enum PolicyCommand {
 }
 
 /// Runs one of them.
-pub fn run(_common: &Common, command: PolicyCommand, output: Output) -> Result<(), Failure> {
+pub fn run(common: &Common, command: PolicyCommand, output: Output) -> Result<(), Failure> {
     match command {
+        PolicyCommand::Publish { file, schema } => {
+            block_on(published::publish(common, &file, schema.as_deref(), output))
+        }
+        PolicyCommand::Retire => block_on(published::retire(common, output)),
+        PolicyCommand::List => block_on(published::list(common, output)),
+        PolicyCommand::Show { policy, of_schema } => {
+            block_on(published::show(common, policy.as_deref(), of_schema, output))
+        }
         PolicyCommand::Check { file, schema } => check(&file, schema.as_deref(), output),
         PolicyCommand::Diff { old, new, schema } => {
             diff(&published(&old, schema.as_deref())?, &published(&new, schema.as_deref())?, output)
@@ -112,6 +148,17 @@ fn published(file: &Path, schema: Option<&Path>) -> Result<PolicySet, Failure> {
     })
 }
 
+/// Says every defect, and ends with the code for what a rule refuses.
+fn say(file: &Path, lints: &[Lint], output: Output) -> Result<(), Failure> {
+    for lint in lints {
+        output.either(&format!("{}: {lint}", escape_line(&file.display().to_string())), || {
+            json!({"rule": lint.rule.name(), "policy": lint.policy, "line": lint.line,
+                "problem": lint.problem, "remedy": lint.remedy})
+        })?;
+    }
+    Err(Failure::silent(Status::Refused))
+}
+
 fn check(file: &Path, schema: Option<&Path>, output: Output) -> Result<(), Failure> {
     match judge(&source(file, schema)?) {
         Ok(set) => {
@@ -119,15 +166,7 @@ fn check(file: &Path, schema: Option<&Path>, output: Output) -> Result<(), Failu
             let text = format!("{}: {count} policies, no defect\ndigest {}", file.display(), set.digest());
             output.either(&text, || json!({"policies": count, "policy_digest": set.digest().to_string()}))
         }
-        Err(lints) => {
-            for lint in &lints {
-                output.either(&format!("{}: {lint}", escape_line(&file.display().to_string())), || {
-                    json!({"rule": lint.rule.name(), "policy": lint.policy, "line": lint.line,
-                        "problem": lint.problem, "remedy": lint.remedy})
-                })?;
-            }
-            Err(Failure::silent(Status::Refused))
-        }
+        Err(lints) => say(file, &lints, output),
     }
 }
 

@@ -5,7 +5,7 @@ mod query;
 mod text;
 mod subscription;
 
-pub use names::{NameError, StreamName, dataset_ref, ledger_source, person_ref, source_ref};
+pub use names::{NameError, StreamName, dataset_ref, ledger_source, person_ref, principal_ref, source_ref};
 pub use query::Filter;
 pub use subscription::{ParkReason, SubscriptionName, SubscriptionTextError};
 pub use text::{escape, escape_line};

@@ -1,5 +1,6 @@
 //! Names from outside and the refs they stand for. One identity has one ref, whoever computes it.
 
+use deedbook_verify::facts::ActorKind;
 use deedbook_verify::hash::{Identity, RefKey};
 use deedbook_verify::words::Ref;
 use thiserror::Error;
@@ -57,6 +58,16 @@ pub fn ledger_source(key: &RefKey) -> Result<Ref, NameError> {
 /// The ref of a person, by issuer and subject. Keys that genesis names have the empty issuer.
 pub fn person_ref(key: &RefKey, issuer: &str, subject: &str) -> Result<Ref, NameError> {
     make(key, Identity { class: "person", namespace: issuer, name: subject })
+}
+
+/// The ref of a person, agent, service or team by the id that it was bound with.
+pub fn principal_ref(key: &RefKey, kind: ActorKind, id: &str) -> Result<Ref, NameError> {
+    match kind {
+        ActorKind::Human => person_ref(key, "", id),
+        ActorKind::Agent | ActorKind::Service | ActorKind::Team => {
+            make(key, Identity { class: kind.name(), namespace: "", name: id })
+        }
+    }
 }
 
 /// The ref of a dataset by its OpenLineage name.

@@ -2,19 +2,20 @@
 //! different type. The writer checks again what order decides: keys, sequences, revisions, event ids.
 
 use crate::ledger::error::AppendError;
+use crate::ledger::policies::Offered;
 use crate::ledger::postings::{PostingSet, posting_set};
 use crate::limits;
 use crate::plant::Bug;
 use crate::record::body::BodyKey;
 use crate::record::{EventBytes, FrameBytes, entropy};
 use bytes::Bytes;
-use deedbook_verify::authority::KeyHistory;
 use deedbook_verify::detail::{ApprovalCommand, Detail};
 use deedbook_verify::entry::SealedFrame;
 use deedbook_verify::erasure::Standing;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::frame::{FrameRefusal, check_signatures};
-use deedbook_verify::hash;
+use deedbook_verify::governance::Authority;
+use deedbook_verify::hash::{self, RefKey};
 use deedbook_verify::kind::{Author, Kind};
 use deedbook_verify::replay::{check_company, is_built};
 use deedbook_verify::tree::{Frontier, TreeHead};
@@ -51,6 +52,8 @@ pub struct CheckedFrame {
     pub(super) kind: Kind,
     pub(super) signer: KeyId,
     pub(super) events: Vec<CheckedEvent>,
+    /// What a `policy.published` wants to publish.
+    pub(super) offered: Option<Offered>,
 }
 
 impl CheckedFrame {
@@ -69,7 +72,8 @@ impl CheckedFrame {
 
 /// What admission knows of the ledger: a published state.
 pub(super) struct AdmissionView<'a> {
-    pub keys: &'a KeyHistory,
+    pub authority: &'a Authority,
+    pub refs: &'a RefKey,
     pub base: Index,
     /// The head at an older size, or none if the size is beyond the tree; answers last-seen checkpoints.
     pub head_at: &'a dyn Fn(&TreeHead) -> Result<bool, AppendError>,
@@ -93,14 +97,16 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
     if first_kind.author() == Author::Ledger {
         return Err(FrameRefusal::AuthorDiffers.into());
     }
-    view.keys.check_author(&header, first_kind.author())?;
+    view.authority.keys().check_author(&header, first_kind.author())?;
     let (events, root) = check_events(view, &sealed, first_kind, &frame.events)?;
     if root != header.root && !Bug::FrameRootUnread.planted() {
         return Err(FrameRefusal::RootDiffers.into());
     }
     check_keys(view, &sealed, events.first())?;
     let signer = header.sole_signer().ok_or(FrameRefusal::RoleDiffers)?;
+    let offered = offered(view, header.source, first)?;
     Ok(CheckedFrame {
+        offered,
         digest: sealed.digest(),
         source: header.source,
         epoch: header.epoch,
@@ -113,6 +119,14 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
     })
 }
 
+/// The policy set of a frame whose signature was checked.
+fn offered(view: &AdmissionView<'_>, source: Ref, first: &EventBytes) -> Result<Option<Offered>, AppendError> {
+    let facts = Facts::parse(&first.facts)?;
+    let governs = view.authority.is_administrator(source);
+    let body = first.salt_and_body.as_ref().map(|(_, body)| body);
+    Ok(body.and_then(|body| Offered::judge(&facts, body, governs, view.refs)))
+}
+
 /// Checks the signatures by the keys in force now; a frame that stands in the log already by those in force there, so
 /// that a repeat gets its first answer even after its key has ended.
 fn check_keys(
@@ -121,7 +135,8 @@ fn check_keys(
     first: Option<&CheckedEvent>,
 ) -> Result<(), AppendError> {
     let header = &sealed.header;
-    let check = |base| check_signatures(header, &sealed.block, |signer| view.keys.key_for(header, signer, base));
+    let check =
+        |base| check_signatures(header, &sealed.block, |signer| view.authority.keys().key_for(header, signer, base));
     match (check(view.base), first) {
         (Err(FrameRefusal::KeyNotInForce(id)), Some(event)) => {
             let found = (view.find)(header.source, event.event_id)?;
@@ -143,6 +158,7 @@ pub(super) fn admit_own(frame: FrameBytes) -> Result<CheckedFrame, AppendError> 
         events.push(checked_event(&Facts::parse(&event.facts)?, event, None));
     }
     Ok(CheckedFrame {
+        offered: None,
         digest: sealed.digest(),
         source: sealed.header.source,
         epoch: sealed.header.epoch,
@@ -195,7 +211,7 @@ fn check_events(
 fn is_taken(facts: &Facts<'_>) -> bool {
     match &facts.detail {
         Detail::Approval(ApprovalCommand::VoteCast(vote)) => vote.stream.is_none(),
-        Detail::Approval(_) | Detail::Policy(_) | Detail::Step(_) => false,
+        Detail::Approval(_) | Detail::Step(_) => false,
         Detail::None
         | Detail::Genesis(_)
         | Detail::KeyEnrolled(_)
@@ -203,6 +219,7 @@ fn is_taken(facts: &Facts<'_>) -> bool {
         | Detail::KeyRevoked { .. }
         | Detail::BodyErased(_)
         | Detail::Principal(_)
+        | Detail::Policy(_)
         | Detail::CommandRefused { .. }
         | Detail::SourceGap { .. }
         | Detail::ClockChecked { .. } => is_built(facts.kind),

@@ -6,6 +6,7 @@ use crate::domain::{ledger_source, person_ref};
 use crate::ledger::admit::admit_own;
 use crate::ledger::commit::Commit;
 use crate::ledger::dir::DataDir;
+use crate::ledger::policies::PolicyBook;
 use crate::ledger::postings::CurrentBlock;
 use crate::ledger::refusal::InitError;
 use crate::ledger::rows::SourceHead;
@@ -129,7 +130,8 @@ pub fn write_genesis(birth: Birth<'_>, store: &dyn Store) -> Result<(LedgerId, A
     let keys = founding_authority(&frame, source)?;
     let checked = admit_own(frame).map_err(|error| InitError::Genesis(error.to_string()))?;
     // The ledger id is the leaf of this very entry, so it is filled in once the entry is written.
-    let mut scratch = empty_state(keys, birth.sequencer, source, birth.now);
+    let policies = PolicyBook::founded(birth.ref_key).map_err(|error| InitError::Genesis(error.to_string()))?;
+    let mut scratch = empty_state((keys, policies), birth.sequencer, source, birth.now);
     let mut commit = Commit::default();
     let leaves = commit.write_frame(&mut scratch, &checked, &[None]);
     let leaf = leaves.first().copied().ok_or(InitError::Genesis("no entry".to_owned()))?;
@@ -197,7 +199,12 @@ fn founding_authority(frame: &FrameBytes, source: Ref) -> Result<Authority, Init
         .map_err(|reason| InitError::Genesis(reason.name().to_owned()))
 }
 
-fn empty_state(authority: Authority, sequencer: SigningKey, source: Ref, received: Micros) -> State {
+fn empty_state(
+    (authority, policies): (Authority, PolicyBook),
+    sequencer: SigningKey,
+    source: Ref,
+    received: Micros,
+) -> State {
     let recovered = Recovered {
         number: FIRST_LEDGER,
         id: LedgerId::GENESIS,
@@ -205,6 +212,7 @@ fn empty_state(authority: Authority, sequencer: SigningKey, source: Ref, receive
         edge: Edge::new(),
         received,
         authority,
+        policies,
         anchor: AnchorRecord { commit: 0, size: TreeSize(0), chain: Hash([0; 32]) },
         postings: CurrentBlock::default(),
     };

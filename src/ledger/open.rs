@@ -9,6 +9,7 @@ use crate::ledger::dir::DataDir;
 use crate::ledger::genesis::FIRST_LEDGER;
 use crate::ledger::head::{Head, HeadKey};
 use crate::ledger::place::place_own;
+use crate::ledger::policies::PolicyBook;
 use crate::ledger::postings::{CurrentBlock, posting_set, rows_end};
 use crate::ledger::refusal::OpenError;
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
@@ -235,11 +236,22 @@ fn recover(
     let tail = rows_end(head.head.size).0;
     let (edge, postings, mut commands) = recover_tail(store, size, tail)?;
     fold_authority(store, &mut authority, &mut commands)?;
+    let policies = PolicyBook::recover(store, FIRST_LEDGER, &authority, &parts.ref_key)?;
     let tree = tree_of(&edge, size)?;
     if tree.root() != head.head.root {
         return Err(damaged("tiles and entries do not hash to the stored root"));
     }
-    Ok(Recovered { number: FIRST_LEDGER, id, tree, edge, received: head.received, authority, anchor, postings })
+    Ok(Recovered {
+        number: FIRST_LEDGER,
+        id,
+        tree,
+        edge,
+        received: head.received,
+        authority,
+        policies,
+        anchor,
+        postings,
+    })
 }
 
 /// The partial tiles of every level, the postings of the block that is being filled, and its key commands.

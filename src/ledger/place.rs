@@ -21,6 +21,7 @@ use deedbook_verify::hash;
 use deedbook_verify::kind::Author;
 use deedbook_verify::words::{Index, Micros, Ref, Revision, Sequence, SubjectId};
 use foldhash::{HashMap, HashMapExt};
+use std::sync::Arc;
 
 /// Places a frame into the commit that is being built, or answers it from what is known.
 pub(super) fn place(
@@ -47,6 +48,7 @@ pub(super) fn place(
             }
             let received = state.received;
             state.authority.apply(consequence, base, received);
+            follow_policies(state, store, frame, base)?;
             None
         }
         Err(reason) => Some(reason),
@@ -253,7 +255,20 @@ fn fold_command(
     let Some(event) = frame.events.first() else { return Ok(Ok(Consequence::Nothing)) };
     let facts = Facts::parse(&event.facts)?;
     let stated = StatedCommand { facts: &facts, signer: frame.signer, index: base, received: state.received };
-    state.authority.decide(&stated, |bodies| erasure::standings(state, store, bodies))
+    let decided = state.authority.decide(&stated, |bodies| erasure::standings(state, store, bodies))?;
+    // Only a sound set is placed as published: replay takes the refusal, and its own fold knows nothing of Cedar.
+    let defective = frame.offered.as_ref().is_some_and(|offered| offered.set.is_none());
+    Ok(decided.and_then(|consequence| if defective { Err(RefusalReason::PolicyInvalid) } else { Ok(consequence) }))
+}
+
+/// Puts the policy set in force that a command or vote has brought about.
+fn follow_policies(state: &mut State, store: &dyn Store, frame: &CheckedFrame, base: Index) -> Result<(), StateError> {
+    if let Some(offered) = &frame.offered {
+        state.policies.remember(base, offered);
+    }
+    let placed = frame.offered.as_ref().and_then(|offered| Some((base, offered.set.as_ref()?)));
+    let named = Arc::clone(state.authority.policies());
+    state.policies.follow(store, state.number, &named, placed)
 }
 
 fn place_refusal(

@@ -10,6 +10,7 @@ use crate::ledger::upper::UpperTiles;
 use crate::ledger::witnessed::Witnessing;
 use crate::ledger::writer::Shared;
 use crate::merkle::{Prover, ProverError, TileSource};
+use crate::policy::PolicySet;
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Direction, StoreError};
 use deedbook_verify::authority::KeyHistory;
@@ -77,6 +78,11 @@ impl Reader {
     /// Keys, principals, policies and what waits for a second administrator, as of the published size. Cheap to take.
     pub fn authority(&self) -> Authority {
         self.shared.published().authority.clone()
+    }
+
+    /// The policy set in force, as of the published size.
+    pub fn policy(&self) -> Arc<PolicySet> {
+        Arc::clone(&self.shared.published().policy)
     }
 
     /// The source ref of what the ledger makes.

@@ -3,6 +3,7 @@
 use crate::ledger::admit::{CheckedEvent, CheckedFrame};
 use crate::ledger::erasure::NewestBodies;
 use crate::ledger::error::{AppendError, ReadError};
+use crate::ledger::policies::PolicyBook;
 use crate::ledger::postings::CurrentBlock;
 use crate::ledger::recent::Recent;
 use crate::ledger::rows::{SourceHead, parse_u64};
@@ -10,6 +11,7 @@ use crate::ledger::sequencer::Sequencer;
 use crate::limits;
 use crate::merkle::Edge;
 use crate::plant::Bug;
+use crate::policy::PolicySet;
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{AnchorRecord, Store, StoreError};
 use bytes::Bytes;
@@ -19,6 +21,7 @@ use deedbook_verify::governance::Authority;
 use deedbook_verify::tree::{Frontier, TreeHead};
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Revision};
 use foldhash::{HashMap, HashMapExt};
+use std::sync::Arc;
 
 /// Keys of a generation of `Recent`: more than can be built and not yet durable. At most three commits are in flight
 /// (one built, one handed over, one syncing), each with its last frame whole and a refusal for each command. An erased
@@ -32,6 +35,8 @@ pub(super) struct Published {
     pub head: TreeHead,
     pub edge: Edge,
     pub authority: Authority,
+    /// The policy set by which actions are judged.
+    pub policy: Arc<PolicySet>,
 }
 
 /// What became of a frame, kept so that a repeat gets the first answer.
@@ -59,6 +64,7 @@ pub(super) struct State {
     pub edge: Edge,
     pub received: Micros,
     pub authority: Authority,
+    pub policies: PolicyBook,
     pub anchor: AnchorRecord,
     pub postings: CurrentBlock,
     pub sequencer: Sequencer,
@@ -78,6 +84,7 @@ pub(super) struct Recovered {
     pub edge: Edge,
     pub received: Micros,
     pub authority: Authority,
+    pub policies: PolicyBook,
     pub anchor: AnchorRecord,
     pub postings: CurrentBlock,
 }
@@ -93,6 +100,7 @@ impl State {
             edge: recovered.edge,
             received: recovered.received,
             authority: recovered.authority,
+            policies: recovered.policies,
             anchor: recovered.anchor,
             postings: recovered.postings,
             sequencer,
@@ -110,7 +118,8 @@ impl State {
 
     /// What readers will see once everything built so far is durable.
     pub fn published(&self) -> Published {
-        Published { head: self.tree.head(), edge: self.edge.clone(), authority: self.authority.clone() }
+        let policy = Arc::clone(self.policies.in_force());
+        Published { head: self.tree.head(), edge: self.edge.clone(), authority: self.authority.clone(), policy }
     }
 
     /// Asks the store about all events of some frames together. The answers hold for frames that are placed next:

@@ -183,7 +183,8 @@ impl Ledger {
         let head_at = |seen: &TreeHead| self.reader.had_head(seen);
         let base = Index(published.head.size.0);
         let find = |source, id| self.reader.find(source, id).map_err(|_| AppendError::StorageFailed);
-        admit(&AdmissionView { keys: published.authority.keys(), base, head_at: &head_at, find: &find }, frame)
+        let (authority, refs) = (&published.authority, &self.shared.ref_key);
+        admit(&AdmissionView { authority, refs, base, head_at: &head_at, find: &find }, frame)
     }
 
     /// Queues a frame, waiting for room in the byte budget; calls from one task keep their order.

@@ -6,7 +6,7 @@ use super::merge;
 use super::question::{Party, Question};
 use super::request::{Posed, Votes};
 use super::set::PolicySet;
-use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, Request};
+use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, Request};
 use deedbook_verify::detail::Verdict;
 use deedbook_verify::requirement::Requirement;
 use std::collections::BTreeSet;
@@ -174,7 +174,7 @@ impl PolicySet {
         if without.verdict == Verdict::Allow || !without.errors.is_empty() || !conditional {
             return Ok(without);
         }
-        let with = self.ask(&posed, Some(&self.maximal))?;
+        let with = self.ask_again(&posed, &without.reasons)?;
         let verdict = match with.verdict {
             Verdict::Allow => Verdict::RequireApproval,
             Verdict::Deny | Verdict::RequireApproval => Verdict::Deny,
@@ -182,32 +182,53 @@ impl PolicySet {
         Ok(Found { verdict, reasons: without.reasons, errors: with.errors })
     }
 
+    /// The second evaluation, with everything granted. A forbid that did not apply without an approval does not apply
+    /// with one: `form` lets none through that votes could tighten. So the permits are asked, and those that applied.
+    fn ask_again(&self, posed: &Posed<'_>, applied: &BTreeSet<String>) -> Result<Found, EvaluationError> {
+        let request = posed.request(Some(&self.maximal))?;
+        let Some(slice) = self.slice_for(&request) else { return Ok(self.decide(&request, &posed.entities)) };
+        let applied = applied.iter().filter_map(|id| self.policies.policy(&PolicyId::new(id)).cloned());
+        let Ok(applied) = cedar_policy::PolicySet::from_policies(applied) else {
+            return Ok(self.decide(&request, &posed.entities));
+        };
+        let permitted = judge(&request, &slice.permits, &posed.entities);
+        let forbidden = judge(&request, &applied, &posed.entities);
+        let stands = forbidden.reasons.is_empty() && forbidden.errors.is_empty();
+        let verdict = if stands { permitted.verdict } else { Verdict::Deny };
+        let errors = [permitted.errors, forbidden.errors].concat();
+        Ok(Found { verdict, reasons: forbidden.reasons, errors })
+    }
+
     fn redeem_for(&self, question: &Question, party: &Party, votes: &Votes) -> Found {
         let posed = Posed::new(&self.vocabulary, question, party);
         posed.and_then(|posed| self.ask(&posed, Some(votes))).unwrap_or_else(Found::failed)
     }
 
-    /// One call of Cedar. Its own verdict passes over policies that fail; here they deny.
     fn ask(&self, posed: &Posed<'_>, votes: Option<&Votes>) -> Result<Found, EvaluationError> {
         Ok(self.decide(&posed.request(votes)?, &posed.entities))
     }
 
     pub(super) fn decide(&self, request: &Request, entities: &Entities) -> Found {
-        let response = Authorizer::new().is_authorized(request, self.policies_for(request), entities);
-        let reasons = response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
-        let mut errors: Vec<EvaluationError> = response.diagnostics().errors().map(failure).collect();
-        errors.sort_by_key(EvaluationError::to_string);
-        let verdict = match response.decision() {
-            Decision::Allow if errors.is_empty() => Verdict::Allow,
-            Decision::Allow | Decision::Deny => Verdict::Deny,
-        };
-        Found { verdict, reasons, errors }
+        judge(request, self.policies_for(request), entities)
     }
 
     fn united(&self, reasons: &BTreeSet<String>) -> Result<Requirement, EvaluationError> {
         let asks: Vec<&Ask> = reasons.iter().filter_map(|id| self.asks.get(id)).collect();
         merge::requirement(&asks, &self.teams)
     }
+}
+
+/// One call of Cedar. Its own verdict passes over policies that fail; here they deny.
+fn judge(request: &Request, policies: &cedar_policy::PolicySet, entities: &Entities) -> Found {
+    let response = Authorizer::new().is_authorized(request, policies, entities);
+    let reasons = response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
+    let mut errors: Vec<EvaluationError> = response.diagnostics().errors().map(failure).collect();
+    errors.sort_by_key(EvaluationError::to_string);
+    let verdict = match response.decision() {
+        Decision::Allow if errors.is_empty() => Verdict::Allow,
+        Decision::Allow | Decision::Deny => Verdict::Deny,
+    };
+    Found { verdict, reasons, errors }
 }
 
 fn failure(error: &AuthorizationError) -> EvaluationError {

@@ -6,7 +6,7 @@ use super::lint::Lint;
 use super::publish;
 use super::request::Votes;
 use super::schema::{BUILT_IN_SCHEMA, Vocabulary};
-use super::slices::Slices;
+use super::slices::{Slice, Slices};
 use crate::domain::NameError;
 use crate::limits::POLICY_SOURCE_BYTES_MAX;
 use crate::record::canonical::{Json, JsonError};
@@ -132,7 +132,10 @@ impl PolicySet {
 
     /// The policies to ask for a request.
     pub(super) fn policies_for(&self, request: &Request) -> &cedar_policy::PolicySet {
-        let slice = request.action().and_then(|action| self.slices.get(action.id().as_ref()));
-        slice.unwrap_or(&self.policies)
+        self.slice_for(request).map_or(&self.policies, |slice| &slice.all)
+    }
+
+    pub(super) fn slice_for(&self, request: &Request) -> Option<&Slice> {
+        request.action().and_then(|action| self.slices.get(action.id().as_ref()))
     }
 }

@@ -3,19 +3,27 @@
 
 use super::schema::Vocabulary;
 use crate::limits::POLICY_SLICED_MAX;
-use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicySet};
+use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PolicySet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A slice for each action of the schema; actions with the same policies share one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slices(BTreeMap<String, Arc<PolicySet>>);
+pub(super) struct Slices(BTreeMap<String, Arc<Slice>>);
+
+/// The policies that can be about an action.
+#[derive(Debug)]
+pub(super) struct Slice {
+    pub all: PolicySet,
+    /// Those of them that permit.
+    pub permits: PolicySet,
+}
 
 impl Slices {
     /// Cuts a set. None are made of a set whose slices would hold more than `POLICY_SLICED_MAX` policies together.
     pub fn of(set: &PolicySet, vocabulary: &Vocabulary) -> Slices {
         let Ok(actions) = vocabulary.schema.action_entities() else { return Slices::default() };
-        let mut made: BTreeMap<Vec<&str>, Arc<PolicySet>> = BTreeMap::new();
+        let mut made: BTreeMap<Vec<&str>, Arc<Slice>> = BTreeMap::new();
         let mut slices = BTreeMap::new();
         let mut held = 0_usize;
         for (name, shape) in vocabulary.actions() {
@@ -29,11 +37,13 @@ impl Slices {
                 continue;
             }
             held = held.saturating_add(selected.len());
-            let Ok(slice) = PolicySet::from_policies(selected.into_iter().cloned()) else { return Slices::default() };
-            if held > POLICY_SLICED_MAX {
+            let permits = selected.iter().filter(|policy| policy.effect() == Effect::Permit);
+            let permits = PolicySet::from_policies(permits.map(|policy| (*policy).clone()));
+            let all = PolicySet::from_policies(selected.into_iter().cloned());
+            let (Ok(all), Ok(permits), true) = (all, permits, held <= POLICY_SLICED_MAX) else {
                 return Slices::default();
-            }
-            let slice = Arc::new(slice);
+            };
+            let slice = Arc::new(Slice { all, permits });
             made.insert(ids, Arc::clone(&slice));
             slices.insert(name.clone(), slice);
         }
@@ -41,7 +51,7 @@ impl Slices {
     }
 
     /// The policies that can be about this action; nothing where there is no slice of it.
-    pub fn get(&self, action: &str) -> Option<&PolicySet> {
+    pub fn get(&self, action: &str) -> Option<&Slice> {
         self.0.get(action).map(Arc::as_ref)
     }
 }

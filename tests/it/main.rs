@@ -17,6 +17,7 @@ mod audit_subscriptions;
 mod concurrency;
 mod disk_full;
 mod erasure;
+mod policies;
 mod erasure_faults;
 mod consume;
 mod consume_model;

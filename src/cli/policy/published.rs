@@ -1,0 +1,121 @@
+//! The policy sets of a server: publishing, retiring, listing, showing. Whether a set may be published is decided by the
+//! ledger; what is known to be defective is not even sent.
+
+use super::{Common, Output, judge, say, source};
+use crate::api::proto;
+use crate::cli::client::Client;
+use crate::cli::errors::Failure;
+use crate::cli::{key, producer};
+use crate::domain::StreamName;
+use crate::ledger::POLICY_STREAM;
+use crate::policy::POLICY_MEDIA_TYPE;
+use bytes::Bytes;
+use deedbook_verify::kind::Kind;
+use deedbook_verify::words::Digest;
+use serde_json::json;
+use std::path::Path;
+
+/// Publishes a set.
+pub(super) async fn publish(
+    common: &Common,
+    file: &Path,
+    schema: Option<&Path>,
+    output: Output,
+) -> Result<(), Failure> {
+    let source = source(file, schema)?;
+    if let Err(lints) = judge(&source) {
+        return say(file, &lints, output);
+    }
+    let (mut client, producer) = key::governor(common).await?;
+    let stream = StreamName::parse(POLICY_STREAM)?.to_ref(&producer.refs)?;
+    let frame = key::command(&producer, Kind::PolicyPublished, |builder| {
+        let body = Bytes::from(source.to_bytes());
+        builder.stream(stream).policy_digest(source.digest()).body(POLICY_MEDIA_TYPE, body)
+    })?;
+    let placement = client.publish_policy(frame).await?;
+    report(&mut client, output, &placement, (source.digest(), "published")).await
+}
+
+/// Retires the set in force.
+pub(super) async fn retire(common: &Common, output: Output) -> Result<(), Failure> {
+    let (mut client, producer) = key::governor(common).await?;
+    let answer = client.policy(Bytes::new()).await?;
+    if answer.built_in {
+        return Err(Failure::failed("the built-in set is in force, and cannot be retired", "publish another one"));
+    }
+    let policy = Digest(producer::word(&answer.policy_digest, "policy_digest")?);
+    let stream = StreamName::parse(POLICY_STREAM)?.to_ref(&producer.refs)?;
+    let retired = |builder: crate::record::FactsBuilder| builder.stream(stream).policy_digest(policy);
+    let frame = key::command(&producer, Kind::PolicyRetired, retired)?;
+    let placement = client.retire_policy(frame).await?;
+    report(&mut client, output, &placement, (policy, "retired")).await
+}
+
+/// Lists the sets that were published.
+pub(super) async fn list(common: &Common, output: Output) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for record in Client::connect(common).await?.policies().await? {
+        let policy = Digest(producer::word(&record.policy_digest, "policy_digest")?);
+        let standing = match record.standing() {
+            proto::PolicyStanding::InForce => "in_force",
+            proto::PolicyStanding::Waiting => "waiting",
+            proto::PolicyStanding::Refused => "refused",
+            proto::PolicyStanding::Past => "past",
+            proto::PolicyStanding::Unspecified => "unknown",
+        };
+        if output.is_json() {
+            output.value(&json!({"policy_digest": policy.to_string(), "index": record.index,
+                "standing": standing, "from_index": record.from_index}))?;
+        } else {
+            rows.push(vec![record.index.to_string(), standing.replace('_', " "), policy.to_string()]);
+        }
+    }
+    match (output.is_json(), rows.is_empty()) {
+        (true, _) => Ok(()),
+        (false, true) => output.line("nobody published a policy; the built-in set is in force"),
+        (false, false) => output.table(&["index", "standing", "policy"], &rows),
+    }
+}
+
+/// Shows a set.
+pub(super) async fn show(
+    common: &Common,
+    policy: Option<&str>,
+    of_schema: bool,
+    output: Output,
+) -> Result<(), Failure> {
+    let wanted = match policy {
+        None => Bytes::new(),
+        Some(text) => {
+            let wanted = Digest::from_hex(text);
+            let wanted =
+                wanted.ok_or_else(|| Failure::usage("a digest has 64 hex digits", "see `deedbook policy list`"))?;
+            Bytes::copy_from_slice(wanted.as_bytes())
+        }
+    };
+    let answer = Client::connect(common).await?.policy(wanted).await?;
+    let policy = Digest(producer::word(&answer.policy_digest, "policy_digest")?);
+    if output.is_json() {
+        return output.value(&json!({"policy_digest": policy.to_string(), "built_in": answer.built_in,
+            "text": answer.text, "cedar_schema": answer.schema}));
+    }
+    let text = if of_schema { &answer.schema } else { &answer.text };
+    output.line(&crate::domain::escape(&text.replace('\t', "    ").replace('\r', "")))
+}
+
+/// Says where the command stands, and whether it waits for another administrator.
+async fn report(
+    client: &mut Client,
+    output: Output,
+    placement: &proto::Placement,
+    (policy, what): (Digest, &str),
+) -> Result<(), Failure> {
+    let index = placement.first_index;
+    let now = client.policy(Bytes::new()).await?;
+    let took_effect = (now.policy_digest == policy.as_bytes()) == (what == "published");
+    let text = match took_effect {
+        true => format!("policy {policy} {what} at index {index}"),
+        false => format!("policy {policy} stands at index {index} and waits for a second administrator"),
+    };
+    output.either(&text, || json!({"policy_digest": policy.to_string(), "index": index, "took_effect": took_effect}))
+}
