@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 27] = [
+const METHODS: [&str; 35] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -31,6 +31,14 @@ const METHODS: [&str; 27] = [
     "Subscribe",
     "EraseBodies",
     "ListPendingErasures",
+    "BindPrincipal",
+    "LinkAccount",
+    "DisablePrincipal",
+    "GrantRole",
+    "RevokeRole",
+    "SetDelegation",
+    "ListPrincipals",
+    "ListPending",
     "CreateSubscription",
     "GetSubscription",
     "ListSubscriptions",
@@ -168,6 +176,7 @@ mod tests {
             include_str!("../../proto/deedbook/v1/key_service.proto"),
             include_str!("../../proto/deedbook/v1/subscription_service.proto"),
             include_str!("../../proto/deedbook/v1/erasure_service.proto"),
+            include_str!("../../proto/deedbook/v1/principal_service.proto"),
         ];
         for line in protos.iter().flat_map(|text| text.lines()) {
             if let Some(name) = line.trim().strip_prefix("rpc ").and_then(|rest| rest.split('(').next()) {

@@ -5,6 +5,7 @@ use crate::api::proto::erasure_service_client::ErasureServiceClient;
 use crate::api::proto::key_service_client::KeyServiceClient;
 use crate::api::proto::ledger_service_client::LedgerServiceClient;
 use crate::api::proto::policy_service_client::PolicyServiceClient;
+use crate::api::proto::principal_service_client::PrincipalServiceClient;
 use crate::api::proto::proof_service_client::ProofServiceClient;
 use crate::api::proto::subscription_service_client::SubscriptionServiceClient;
 use crate::limits;
@@ -29,6 +30,8 @@ pub struct Clients {
     pub erasure: ErasureServiceClient<Channel>,
     /// Policies.
     pub policy: PolicyServiceClient<Channel>,
+    /// Principals.
+    pub principal: PrincipalServiceClient<Channel>,
 }
 
 /// Why a call failed.
@@ -120,7 +123,8 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
         key: KeyServiceClient::new(channel.clone()).max_decoding_message_size(max),
         subscription: SubscriptionServiceClient::new(channel.clone()).max_decoding_message_size(max),
         erasure: ErasureServiceClient::new(channel.clone()).max_decoding_message_size(max),
-        policy: PolicyServiceClient::new(channel).max_decoding_message_size(max),
+        policy: PolicyServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        principal: PrincipalServiceClient::new(channel).max_decoding_message_size(max),
     })
 }
 

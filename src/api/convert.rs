@@ -104,6 +104,7 @@ pub fn placement(placement: &Placement) -> proto::Placement {
         count: u32::from(placement.count),
         last_leaf_hash: placement.leaves.last().map(hash).unwrap_or_default(),
         repeated: placement.repeated,
+        waits_as: placement.waits.map(|request| Bytes::copy_from_slice(request.as_bytes())).unwrap_or_default(),
     }
 }
 

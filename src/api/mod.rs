@@ -26,6 +26,7 @@ mod key_service;
 mod subscription_service;
 mod erasure_service;
 mod policy_service;
+mod principal_service;
 mod incoming;
 mod server;
 mod client;

@@ -7,12 +7,14 @@ use crate::api::incoming;
 use crate::api::key_service::Keys;
 use crate::api::ledger_service::Ledgers;
 use crate::api::policy_service::Policies;
+use crate::api::principal_service::Directory;
 use crate::api::proof_service::Proofs;
 use crate::api::proto::DESCRIPTORS;
 use crate::api::proto::erasure_service_server::ErasureServiceServer;
 use crate::api::proto::key_service_server::KeyServiceServer;
 use crate::api::proto::ledger_service_server::LedgerServiceServer;
 use crate::api::proto::policy_service_server::PolicyServiceServer;
+use crate::api::proto::principal_service_server::PrincipalServiceServer;
 use crate::api::proto::proof_service_server::ProofServiceServer;
 use crate::api::proto::subscription_service_server::SubscriptionServiceServer;
 use crate::api::shared::Shared;
@@ -78,6 +80,7 @@ impl GrpcServer {
         let subscriptions = SubscriptionServiceServer::new(Subscriptions::new(Arc::clone(&shared)));
         let erasures = ErasureServiceServer::new(Erasures::new(Arc::clone(&shared)));
         let policies = PolicyServiceServer::new(Policies::new(Arc::clone(&shared)));
+        let principals = PrincipalServiceServer::new(Directory::new(Arc::clone(&shared)));
         let router = builder()
             .layer(layer_fn(Completed))
             .add_service(health_service)
@@ -88,7 +91,8 @@ impl GrpcServer {
             .add_service(Annotated(keys.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(subscriptions.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(erasures.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
-            .add_service(Annotated(policies.max_decoding_message_size(limits::REQUEST_BYTES_MAX)));
+            .add_service(Annotated(policies.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
+            .add_service(Annotated(principals.max_decoding_message_size(limits::REQUEST_BYTES_MAX)));
         let served = tokio::spawn(async move {
             let stopping = shared.stopping();
             if let Err(error) = router.serve_with_incoming_shutdown(incoming::accept(listener), stopping).await {
@@ -150,7 +154,7 @@ async fn watch_health(ledger: Ledger, mut reporter: HealthReporter, mut stopping
 }
 
 /// The empty name stands for the whole server.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "",
     <LedgerServiceServer<Ledgers> as NamedService>::NAME,
     <ProofServiceServer<Proofs> as NamedService>::NAME,
@@ -158,4 +162,5 @@ const NAMES: [&str; 7] = [
     <SubscriptionServiceServer<Subscriptions> as NamedService>::NAME,
     <ErasureServiceServer<Erasures> as NamedService>::NAME,
     <PolicyServiceServer<Policies> as NamedService>::NAME,
+    <PrincipalServiceServer<Directory> as NamedService>::NAME,
 ];

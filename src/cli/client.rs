@@ -1,6 +1,10 @@
 //! The connection to a server, as commands see it: one call each, answers unpacked, errors with the next step. It
 //! retries nothing; `append` alone knows what may be sent again.
 
+mod principals;
+
+pub use principals::Change;
+
 use super::Common;
 use super::errors::Failure;
 use super::remedy;

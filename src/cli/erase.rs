@@ -66,6 +66,8 @@ struct Tally {
     permanent: u64,
     /// Where the commands stand.
     commands: Vec<u64>,
+    /// Those that wait for a second administrator.
+    waits: Vec<String>,
 }
 
 /// Erases.
@@ -219,7 +221,9 @@ async fn erase(
         let frame = key::command(producer, Kind::BodyErased, |builder| {
             builder.erased_bodies(batch.iter().copied().map(Index)).body("application/json", body.into())
         })?;
-        tally.commands.push(client.erase(frame).await?.first_index);
+        let placement = client.erase(frame).await?;
+        tally.commands.push(placement.first_index);
+        tally.waits.extend(key::waits_as(&placement));
         let count = u64::try_from(batch.len()).unwrap_or(0);
         tally.named = tally.named.saturating_add(count);
         done = done.saturating_add(count);
@@ -260,8 +264,14 @@ async fn wait_until_finished(client: &mut Client, commands: &[u64]) -> Result<bo
 
 fn show(tally: &Tally, size: u64, finished: bool, output: Output) -> Result<(), Failure> {
     if output.is_json() {
-        return output.value(&json!({"erased": tally.named, "erased_before": tally.erased_before,
-            "permanent": tally.permanent, "commands": tally.commands, "finished": finished, "tree_size": size}));
+        let erased = if tally.waits.is_empty() { tally.named } else { 0 };
+        return output.value(&json!({"erased": erased, "erased_before": tally.erased_before,
+            "permanent": tally.permanent, "commands": tally.commands, "finished": finished && tally.waits.is_empty(), "tree_size": size,
+            "waits_as": tally.waits}));
+    }
+    if !tally.waits.is_empty() {
+        output.line(&format!("nothing is erased yet: {} asked for", counted(tally.named, "body is", "bodies are")))?;
+        return tally.waits.iter().try_for_each(|request| output.line(&key::waiting_for(request)));
     }
     let commands = match tally.commands.as_slice() {
         [] => "nothing to erase".to_owned(),

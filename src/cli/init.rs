@@ -13,7 +13,9 @@ use std::path::PathBuf;
 
 /// What `init` takes.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  deedbook init --data ./deedbook-data --origin ledger.example.com/prod")]
+#[command(after_help = "Example:\n  deedbook init --data ./deedbook-data --origin ledger.example.com/prod\n  \
+    deedbook init --origin ledger.example.com/prod --admin ann.key.pub --admin bob.key.pub --reviewer rita=rita.key.pub\n\n\
+    With two administrators nobody governs alone, from the first entry on.")]
 pub struct InitArguments {
     /// The ledger's name in checkpoints: unique, without spaces or `+`
     #[arg(long, value_name = "NAME")]
@@ -21,13 +23,17 @@ pub struct InitArguments {
     /// Public key of a first administrator; may be repeated. Without any, DIR/keys/admin.key is made
     #[arg(long = "admin", value_name = "A.pub")]
     admins: Vec<PathBuf>,
+    /// Id and public key of a first reviewer; may be repeated. Nobody is administrator and reviewer
+    #[arg(long = "reviewer", value_name = "ID=R.pub")]
+    reviewers: Vec<String>,
 }
 
 /// Makes the ledger.
 pub fn run(common: &Common, arguments: InitArguments, output: Output) -> Result<(), Failure> {
     let admins: Result<Vec<VerifierKey>, _> = arguments.admins.iter().map(|path| record::load_public(path)).collect();
     let dir = DataDir::new(&common.data);
-    let made = ledger::init(&dir, &arguments.origin, &admins?, &Clock::system())?;
+    let reviewers: Result<Vec<(String, VerifierKey)>, Failure> = arguments.reviewers.iter().map(reviewer).collect();
+    let made = ledger::init_with(&dir, &arguments.origin, (&admins?, &reviewers?), &Clock::system())?;
     let vkey = dir.verifier_key();
     if output.is_json() {
         return output.value(&json!({
@@ -44,6 +50,17 @@ pub fn run(common: &Common, arguments: InitArguments, output: Output) -> Result<
         ("secret keys", format!("{} (back them up; nobody else may read them)", dir.keys().display())),
     ])?;
     output.line(&format!("next: deedbook serve --data {}", common.data.display()))
+}
+
+/// `ID=FILE`
+fn reviewer(text: &String) -> Result<(String, VerifierKey), Failure> {
+    match text.split_once('=') {
+        Some((id, file)) if !id.is_empty() => Ok((id.to_owned(), record::load_public(file.as_ref())?)),
+        Some(_) | None => Err(Failure::usage(
+            format!("`--reviewer {text}` is not ID=FILE"),
+            "write it like --reviewer ann=ann.key.pub",
+        )),
+    }
 }
 
 impl From<InitError> for Failure {

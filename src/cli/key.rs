@@ -12,7 +12,7 @@ use crate::record::{self, CosigningKey, FactsBuilder, FrameSigner, Position, Sig
 use bytes::Bytes;
 use clap::Subcommand;
 use deedbook_verify::kind::Kind;
-use deedbook_verify::words::{EventId, KeyId, Ref};
+use deedbook_verify::words::{EventId, KeyId, Ref, SubjectId};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -213,5 +213,21 @@ fn key_id(text: &str) -> Result<KeyId, Failure> {
 
 fn report(output: Output, placement: &proto::Placement, key: &KeyId, what: &str) -> Result<(), Failure> {
     let index = placement.first_index;
-    output.either(&format!("key {key} {what} at index {index}"), || json!({"key_id": key.to_string(), "index": index}))
+    let text = match waits_as(placement) {
+        None => format!("key {key} {what} at index {index}"),
+        Some(request) => format!("key {key}: not yet {what}; {}", waiting_for(&request)),
+    };
+    let request = waits_as(placement);
+    output.either(&text, || json!({"key_id": key.to_string(), "index": index, "waits_as": request}))
+}
+
+/// The request under which a command waits for a second administrator, if it does.
+pub fn waits_as(placement: &proto::Placement) -> Option<String> {
+    let id = placement.waits_as.as_ref().try_into().ok().map(SubjectId);
+    id.map(|id| id.to_string())
+}
+
+/// What a command says that has no effect yet.
+pub fn waiting_for(request: &str) -> String {
+    format!("it waits for a second administrator: deedbook approve {request}")
 }

@@ -13,6 +13,8 @@ mod init;
 mod serve;
 mod witness;
 mod key;
+mod principal;
+mod approve;
 mod append;
 mod filter;
 mod read;
@@ -80,6 +82,13 @@ enum Command {
     /// Make keys, and govern which keys may sign
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// People, agents, services and teams: who they are and what they may
+    #[command(subcommand)]
+    Principal(principal::PrincipalCommand),
+    /// Agree to what waits for you
+    Approve(approve::ApproveArguments),
+    /// Say no to what waits for you
+    Deny(approve::DenyArguments),
     /// Sign events and stream them to the server
     Append(append::AppendArguments),
     /// Follow the log
@@ -163,6 +172,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&common, arguments, output),
         Command::Witness(arguments) => witness::run(&common, arguments, output),
         Command::Key(command) => key::run(&common, command, output),
+        Command::Principal(command) => block_on(principal::run(&common, command, output)),
+        Command::Approve(arguments) => block_on(approve::approve(&common, arguments, output)),
+        Command::Deny(arguments) => block_on(approve::deny(&common, arguments, output)),
         Command::Append(arguments) => block_on(append::run(&common, arguments, output)),
         Command::Tail(arguments) => block_on(read::tail(&common, arguments, output)),
         Command::Get(arguments) => block_on(read::get(&common, arguments, output)),
@@ -259,6 +271,8 @@ mod tests {
         include_str!("erase.rs"),
         include_str!("init.rs"),
         include_str!("key.rs"),
+        include_str!("principal.rs"),
+        include_str!("approve.rs"),
         include_str!("policy.rs"),
         include_str!("policy/published.rs"),
         include_str!("proof.rs"),

@@ -146,6 +146,14 @@ pub fn pairs(event: &proto::StoredEvent) -> Result<Vec<(&'static str, String)>, 
     Ok(members(event)?.into_iter().map(|(name, value)| (name, text(value))).collect())
 }
 
+/// Names and values of a kind's own fields, for a person.
+pub fn detail_pairs(facts: &Facts<'_>) -> Vec<(String, String)> {
+    match detail::value(&facts.detail) {
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, plain(&value))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Vec::new(),
+    }
+}
+
 /// A value without the quotes and braces of JSON.
 fn plain(value: &Value) -> String {
     match value {

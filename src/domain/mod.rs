@@ -5,7 +5,9 @@ mod query;
 mod text;
 mod subscription;
 
-pub use names::{NameError, StreamName, dataset_ref, ledger_source, person_ref, principal_ref, source_ref};
+pub use names::{
+    NameError, StreamName, account_ref, dataset_ref, ledger_source, person_ref, principal_ref, source_ref,
+};
 pub use query::Filter;
 pub use subscription::{ParkReason, SubscriptionName, SubscriptionTextError};
 pub use text::{escape, escape_line};

@@ -60,7 +60,8 @@ pub fn person_ref(key: &RefKey, issuer: &str, subject: &str) -> Result<Ref, Name
     make(key, Identity { class: "person", namespace: issuer, name: subject })
 }
 
-/// The ref of a person, agent, service or team by the id that it was bound with.
+/// The ref of a principal with an id of this ledger's own. A human's is that of the person with the empty issuer, so that
+/// who is bound by id and who stands in genesis under the same name are one.
 pub fn principal_ref(key: &RefKey, kind: ActorKind, id: &str) -> Result<Ref, NameError> {
     match kind {
         ActorKind::Human => person_ref(key, "", id),
@@ -68,6 +69,11 @@ pub fn principal_ref(key: &RefKey, kind: ActorKind, id: &str) -> Result<Ref, Nam
             make(key, Identity { class: kind.name(), namespace: "", name: id })
         }
     }
+}
+
+/// The ref of an account: the channel and its tenant (`slack/T123`), and the user's id there.
+pub fn account_ref(key: &RefKey, channel: &str, id: &str) -> Result<Ref, NameError> {
+    make(key, Identity { class: "account", namespace: channel, name: id })
 }
 
 /// The ref of a dataset by its OpenLineage name.

@@ -57,17 +57,30 @@ pub struct Birth<'a> {
     pub ref_key: &'a RefKey,
     /// The first administrators; their names are their persons' subjects.
     pub admins: &'a [VerifierKey],
+    /// The first reviewers, by their persons' subjects.
+    pub reviewers: &'a [(String, VerifierKey)],
     /// Random, so that no two ledgers share an id.
     pub nonce: [u8; 32],
     /// The received time of genesis.
     pub now: Micros,
 }
 
-/// Makes a ledger in a folder that is absent or empty.
+/// Makes a ledger with administrators alone, in a folder that is absent or empty. Without any, one is made.
 pub fn init(dir: &DataDir, origin: &str, admins: &[VerifierKey], clock: &Clock) -> Result<Initialised, InitError> {
+    init_with(dir, origin, (admins, &[]), clock)
+}
+
+/// The same with administrators and reviewers; nobody is both, so that no administrator reviews by virtue of it.
+pub fn init_with(
+    dir: &DataDir,
+    origin: &str,
+    (admins, reviewers): (&[VerifierKey], &[(String, VerifierKey)]),
+    clock: &Clock,
+) -> Result<Initialised, InitError> {
     if !is_origin(origin) {
         return Err(InitError::Origin(origin.to_owned()));
     }
+    check_names(admins, reviewers)?;
     make_folders(dir)?;
     let (head, sequencer) = (SigningKey::generate(origin)?, SigningKey::generate("sequencer")?);
     let ref_key = RefKey(entropy::array().map_err(KeyFileError::from)?);
@@ -83,7 +96,8 @@ pub fn init(dir: &DataDir, origin: &str, admins: &[VerifierKey], clock: &Clock) 
     sequencer.store(&dir.sequencer_key())?;
     store_ref_key(&dir.ref_key(), &ref_key)?;
     let nonce = entropy::array().map_err(KeyFileError::from)?;
-    let birth = Birth { origin, head: &head, sequencer, ref_key: &ref_key, admins: &admins, nonce, now: clock.wall() };
+    let now = clock.wall();
+    let birth = Birth { origin, head: &head, sequencer, ref_key: &ref_key, admins: &admins, reviewers, nonce, now };
     let store = RocksStore::open(&dir.store(), Access::Create)?;
     let (ledger, anchor) = write_genesis(birth, &store)?;
     store.flush()?;
@@ -161,19 +175,28 @@ fn judge(batch: &crate::store::Batch, ledger: LedgerId) -> Result<(), InitError>
     }
 }
 
+/// Nobody stands in genesis twice.
+fn check_names(admins: &[VerifierKey], reviewers: &[(String, VerifierKey)]) -> Result<(), InitError> {
+    let mut names: Vec<&str> = admins.iter().map(VerifierKey::name).collect();
+    names.extend(reviewers.iter().map(|(id, _)| id.as_str()));
+    names.sort_unstable();
+    match names.iter().zip(names.iter().skip(1)).find(|(one, two)| one == two) {
+        Some((twice, _)) => Err(InitError::Administrator((*twice).to_owned())),
+        None => Ok(()),
+    }
+}
+
 fn genesis_frame(birth: &Birth<'_>, source: Ref) -> Result<FrameBytes, InitError> {
     let mut persons = Vec::new();
-    for admin in birth.admins {
-        let who = person_ref(birth.ref_key, "", admin.name());
+    let admins = birth.admins.iter().map(|admin| (admin.name(), admin.key(), Roles::ADMINISTRATOR));
+    let reviewers = birth.reviewers.iter().map(|(id, key)| (id.as_str(), key.key(), Roles::REVIEWER));
+    check_names(birth.admins, birth.reviewers)?;
+    for (name, key, roles) in admins.chain(reviewers) {
+        let who = person_ref(birth.ref_key, "", name);
         let who = who.map_err(|error| InitError::Administrator(error.to_string()))?;
         persons.extend_from_slice(who.as_bytes());
-        persons.extend_from_slice(&admin.key().to_wire());
-        persons.push(Roles::ADMINISTRATOR.bits());
-    }
-    let mut names: Vec<&str> = birth.admins.iter().map(VerifierKey::name).collect();
-    names.sort_unstable();
-    if let Some(twice) = names.iter().zip(names.iter().skip(1)).find(|(one, two)| one == two) {
-        return Err(InitError::Administrator((*twice.0).to_owned()));
+        persons.extend_from_slice(&key.to_wire());
+        persons.push(roles.bits());
     }
     let nonce = EventId(*birth.nonce.first_chunk().unwrap_or(&[0; 16]));
     let facts = FactsBuilder::new(Kind::Genesis, nonce, birth.now)

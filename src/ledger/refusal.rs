@@ -157,8 +157,8 @@ pub enum InitError {
     /// The origin cannot be a checkpoint's first line.
     #[error("origin `{0}`: use a schema-less URL such as ledger.example/main, without spaces or `+`")]
     Origin(String),
-    /// An administrator's key cannot stand in genesis.
-    #[error("administrator `{0}`: every administrator needs a key and a name of their own")]
+    /// A person cannot stand in genesis so.
+    #[error("`{0}`: every administrator and every reviewer needs a key and a name of their own")]
     Administrator(String),
     /// A key file.
     #[error("{0}")]

@@ -46,6 +46,7 @@ mod audit_kept;
 mod audit_signatures;
 mod fault_matrix;
 mod fuzz_targets;
+mod governed_ledger;
 mod fuzz_corpus;
 #[cfg(feature = "plant")]
 #[path = "../../crates/verify/tests/it/plant_driver.rs"]

@@ -41,6 +41,7 @@ pub fn make() -> Example {
         sequencer: key("sequencer", 2),
         ref_key: &refs,
         admins: &admins,
+        reviewers: &[],
         nonce: [6; 32],
         now: NOW,
     };

@@ -233,6 +233,7 @@ impl World {
             head: &head,
             sequencer: key("sequencer", 2),
             ref_key: &refs,
+            reviewers: &[],
             admins: &admins,
             nonce: [nonce; 32],
             now: START.wall,

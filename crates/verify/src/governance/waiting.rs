@@ -51,6 +51,11 @@ impl Waiting {
         }
     }
 
+    /// The command's facts, byte for byte.
+    pub fn facts(&self) -> &[u8] {
+        &self.facts
+    }
+
     /// The command.
     pub fn command(&self) -> Result<Facts<'_>, Malformed> {
         Facts::parse(&self.facts)

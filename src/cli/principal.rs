@@ -1,0 +1,264 @@
+//! `deedbook principal`: who there is and what they may, by signed commands. Whether a command has effect, or waits for a
+//! second administrator, is decided by the ledger's rules, which this only asks.
+
+use super::client::{Change, Client};
+use super::errors::Failure;
+use super::key;
+use super::output::{Output, remark};
+use super::{Common, files, producer};
+use crate::domain;
+use crate::record::{self, FactsBuilder};
+use clap::{Args, Subcommand};
+use deedbook_verify::detail::Roles;
+use deedbook_verify::facts::{Actor, ActorKind};
+use deedbook_verify::hash::RefKey;
+use deedbook_verify::words::Ref;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// What `principal` can do.
+#[derive(Subcommand, Debug)]
+pub enum PrincipalCommand {
+    /// Bind a person, an agent, a service or a team; signed by an administrator
+    #[command(
+        after_help = "Examples:\n  deedbook principal add --signer admin.key --kind human --id ann --key ann.key.pub \
+        --role reviewer\n  deedbook principal add --signer admin.key --kind agent --id exporter-1 --responsible ann"
+    )]
+    Add(AddArguments),
+    /// Link an account of a channel to a person
+    #[command(after_help = "Example:\n  deedbook principal link --signer admin.key --id ann --channel slack/T0123 \
+        --account U0456")]
+    Link {
+        /// The person
+        #[arg(long, value_name = "ID")]
+        id: String,
+        /// The channel and its tenant
+        #[arg(long, value_name = "CHANNEL/TENANT")]
+        channel: String,
+        /// The account's id there, never an address
+        #[arg(long, value_name = "ID")]
+        account: String,
+    },
+    /// Disable a principal for ever, and end its keys
+    #[command(after_help = "Example:\n  deedbook principal disable --signer admin.key --kind agent --id exporter-1")]
+    Disable(WhoArguments),
+    /// Give a role
+    #[command(
+        after_help = "Example:\n  deedbook principal grant --signer admin.key --kind human --id ann --role reviewer"
+    )]
+    Grant(RoleArguments),
+    /// Take a role
+    #[command(
+        after_help = "Example:\n  deedbook principal revoke --signer admin.key --kind human --id ann --role reviewer"
+    )]
+    Revoke(RoleArguments),
+    /// Say who decides in your place; signed by yourself
+    #[command(after_help = "Examples:\n  deedbook principal delegate --signer ann.key --id ann --to bob\n  \
+        deedbook principal delegate --signer ann.key --id ann")]
+    Delegate {
+        /// Who you are
+        #[arg(long, value_name = "ID")]
+        id: String,
+        /// Who decides in your place; without it nobody does any more
+        #[arg(long, value_name = "ID")]
+        to: Option<String>,
+    },
+    /// List principals, and what waits for a second administrator
+    #[command(after_help = "Example:\n  deedbook principal list")]
+    List,
+}
+
+/// Who is bound, and to what.
+#[derive(Args, Debug)]
+pub struct AddArguments {
+    #[command(flatten)]
+    who: WhoArguments,
+    /// How people call it; stands in the body, and can be erased
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// The person who answers for it; agents and services need one
+    #[arg(long, value_name = "PERSON")]
+    responsible: Option<String>,
+    /// A team that it belongs to; may be repeated
+    #[arg(long = "member-of", value_name = "TEAM")]
+    teams: Vec<String>,
+    /// A role; may be repeated
+    #[arg(long = "role", value_name = "ROLE", value_parser = role)]
+    roles: Vec<Roles>,
+    /// Its public key, which signs for itself
+    #[arg(long, value_name = "FILE.pub")]
+    key: Option<PathBuf>,
+}
+
+/// A principal by kind and id.
+#[derive(Args, Debug)]
+pub struct WhoArguments {
+    /// human, agent, service or team
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: ActorKind,
+    /// Its id in this ledger
+    #[arg(long, value_name = "ID")]
+    id: String,
+}
+
+/// A principal and roles.
+#[derive(Args, Debug)]
+pub struct RoleArguments {
+    #[command(flatten)]
+    who: WhoArguments,
+    /// administrator, reviewer, producer, auditor or exporter; may be repeated
+    #[arg(long = "role", value_name = "ROLE", value_parser = role, required = true)]
+    roles: Vec<Roles>,
+}
+
+fn kind(text: &str) -> Result<ActorKind, String> {
+    ActorKind::from_name(text).ok_or_else(|| "use human, agent, service or team".to_owned())
+}
+
+fn role(text: &str) -> Result<Roles, String> {
+    Roles::from_name(text).ok_or_else(|| "use administrator, reviewer, producer, auditor or exporter".to_owned())
+}
+
+fn all(roles: &[Roles]) -> Roles {
+    roles.iter().fold(Roles::NONE, |all, role| all.with(*role))
+}
+
+impl WhoArguments {
+    fn actor(&self, refs: &RefKey) -> Result<Actor, Failure> {
+        Ok(Actor { kind: self.kind, who: domain::principal_ref(refs, self.kind, &self.id)? })
+    }
+}
+
+fn human(id: &str) -> WhoArguments {
+    WhoArguments { kind: ActorKind::Human, id: id.to_owned() }
+}
+
+/// Runs one of them.
+pub async fn run(common: &Common, command: PrincipalCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        PrincipalCommand::Add(arguments) => add(common, &arguments, output).await,
+        PrincipalCommand::Link { id, channel, account } => {
+            let state = |builder: FactsBuilder, refs: &RefKey| {
+                let body = json!({"channel": channel, "account": account}).to_string();
+                let account = domain::account_ref(refs, &channel, &account)?;
+                Ok(builder.account(account).body("application/json", body.into()))
+            };
+            change(common, Change::Link, &human(&id), state, output).await
+        }
+        PrincipalCommand::Disable(who) => change(common, Change::Disable, &who, |builder, _| Ok(builder), output).await,
+        PrincipalCommand::Grant(arguments) => {
+            let state = |builder: FactsBuilder, _: &RefKey| Ok(builder.roles(all(&arguments.roles)));
+            change(common, Change::Grant, &arguments.who, state, output).await
+        }
+        PrincipalCommand::Revoke(arguments) => {
+            let state = |builder: FactsBuilder, _: &RefKey| Ok(builder.roles(all(&arguments.roles)));
+            change(common, Change::Revoke, &arguments.who, state, output).await
+        }
+        PrincipalCommand::Delegate { id, to } => {
+            let state = |builder: FactsBuilder, refs: &RefKey| match &to {
+                Some(to) => Ok(builder.delegate(domain::person_ref(refs, "", to)?)),
+                None => Ok(builder),
+            };
+            change(common, Change::Delegate, &human(&id), state, output).await
+        }
+        PrincipalCommand::List => list(common, output).await,
+    }
+}
+
+async fn add(common: &Common, arguments: &AddArguments, output: Output) -> Result<(), Failure> {
+    let key = arguments.key.as_ref().map(|path| record::load_public(path)).transpose()?;
+    let state = |builder: FactsBuilder, refs: &RefKey| {
+        let mut body = json!({"id": arguments.who.id});
+        if let (Some(name), Some(members)) = (&arguments.name, body.as_object_mut()) {
+            members.insert("name".to_owned(), json!(name));
+        }
+        let mut builder = builder.roles(all(&arguments.roles)).body("application/json", body.to_string().into());
+        if let Some(person) = &arguments.responsible {
+            builder = builder.responsible(domain::person_ref(refs, "", person)?);
+        }
+        if let Some(key) = &key {
+            builder = builder.subject_key(key.key());
+        }
+        let team = |team: &String| domain::principal_ref(refs, ActorKind::Team, team);
+        let teams: Result<Vec<Ref>, _> = arguments.teams.iter().map(team).collect();
+        Ok(builder.teams(&teams?))
+    };
+    change(common, Change::Bind, &arguments.who, state, output).await
+}
+
+/// Sends a command about somebody, and says what became of it.
+async fn change(
+    common: &Common,
+    change: Change,
+    who: &WhoArguments,
+    state: impl FnOnce(FactsBuilder, &RefKey) -> Result<FactsBuilder, Failure>,
+    output: Output,
+) -> Result<(), Failure> {
+    let signer = files::signer(common)?;
+    let mut client = Client::connect(common).await?;
+    let producer = producer::load(&mut client, signer).await?;
+    let actor = who.actor(&producer.refs)?;
+    let mut failed = None;
+    let frame = key::command(&producer, change.kind(), |builder| {
+        let plain = builder.principal(actor);
+        state(plain.clone(), &producer.refs).unwrap_or_else(|failure| {
+            failed = Some(failure);
+            plain
+        })
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    let placement = client.principal(change, frame?).await?;
+    let (index, waits) = (placement.first_index, key::waits_as(&placement));
+    let done = match &waits {
+        None => format!("{} at index {index}", change.kind().name()),
+        Some(request) => key::waiting_for(request),
+    };
+    output.either(&format!("{} {} ({}): {done}", who.kind.name(), who.id, actor.who), || {
+        json!({"kind": who.kind.name(), "id": who.id, "ref": actor.who.to_string(), "index": index, "waits_as": waits})
+    })
+}
+
+async fn list(common: &Common, output: Output) -> Result<(), Failure> {
+    let mut client = Client::connect(common).await?;
+    let (principals, needs_two) = client.principals().await?;
+    let pending = client.pending().await?;
+    let hex = |bytes: &[u8]| bytes.try_into().map_or_else(|_| String::new(), |who| Ref(who).to_string());
+    let mut rows = Vec::new();
+    for found in &principals {
+        let all = |refs: &[bytes::Bytes]| refs.iter().map(|who| hex(who)).collect::<Vec<String>>();
+        if output.is_json() {
+            output.value(&json!({"ref": hex(&found.r#ref), "kind": found.kind, "id": found.id, "name": found.name,
+                "responsible": hex(&found.responsible), "roles": found.roles, "teams": all(&found.teams),
+                "accounts": all(&found.accounts), "stated_index": found.stated_index,
+                "bound_index": found.bound_index, "bound_by": all(&found.bound_by),
+                "disabled_index": found.disabled_index, "delegate": hex(&found.delegate)}))?;
+        }
+        let bound_by = match found.bound_by.len() {
+            0 => "genesis",
+            1 => "one alone",
+            _ => "two",
+        };
+        let state = found.disabled_index.map_or_else(String::new, |index| format!("disabled at {index}"));
+        rows.push(vec![
+            if found.id.is_empty() { hex(&found.r#ref) } else { found.id.clone() },
+            found.kind.clone(),
+            found.roles.join(", "),
+            bound_by.to_owned(),
+            state,
+        ]);
+    }
+    if !output.is_json() {
+        output.table(&["id or ref", "kind", "roles", "bound by", ""], &rows)?;
+        if !needs_two {
+            remark("one administrator governs alone: bind a second one, who has a key of their own");
+        }
+        for command in &pending {
+            let request = command.request_id.as_ref().try_into().map(deedbook_verify::words::SubjectId);
+            let request = request.map_or_else(|_| String::new(), |id| id.to_string());
+            remark(&format!("the command at index {}: {}", command.index, key::waiting_for(&request)));
+        }
+    }
+    Ok(())
+}
