@@ -77,7 +77,7 @@ impl PolicyBook {
     /// The built-in set, as at the ledger's birth.
     pub fn founded(refs: &RefKey) -> Result<PolicyBook, OpenError> {
         let defect = || OpenError::Damaged("the built-in policies do not pass their own rules".to_owned());
-        let built_in = Arc::new(PolicySet::built_in().map_err(|_| defect())?);
+        let built_in = PolicySet::shared_built_in().map_err(|_| defect())?;
         Ok(PolicyBook {
             refs: refs.clone(),
             stream: stream_ref(refs).ok_or_else(defect)?,

@@ -14,6 +14,7 @@ use crate::record::members::Members;
 use cedar_policy::Request;
 use deedbook_verify::words::{Digest, Ref};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 /// The `schema` of a recorded policy set.
 pub const POLICY_SCHEMA: &str = "deedbook.policy/1";
@@ -107,6 +108,13 @@ impl PolicySet {
     /// only way to an error.
     pub fn built_in() -> Result<PolicySet, Vec<Lint>> {
         PolicySet::publish(&Source::built_in(), &|_| Ok(Ref([0; 16])))
+    }
+
+    /// The same, made once for the whole process: parsing and validating it takes longer than opening a small ledger.
+    pub fn shared_built_in() -> Result<Arc<PolicySet>, Vec<Lint>> {
+        static BUILT_IN: LazyLock<Result<Arc<PolicySet>, Vec<Lint>>> =
+            LazyLock::new(|| PolicySet::built_in().map(Arc::new));
+        BUILT_IN.clone()
     }
 
     /// What it was published from.
