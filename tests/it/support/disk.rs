@@ -56,16 +56,24 @@ pub fn flip(path: &Path, offset: usize, bit: u32) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Files below a folder that hold these bytes anywhere. A file that goes away meanwhile holds nothing.
+/// How often a folder is searched whose files are being merged.
+const LOOKS_MAX: usize = 100;
+
+/// Files below a folder that hold these bytes anywhere. A merge takes a file away and may have put its rows into one that
+/// was not listed yet, so that a look which missed a file says nothing and is taken again.
 pub fn files_with(root: &Path, needle: &[u8]) -> Vec<PathBuf> {
+    (0..LOOKS_MAX).find_map(|_| look(root, needle).ok()).expect("the files stand still for one look")
+}
+
+fn look(root: &Path, needle: &[u8]) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        let path = entry.path();
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
         if path.is_dir() {
-            found.extend(files_with(&path, needle));
-        } else if fs::read(&path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|window| window == needle)) {
+            found.extend(look(&path, needle)?);
+        } else if fs::read(&path)?.windows(needle.len()).any(|window| window == needle) {
             found.push(path);
         }
     }
-    found
+    Ok(found)
 }
