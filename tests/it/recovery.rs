@@ -64,6 +64,10 @@ fn an_accepted_clock_is_on_record_and_received_never_decreases() {
         let size = run.model.entries.len();
         run.ledger = Ledger::from_parts(run.world.parts(Box::new(run.world.anchor.clone()), true)).unwrap();
         run.model.own(Kind::ClockChecked);
+        // One that is taken whatever the dice say, so that something is received behind the clock each time.
+        let taken = vec![statement(1_000 + behind)];
+        let taken = run.world.frame(run.source(1), &run.secrets[1].0, Position::Unsequenced, taken);
+        run.send(taken);
         let frame = run.statements();
         run.send(frame);
         let log = judge(run.world.store.as_ref());
