@@ -11,8 +11,9 @@ use crate::api::proto::subscription_service_client::SubscriptionServiceClient;
 use crate::limits;
 use std::collections::BTreeMap;
 use thiserror::Error;
+use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
+use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
 /// The clients of one server, over one connection. Cheap to clone.
@@ -152,6 +153,24 @@ pub(crate) async fn channel(endpoint: &str) -> Result<Channel, ClientError> {
         .connect()
         .await
         .map_err(|error| ClientError::unreachable(endpoint, chain(&error)))
+}
+
+/// Hands a stream over message by message, each as `take` gives it, to whoever reads slower than it comes: at most
+/// `waiting_max` wait here, the others with the server. Ends with the stream, after an error, or when nobody reads.
+pub(crate) fn receive<T: Send + 'static, U: Send + 'static>(
+    mut stream: Streaming<T>,
+    waiting_max: usize,
+    take: fn(T) -> U,
+) -> mpsc::Receiver<Result<U, ClientError>> {
+    let (sender, receiver) = mpsc::channel(waiting_max);
+    tokio::spawn(async move {
+        while let Some(answer) = stream.message().await.transpose() {
+            if sender.send(answer.map(take).map_err(ClientError::from)).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// The innermost cause, which is what a person can act on.

@@ -35,8 +35,8 @@ pub mod echo;
 mod tests;
 
 pub use chunk::cost as frame_cost;
-pub(crate) use client::channel;
 pub use client::{ClientError, Clients, connect};
+pub(crate) use client::{channel, receive};
 pub use convert::to_frame;
 pub use key_service::{REQUEST_TYPE, ref_key_request};
 pub use reason::ERROR_DOMAIN;

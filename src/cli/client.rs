@@ -95,16 +95,8 @@ impl Client {
         &mut self,
         request: proto::SubscribeRequest,
     ) -> Result<mpsc::Receiver<Result<proto::SubscribeResponse, ClientError>>, ClientError> {
-        let mut stream = self.clients.subscription.subscribe(request).await?.into_inner();
-        let (sender, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
-        tokio::spawn(async move {
-            while let Some(answer) = stream.message().await.transpose() {
-                if sender.send(answer.map_err(ClientError::from)).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(receiver)
+        let stream = self.clients.subscription.subscribe(request).await?.into_inner();
+        Ok(api::receive(stream, EVENTS_WAITING_MAX, |answer| answer))
     }
 
     /// A range of the log, handed over message by message.
@@ -114,17 +106,8 @@ impl Client {
         view: proto::EventView,
     ) -> Result<mpsc::Receiver<Result<Vec<proto::StoredEvent>, ClientError>>, ClientError> {
         let request = proto::ReadEventsRequest { from: range.start, to: Some(range.end), view: view.into() };
-        let mut stream = self.clients.ledger.read_events(request).await?.into_inner();
-        let (sender, receiver) = mpsc::channel(REPLIES_WAITING_MAX);
-        tokio::spawn(async move {
-            while let Some(answer) = stream.message().await.transpose() {
-                let answer = answer.map(|answer| answer.events).map_err(ClientError::from);
-                if sender.send(answer).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(receiver)
+        let stream = self.clients.ledger.read_events(request).await?.into_inner();
+        Ok(api::receive(stream, REPLIES_WAITING_MAX, |answer| answer.events))
     }
 
     /// Opens an append stream: what goes into `outgoing` is sent, what comes back is received.
@@ -132,16 +115,8 @@ impl Client {
         &mut self,
         outgoing: mpsc::Receiver<proto::AppendStreamRequest>,
     ) -> Result<mpsc::Receiver<Result<proto::AppendStreamResponse, ClientError>>, ClientError> {
-        let mut stream = self.clients.ledger.append_stream(ReceiverStream::new(outgoing)).await?.into_inner();
-        let (sender, receiver) = mpsc::channel(REPLIES_WAITING_MAX);
-        tokio::spawn(async move {
-            while let Some(answer) = stream.message().await.transpose() {
-                if sender.send(answer.map_err(ClientError::from)).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(receiver)
+        let stream = self.clients.ledger.append_stream(ReceiverStream::new(outgoing)).await?.into_inner();
+        Ok(api::receive(stream, REPLIES_WAITING_MAX, |answer| answer))
     }
 
     /// The newest checkpoint.
@@ -302,16 +277,8 @@ impl Client {
         &mut self,
         outgoing: mpsc::Receiver<proto::ConsumeRequest>,
     ) -> Result<mpsc::Receiver<Result<proto::ConsumeResponse, ClientError>>, ClientError> {
-        let mut stream = self.clients.subscription.consume(ReceiverStream::new(outgoing)).await?.into_inner();
-        let (sender, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
-        tokio::spawn(async move {
-            while let Some(answer) = stream.message().await.transpose() {
-                if sender.send(answer.map_err(ClientError::from)).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(receiver)
+        let stream = self.clients.subscription.consume(ReceiverStream::new(outgoing)).await?.into_inner();
+        Ok(api::receive(stream, EVENTS_WAITING_MAX, |answer| answer))
     }
 }
 
