@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "event",
     "error",
     "ledger_service",
@@ -13,6 +13,7 @@ const FILES: [&str; 9] = [
     "subscription_service",
     "erasure_service",
     "policy_service",
+    "approval_service",
     "principal_service",
 ];
 

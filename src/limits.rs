@@ -141,8 +141,6 @@ pub const POLICY_TTL_S_MAX: u32 = 90 * 24 * 3_600;
 pub const REQUEST_TTL_S_DEFAULT: u32 = 24 * 3_600;
 /// How long a grant may be redeemed when no policy says: 15 minutes, since an agent waits for it.
 pub const GRANT_TTL_S_DEFAULT: u32 = 15 * 60;
-/// Redemptions that a policy may allow of one grant.
-pub const GRANT_USES_MAX: u16 = 1_000;
 /// Published sets that a list names.
 pub const POLICIES_LISTED_MAX: usize = 1_000;
 /// Defects that a refused publication names; the rest is counted.
@@ -307,6 +305,8 @@ pub const ALLOWED_GRANT_TTL_S: u32 = 5 * 60;
 pub const BREAK_GLASS_GRANT_TTL_S: u32 = 15 * 60;
 /// How long a break-glass may go without its review before it is overdue: a long weekend.
 pub const POST_REVIEW_S: u32 = 72 * 60 * 60;
+/// Uses of one grant. Each leaves an execution of 25 bytes in the action's row.
+pub const GRANT_USES_MAX: u16 = 256;
 /// Approvals that the fold of one request keeps, 34 bytes each: eight times what any requirement can ask for.
 pub const APPROVALS_KEPT_MAX: usize = 256;
 /// Bytes of an action's row: 257 votes, 256 conflicts, an execution for each use of the grant, 32 assigned votes, and
@@ -321,6 +321,20 @@ pub const PRESENTATION_OMITTED_BYTES_MAX: usize = 8 * 1024;
 pub const PRESENTATION_VALUE_CHARS_MAX: usize = 2_000;
 /// Earlier like actions in a presentation.
 pub const PRESENTATION_EARLIER_MAX: usize = 5;
+/// Newest entries among which like actions are looked for: 256 posting rows of each condition.
+pub const EARLIER_ENTRIES_LOOKED_AT: u64 = 65_536;
+/// Like actions that are found at most before the newest of them are taken.
+pub const EARLIER_FOUND_MAX: usize = 256;
+/// Actions that time will change: open requests, grants, reviews that are owed. 24 bytes of memory each.
+pub const ACTIONS_OPEN_MAX: usize = 1_000_000;
+/// How often a command is evaluated anew because policies or principals changed before its turn came.
+pub const PREPARE_TRIES_MAX: usize = 4;
+/// The shortest sleep of the writer before a deadline: how late an expiry is told at most, on an idle server.
+pub const DEADLINE_WAIT_MIN: Duration = Duration::from_millis(10);
+/// The longest: a wall clock that was set is noticed after this.
+pub const DEADLINE_WAIT_MAX: Duration = Duration::from_secs(1);
+/// Streams that wait for a decision; each holds a task and a place in a map, about 2 KiB.
+pub const WAITERS_MAX: usize = 16_384;
 
 // HTTP.
 

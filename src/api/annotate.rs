@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 35] = [
+const METHODS: [&str; 46] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -46,6 +46,17 @@ const METHODS: [&str; 35] = [
     "Consume",
     "ListParkedEvents",
     "ReplayParkedEvents",
+    "SubmitAction",
+    "WaitDecision",
+    "GetRequest",
+    "ListInbox",
+    "CastVote",
+    "CancelRequest",
+    "RedeemGrant",
+    "ReportExecution",
+    "RevokeGrant",
+    "BreakGlass",
+    "DecidePostReview",
 ];
 
 /// A service whose errors are complete.

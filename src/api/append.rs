@@ -1,10 +1,10 @@
 //! Appending one frame by a unary call; the key commands are such frames of one kind each. Whether a frame may stand in
 //! the log is the ledger's question.
 
-use crate::api::convert;
-use crate::api::proto::{Frame, Reason};
+use crate::api::proto::{self, Frame, Reason};
 use crate::api::reason::Fault;
 use crate::api::shared::Shared;
+use crate::api::{action, convert};
 use crate::clock::Stopwatch;
 use crate::ledger::Placement;
 use crate::record::FrameBytes;
@@ -30,6 +30,24 @@ pub async fn command(shared: &Shared, kind: Kind, frame: Option<Frame>) -> Resul
         return Err(differs(format!("`{}`", stated.name())));
     }
     submit(shared, frame).await
+}
+
+/// What a command about an action led to.
+pub struct Done {
+    pub placement: proto::Placement,
+    /// The action behind it; none where the command was about something else.
+    pub action: Option<proto::Action>,
+}
+
+/// Appends one frame of one kind, and reads the action that it is about.
+pub async fn command_of_action(shared: &Shared, kind: Kind, frame: Option<Frame>) -> Result<Done, Fault> {
+    let about = frame.as_ref().and_then(|frame| frame.events.first()).and_then(|event| action::subject(&event.facts));
+    let placement = command(shared, kind, frame).await?;
+    let action = match about {
+        Some(id) => action::find(shared, id).await?,
+        None => None,
+    };
+    Ok(Done { placement: convert::placement(&placement), action: action.as_ref().map(action::message) })
 }
 
 /// Admission runs on this worker: the signature of a small frame takes 40 µs, the bodies of the largest about 2 ms,

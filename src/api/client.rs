@@ -1,6 +1,7 @@
 //! The client side: a connection with the size limits set, and an error that names no transport. It retries nothing:
 //! who may send the same bytes again is the caller's knowledge.
 
+use crate::api::proto::approval_service_client::ApprovalServiceClient;
 use crate::api::proto::erasure_service_client::ErasureServiceClient;
 use crate::api::proto::key_service_client::KeyServiceClient;
 use crate::api::proto::ledger_service_client::LedgerServiceClient;
@@ -31,6 +32,8 @@ pub struct Clients {
     pub erasure: ErasureServiceClient<Channel>,
     /// Policies.
     pub policy: PolicyServiceClient<Channel>,
+    /// Asking before acting.
+    pub approval: ApprovalServiceClient<Channel>,
     /// Principals.
     pub principal: PrincipalServiceClient<Channel>,
 }
@@ -125,6 +128,7 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
         subscription: SubscriptionServiceClient::new(channel.clone()).max_decoding_message_size(max),
         erasure: ErasureServiceClient::new(channel.clone()).max_decoding_message_size(max),
         policy: PolicyServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        approval: ApprovalServiceClient::new(channel.clone()).max_decoding_message_size(max),
         principal: PrincipalServiceClient::new(channel).max_decoding_message_size(max),
     })
 }

@@ -199,11 +199,11 @@ remedies! {
     PolicyDenied => PermissionDenied, "change the action, or have the policy changed";
     AudienceDiffers => PermissionDenied, "redeem from the source that submitted the action";
     GrantNotIssued => FailedPrecondition, "look at the action; submit it anew if need be";
-    RequestUnknown => FailedPrecondition, "look up what waits, and its id";
+    RequestUnknown => FailedPrecondition, "look the request up with ListPending or ListInbox";
     NotYours => PermissionDenied, "ask the requester, the responsible person or a reviewer";
     PrincipalUnknown => FailedPrecondition, "bind the principal first";
     PrincipalDisabled => FailedPrecondition, "choose another principal; a disabled one stays so";
-    PrincipalKnown => FailedPrecondition, "look it up among the principals";
+    PrincipalKnown => FailedPrecondition, "look it up with ListPrincipals";
     ResponsibleMissing => FailedPrecondition, "name a bound person as responsible";
     ResponsibleDiffers => FailedPrecondition, "state the person to whom the actor is bound";
     SecondPersonMissing => FailedPrecondition, "nothing in this version: governance by one of two is not built";
@@ -215,6 +215,8 @@ remedies! {
     PostReviewClosed => FailedPrecondition, "look at the action";
     EvidenceInvalid => PermissionDenied, "sign with your own key, which is in force";
     EvidenceNotBuilt => FailedPrecondition, "sign the vote with your own enrolled key";
+    BasisMoved => Unavailable, "retry the same bytes";
+    ActionsTooMany => ResourceExhausted, "decide or cancel requests that wait";
     DiskLow => ResourceExhausted, "make room on the data volume";
     ClockDrift => Unavailable, "mend the server's clock, then retry the same bytes";
     OwnFrame => Unavailable, "retry the same bytes; the server's log tells more";

@@ -2,6 +2,7 @@
 //! ledger; `app` does both.
 
 use crate::api::annotate::{Annotated, Completed};
+use crate::api::approval_service::Approvals;
 use crate::api::erasure_service::Erasures;
 use crate::api::incoming;
 use crate::api::key_service::Keys;
@@ -10,6 +11,7 @@ use crate::api::policy_service::Policies;
 use crate::api::principal_service::Directory;
 use crate::api::proof_service::Proofs;
 use crate::api::proto::DESCRIPTORS;
+use crate::api::proto::approval_service_server::ApprovalServiceServer;
 use crate::api::proto::erasure_service_server::ErasureServiceServer;
 use crate::api::proto::key_service_server::KeyServiceServer;
 use crate::api::proto::ledger_service_server::LedgerServiceServer;
@@ -80,6 +82,7 @@ impl GrpcServer {
         let subscriptions = SubscriptionServiceServer::new(Subscriptions::new(Arc::clone(&shared)));
         let erasures = ErasureServiceServer::new(Erasures::new(Arc::clone(&shared)));
         let policies = PolicyServiceServer::new(Policies::new(Arc::clone(&shared)));
+        let approvals = ApprovalServiceServer::new(Approvals::new(Arc::clone(&shared)));
         let principals = PrincipalServiceServer::new(Directory::new(Arc::clone(&shared)));
         let router = builder()
             .layer(layer_fn(Completed))
@@ -92,6 +95,7 @@ impl GrpcServer {
             .add_service(Annotated(subscriptions.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(erasures.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(policies.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
+            .add_service(Annotated(approvals.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(principals.max_decoding_message_size(limits::REQUEST_BYTES_MAX)));
         let served = tokio::spawn(async move {
             let stopping = shared.stopping();
@@ -154,7 +158,7 @@ async fn watch_health(ledger: Ledger, mut reporter: HealthReporter, mut stopping
 }
 
 /// The empty name stands for the whole server.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "",
     <LedgerServiceServer<Ledgers> as NamedService>::NAME,
     <ProofServiceServer<Proofs> as NamedService>::NAME,
@@ -162,5 +166,6 @@ const NAMES: [&str; 8] = [
     <SubscriptionServiceServer<Subscriptions> as NamedService>::NAME,
     <ErasureServiceServer<Erasures> as NamedService>::NAME,
     <PolicyServiceServer<Policies> as NamedService>::NAME,
+    <ApprovalServiceServer<Approvals> as NamedService>::NAME,
     <PrincipalServiceServer<Directory> as NamedService>::NAME,
 ];

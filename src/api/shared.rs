@@ -26,6 +26,7 @@ pub struct Shared {
     calls: Semaphore,
     streams: Arc<Semaphore>,
     subscribers: Arc<Semaphore>,
+    waiters: Arc<Semaphore>,
     stretches: Semaphore,
     stopping: watch::Receiver<bool>,
 }
@@ -37,8 +38,9 @@ impl Shared {
         let calls = Semaphore::new(limits::CALLS_MAX);
         let streams = Arc::new(Semaphore::new(limits::STREAMS_MAX));
         let subscribers = Arc::new(Semaphore::new(limits::SUBSCRIBERS_MAX));
+        let waiters = Arc::new(Semaphore::new(limits::WAITERS_MAX));
         let stretches = Semaphore::new(limits::STRETCHES_AT_ONCE_MAX);
-        Shared { ledger, clock, tokens, calls, streams, subscribers, stretches, stopping }
+        Shared { ledger, clock, tokens, calls, streams, subscribers, waiters, stretches, stopping }
     }
 
     /// Answers a unary call within its deadline.
@@ -90,6 +92,14 @@ impl Shared {
         })?;
         metrics::gauge!("deedbook_subscribers").increment(1.0);
         Ok(SubscriberPlace(permit))
+    }
+
+    /// A place among those who wait for a decision: many, and each holds next to nothing.
+    pub fn enter_waiter(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        Arc::clone(&self.waiters).try_acquire_owned().map_err(|_| {
+            Fault::new(Reason::StreamsTooMany, format!("{} streams wait for decisions already", limits::WAITERS_MAX))
+                .with("streams_max", limits::WAITERS_MAX)
+        })
     }
 
     /// As `read`, for the steps of subscriptions: few at once, whoever else waits.

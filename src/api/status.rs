@@ -34,6 +34,10 @@ impl From<AppendError> for Fault {
                 Fault::new(Reason::LastSeenMismatch, message).with("offset", offset)
             }
             AppendError::Refused { reason, command, refusal } => refused(message, reason, command, refusal),
+            AppendError::BasisMoved => Fault::new(Reason::BasisMoved, message),
+            AppendError::ActionsTooMany => {
+                Fault::new(Reason::ActionsTooMany, message).with("actions_max", limits::ACTIONS_OPEN_MAX)
+            }
             AppendError::DiskLow { free_bytes } => Fault::new(Reason::DiskLow, message).with("free_bytes", free_bytes),
             AppendError::ClockDrift { drift_ms } => Fault::new(Reason::ClockDrift, message).with("drift_ms", drift_ms),
             AppendError::StorageFailed => Fault::new(Reason::StorageFailed, message),

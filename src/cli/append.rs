@@ -315,7 +315,7 @@ impl Append<'_> {
                 let next = "run the same command again: nothing is appended twice";
                 Failure::failed("nobody reads the indexes any more; the rest of the input was not sent", next)
             }
-            Status::Failed | Status::Usage | Status::Refused | Status::Storage => failure,
+            Status::Failed | Status::Usage | Status::Refused | Status::Storage | Status::OfCommand(_) => failure,
         })
     }
 }

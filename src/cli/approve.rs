@@ -1,6 +1,7 @@
 //! `deedbook approve` and `deny`: shows what waits for a decision, binds exactly that, asks, and signs the vote. What the
-//! vote does is decided by the ledger's rules. So far commands wait that govern the ledger itself.
+//! vote does is decided by the ledger's rules. Commands wait that govern the ledger itself, and requests of actions.
 
+use super::approvals::{self, screen, vote};
 use super::client::Client;
 use super::errors::Failure;
 use super::output::{Output, remark};
@@ -25,7 +26,7 @@ const VOTE_VALID_US: u64 = 3_600 * 1_000_000;
 /// What a decision takes.
 #[derive(Args, Debug)]
 pub struct DecisionArguments {
-    /// The request, as the command that waits said it
+    /// The request's id; of a request of an action, its first digits will do
     #[arg(value_name = "ID")]
     id: String,
     /// Why; stands in the vote's body
@@ -72,25 +73,23 @@ async fn decide(
     decision: Decision,
     output: Output,
 ) -> Result<(), Failure> {
-    let Some(request) = SubjectId::from_hex(&arguments.id) else {
-        return Err(Failure::usage("the id is not 32 hex digits", "take it from `deedbook principal list`"));
-    };
     let signer = files::signer(common)?;
     let mut client = Client::connect(common).await?;
     let producer = producer::load(&mut client, signer).await?;
     let pending = client.pending().await?;
-    let Some(command) = pending.into_iter().find(|command| command.request_id == request.as_bytes()[..]) else {
-        let message = format!("nothing waits under {request}: it was decided, has expired, or never was");
-        return Err(Failure::refused(message, "look at `deedbook principal list`"));
+    let named = |command: &proto::PendingCommand| screen::hex(&command.request_id) == arguments.id.to_ascii_lowercase();
+    let Some(command) = pending.into_iter().find(named) else {
+        return decide_action(&mut client, &producer, arguments, decision, output).await;
     };
+    let request = SubjectId(producer::word(&command.request_id, "request_id")?);
     let facts = Facts::parse(&command.facts)?;
-    for line in screen(&facts, &command)? {
+    for line in command_screen(&facts, &command)? {
         remark(&line);
     }
     confirm(arguments, decision)?;
     let head = client.ledger().await?.head.unwrap_or_default();
     let seen = TreeHead { size: TreeSize(head.size), root: Hash(producer::word(&head.root, "root")?) };
-    let frame = vote(&producer, (request, &command.facts), seen, (decision, arguments.reason.as_deref()))?;
+    let frame = governance_vote(&producer, (request, &command.facts), seen, (decision, arguments.reason.as_deref()))?;
     let index = client.append(frame).await?.first_index;
     let text = match decision {
         Decision::Approve => format!("approved at index {index}: it is in effect from there on"),
@@ -103,8 +102,27 @@ async fn decide(
     })
 }
 
+/// Decides about a request of an action.
+async fn decide_action(
+    client: &mut Client,
+    producer: &Producer,
+    arguments: &DecisionArguments,
+    decision: Decision,
+    output: Output,
+) -> Result<(), Failure> {
+    let request = approvals::find(client, &arguments.id).await?;
+    let shown = if output.is_json() { Output::silent() } else { output };
+    let ballot = vote::show(client, producer, request, decision, shown).await?;
+    confirm(arguments, decision)?;
+    let action = vote::cast(client, producer, &ballot, arguments.reason.as_deref()).await?;
+    if output.is_json() {
+        return output.value(&screen::value(&action, None));
+    }
+    output.line(&format!("{request}\t{}", screen::state_name(&action)))
+}
+
 /// What the command would do, from the facts that the vote binds.
-fn screen(facts: &Facts<'_>, command: &proto::PendingCommand) -> Result<Vec<String>, Failure> {
+fn command_screen(facts: &Facts<'_>, command: &proto::PendingCommand) -> Result<Vec<String>, Failure> {
     let asker = Ref(producer::word(&command.asker, "asker")?);
     let mut lines = vec![
         format!("{} at index {}, asked by administrator {asker}", facts.kind.name(), command.index),
@@ -130,7 +148,7 @@ fn confirm(arguments: &DecisionArguments, decision: Decision) -> Result<(), Fail
 }
 
 /// A frame of one vote on a governing command, with the person's own signature as its evidence.
-fn vote(
+fn governance_vote(
     producer: &Producer,
     (request, command): (SubjectId, &[u8]),
     seen: TreeHead,

@@ -1,8 +1,10 @@
 //! The connection to a server, as commands see it: one call each, answers unpacked, errors with the next step. It
 //! retries nothing; `append` alone knows what may be sent again.
 
+mod approval;
 mod principals;
 
+pub use approval::Followed;
 pub use principals::Change;
 
 use super::Common;
@@ -318,13 +320,14 @@ impl From<ClientError> for Failure {
         };
         let told = error.reason.is_none() || error.message.contains(reason);
         let message = if told { error.message.clone() } else { format!("{} ({reason})", error.message) };
-        match (reason, error.code) {
+        let failure = match (reason, error.code) {
             _ if error.refused_by_rule() => Failure::refused(message, next),
             ("STORAGE_FAILED" | "CORRUPT" | "READ_FAILED", _) => Failure::storage(message, next),
             (_, "PERMISSION_DENIED" | "UNAUTHENTICATED") => Failure::refused(message, next),
             // What was typed cannot stand as it is.
             ("FIELD_INVALID" | "INVALID_ARGUMENT", _) => Failure::usage(message, next),
             _ => Failure::failed(message, next),
-        }
+        };
+        Failure { reason: Some(reason.to_owned()), facts: error.metadata.clone(), ..failure }
     }
 }

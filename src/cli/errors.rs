@@ -3,6 +3,8 @@
 
 use super::output::escape;
 use crate::record::{BuildError, KeyFileError};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -10,15 +12,31 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Done.
-    Done = 0,
+    Done,
     /// It was tried and failed, or something is not valid.
-    Failed = 1,
+    Failed,
     /// The command line is wrong, or a file cannot be read.
-    Usage = 2,
+    Usage,
     /// The server refused it by rule; the refusal is on record where the rule says so.
-    Refused = 3,
+    Refused,
     /// Storage failed; the program must be started anew.
-    Storage = 70,
+    Storage,
+    /// What a command that was run ended with.
+    OfCommand(u8),
+}
+
+impl Status {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Status::Done => 0,
+            Status::Failed => 1,
+            Status::Usage => 2,
+            Status::Refused => 3,
+            Status::Storage => 70,
+            Status::OfCommand(code) => code,
+        }
+    }
 }
 
 /// Why a command did not end with `Done`.
@@ -30,11 +48,16 @@ pub struct Failure {
     pub message: String,
     /// What to do next; empty when the message says it.
     pub next: String,
+    /// The server's reason, by its name in error.proto.
+    pub reason: Option<String>,
+    /// What the server said besides, such as `refusal_index`.
+    pub facts: BTreeMap<String, String>,
 }
 
 impl Failure {
     fn new(status: Status, message: impl Into<String>, next: impl Into<String>) -> Failure {
-        Failure { status, message: message.into(), next: next.into() }
+        let (reason, facts) = (None, BTreeMap::new());
+        Failure { status, message: message.into(), next: next.into(), reason, facts }
     }
 
     /// Tried and failed.
@@ -55,6 +78,11 @@ impl Failure {
     /// Storage failed.
     pub fn storage(message: impl Into<String>, next: impl Into<String>) -> Failure {
         Failure::new(Status::Storage, message, next)
+    }
+
+    /// A command that was run ended with a status of its own, which is ours too.
+    pub fn of_command(code: i32) -> Failure {
+        Failure::new(Status::OfCommand(u8::try_from(code).unwrap_or(1)), "", "")
     }
 
     /// Ends with a code and no word, because the output said it already.
@@ -92,6 +120,18 @@ impl Failure {
             message: format!("{}; {events} good events before it in its frame were not sent", self.message),
             ..self
         }
+    }
+
+    /// The JSON object for programs; docs/CLI.md names its members.
+    pub fn value(&self) -> serde_json::Value {
+        let mut error = serde_json::Map::new();
+        for (name, value) in &self.facts {
+            error.insert(name.clone(), json!(value));
+        }
+        error.insert("reason".to_owned(), json!(self.reason));
+        error.insert("message".to_owned(), json!(self.message));
+        error.insert("next".to_owned(), json!(self.next));
+        json!({"error": error})
     }
 
     /// The lines for the error stream, foreign text escaped.

@@ -23,13 +23,16 @@ mod consume;
 mod proof;
 mod erase;
 mod policy;
+mod approvals;
+mod action;
+mod exec;
 mod verify;
 mod audit;
 mod demo;
 mod bench;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use errors::{Failure, Status};
+use errors::Failure;
 use output::{Output, remark};
 use std::future::Future;
 use std::path::PathBuf;
@@ -113,6 +116,19 @@ enum Command {
     /// Check, compare and try out policies, and put them in force
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Ask before acting, redeem what was granted, report what became of it
+    #[command(subcommand)]
+    Action(action::ActionCommand),
+    /// Run a command once people, or policy, allow it
+    Exec(exec::ExecArguments),
+    /// What waits for people
+    #[command(subcommand)]
+    Approvals(approvals::ApprovalsCommand),
+    /// Take grants back
+    #[command(subcommand)]
+    Grant(action::GrantCommand),
+    /// Run an action without waiting for people, in an emergency
+    BreakGlass(action::BreakGlassArguments),
     /// Recompute everything in a data folder, and judge it; read-only
     Audit(audit::AuditArguments),
     /// The head anchor beside the store
@@ -135,13 +151,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    let json = arguments.common.json;
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            if json && failure.lines().is_some() {
+                // A closed output cannot be told of; the exit code says it too.
+                let _ = Output::new(true).value(&failure.value());
+            }
             if let Some(lines) = failure.lines() {
                 remark(&lines);
             }
-            ExitCode::from(failure.status as u8)
+            ExitCode::from(failure.status.code())
         }
     }
 }
@@ -186,6 +207,11 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::run(&common, arguments, output),
         Command::Erase(arguments) => block_on(erase::run(&common, arguments, output)),
         Command::Policy(command) => policy::run(&common, command, output),
+        Command::Action(command) => action::run(&common, command, output),
+        Command::Exec(arguments) => exec::run(&common, &arguments, output),
+        Command::Approvals(command) => approvals::run(&common, command, output),
+        Command::Grant(command) => action::grant(&common, command, output),
+        Command::BreakGlass(arguments) => action::break_glass(&common, arguments, output),
         Command::Audit(arguments) => audit::run(&common, arguments, output),
         Command::Anchor(command) => audit::anchor(&common, command, output),
         Command::Demo(arguments) => demo::run(arguments, output),
@@ -203,11 +229,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 }
 
 fn no_runtime(error: &std::io::Error) -> Failure {
-    Failure {
-        status: Status::Failed,
-        message: format!("no threads or sockets: {error}"),
-        next: "check ulimit -n".into(),
-    }
+    Failure::failed(format!("no threads or sockets: {error}"), "check ulimit -n")
 }
 
 #[cfg(test)]
@@ -265,6 +287,7 @@ mod tests {
     /// The sources that print JSON. Members stand in them as `"name": value` or `put("name", value)`.
     const JSON_SOURCES: &[&str] = &[
         include_str!("append.rs"),
+        include_str!("approvals/screen.rs"),
         include_str!("audit.rs"),
         include_str!("bench.rs"),
         include_str!("demo.rs"),

@@ -103,6 +103,15 @@ impl Output {
         Ok(())
     }
 
+    /// Names and values in two columns, the names without emphasis: a person reads the values.
+    pub fn plain_pairs(self, pairs: &[(&str, String)]) -> Result<(), Failure> {
+        let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        pairs.iter().try_for_each(|(name, value)| {
+            let line = format!("  {:width$}  {}", escape_line(name), escape_line(value));
+            self.line(line.trim_end())
+        })
+    }
+
     /// Colours text when a person looks at it.
     pub fn paint(self, text: &str, colour: Colour) -> String {
         let code = match colour {

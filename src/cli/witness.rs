@@ -1,7 +1,7 @@
 //! `deedbook witness`: hands the flags to `app::witness`, and prints the key that others shall trust.
 
 use super::Common;
-use super::errors::{Failure, Status};
+use super::errors::Failure;
 use super::output::{Output, remark};
 use crate::app::{self, WitnessConfig, WitnessError};
 use clap::Args;
@@ -55,7 +55,7 @@ pub fn run(common: &Common, arguments: WitnessArguments, output: Output) -> Resu
         WitnessError::Memory => Failure::storage(error.to_string(), ""),
         WitnessError::Address(_) => Failure::usage(error.to_string(), ""),
         WitnessError::State(_) | WitnessError::Start(_) | WitnessError::System(_) => {
-            Failure { status: Status::Failed, message: error.to_string(), next: String::new() }
+            Failure::failed(error.to_string(), "")
         }
     })
 }

@@ -1,6 +1,7 @@
 //! Admission: everything about a frame that needs no order. Runs on many threads, before the writer; what passes is a
 //! different type. The writer checks again what order decides: keys, sequences, revisions, event ids.
 
+use crate::ledger::approval::{Prepared, Report};
 use crate::ledger::error::AppendError;
 use crate::ledger::policies::Offered;
 use crate::ledger::postings::{PostingSet, posting_set};
@@ -9,7 +10,7 @@ use crate::plant::Bug;
 use crate::record::body::BodyKey;
 use crate::record::{EventBytes, FrameBytes, entropy};
 use bytes::Bytes;
-use deedbook_verify::detail::{ApprovalCommand, Detail};
+use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::SealedFrame;
 use deedbook_verify::erasure::Standing;
 use deedbook_verify::facts::Facts;
@@ -31,6 +32,8 @@ pub(super) struct CheckedEvent {
     pub postings: PostingSet,
     pub standing: Standing,
     pub body: Option<SealedBody>,
+    /// What it says of an action's execution.
+    pub report: Option<Report>,
 }
 
 /// A body as it will be stored.
@@ -54,6 +57,8 @@ pub struct CheckedFrame {
     pub(super) events: Vec<CheckedEvent>,
     /// What a `policy.published` wants to publish.
     pub(super) offered: Option<Offered>,
+    /// What a command of the approval machines needs; none for every other frame.
+    pub(super) prepared: Option<Box<Prepared>>,
 }
 
 impl CheckedFrame {
@@ -114,6 +119,7 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
         kind: first_kind,
         signer: signer.key_id,
         events,
+        prepared: None,
         header: frame.header.clone(),
         signatures: frame.signatures.clone(),
     })
@@ -153,9 +159,12 @@ pub(super) fn admit_own(frame: FrameBytes) -> Result<CheckedFrame, AppendError> 
     let first = frame.events.first().ok_or(FrameRefusal::CountDiffers)?;
     let kind = Facts::parse(&first.facts)?.kind;
     let signer = sealed.header.signers().last().ok_or(FrameRefusal::RoleDiffers)?;
+    let mut keys = body_keys(&frame.events)?.into_iter();
     let mut events = Vec::with_capacity(frame.events.len());
-    for event in &frame.events {
-        events.push(checked_event(&Facts::parse(&event.facts)?, event, None));
+    for (offset, event) in (0u16..).zip(&frame.events) {
+        let facts = Facts::parse(&event.facts)?;
+        let body = check_body(offset, &facts, event, &mut keys)?;
+        events.push(checked_event(&facts, event, body));
     }
     Ok(CheckedFrame {
         offered: None,
@@ -166,6 +175,7 @@ pub(super) fn admit_own(frame: FrameBytes) -> Result<CheckedFrame, AppendError> 
         kind,
         signer: signer.key_id,
         events,
+        prepared: None,
         header: frame.header.clone(),
         signatures: frame.signatures.clone(),
     })
@@ -177,10 +187,7 @@ fn check_events(
     first_kind: Kind,
     events: &[EventBytes],
 ) -> Result<(Vec<CheckedEvent>, Hash), AppendError> {
-    let bodies = events.iter().filter(|event| event.salt_and_body.is_some()).count();
-    let mut keys = vec![0u8; bodies * 32];
-    entropy::fill(&mut keys).map_err(|error| AppendError::OwnFrame(error.to_string()))?;
-    let mut keys = keys.chunks_exact(32).filter_map(BodyKey::from_stored);
+    let mut keys = body_keys(events)?.into_iter();
     let mut facts_tree = Frontier::new();
     let mut checked = Vec::with_capacity(events.len());
     for (offset, event) in (0u16..).zip(events) {
@@ -210,8 +217,7 @@ fn check_events(
 /// Whether this server folds the event: the verifier knows more than is built here.
 fn is_taken(facts: &Facts<'_>) -> bool {
     match &facts.detail {
-        Detail::Approval(ApprovalCommand::VoteCast(vote)) => vote.stream.is_none(),
-        Detail::Approval(_) | Detail::Step(_) => false,
+        Detail::Step(_) => false,
         Detail::None
         | Detail::Genesis(_)
         | Detail::KeyEnrolled(_)
@@ -220,10 +226,19 @@ fn is_taken(facts: &Facts<'_>) -> bool {
         | Detail::BodyErased(_)
         | Detail::Principal(_)
         | Detail::Policy(_)
+        | Detail::Approval(_)
         | Detail::CommandRefused { .. }
         | Detail::SourceGap { .. }
         | Detail::ClockChecked { .. } => is_built(facts.kind),
     }
+}
+
+/// Fresh keys, one for each body.
+fn body_keys(events: &[EventBytes]) -> Result<Vec<BodyKey>, AppendError> {
+    let bodies = events.iter().filter(|event| event.salt_and_body.is_some()).count();
+    let mut bytes = vec![0u8; bodies * 32];
+    entropy::fill(&mut bytes).map_err(|error| AppendError::OwnFrame(error.to_string()))?;
+    Ok(bytes.chunks_exact(32).filter_map(BodyKey::from_stored).collect())
 }
 
 fn check_body(
@@ -253,6 +268,7 @@ fn checked_event(facts: &Facts<'_>, event: &EventBytes, body: Option<SealedBody>
         postings: posting_set(facts),
         standing: Standing::of(facts),
         body,
+        report: Report::of(facts),
     }
 }
 

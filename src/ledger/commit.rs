@@ -11,7 +11,7 @@ use crate::record::seal::{CheckedFacts, SealFields, write_entry};
 use crate::store::keys;
 use crate::store::{AnchorRecord, Batch};
 use deedbook_verify::hash;
-use deedbook_verify::words::{Hash, Index, Ref, Revision, TreeSize};
+use deedbook_verify::words::{Hash, Index, Ref, Revision, SubjectId, TreeSize};
 use foldhash::HashMap;
 
 /// A commit in the making. Owned by the writer thread.
@@ -23,6 +23,7 @@ pub(super) struct Commit {
     tiles: Vec<FullTile>,
     streams: HashMap<Ref, Revision>,
     sources: HashMap<Ref, SourceHead>,
+    actions: Vec<SubjectId>,
 }
 
 /// A commit that is ready to be made durable.
@@ -31,6 +32,8 @@ pub(super) struct FinishedCommit {
     pub events: usize,
     /// Whether keys of bodies are to leave the store's files.
     pub erases: bool,
+    /// Actions that changed; who waits for them is told.
+    pub actions: Vec<SubjectId>,
     pub published: Published,
     pub anchor_from: AnchorRecord,
     pub anchor_to: AnchorRecord,
@@ -56,6 +59,21 @@ impl Commit {
     /// Writes the source's head with this commit.
     pub fn touch_source(&mut self, source: Ref, head: SourceHead) {
         self.sources.insert(source, head);
+    }
+
+    /// Puts a row that follows from the entries of this commit.
+    pub fn put_row(&mut self, key: keys::Key, value: &[u8]) {
+        self.batch.put(key.as_slice(), value);
+    }
+
+    /// Deletes a row that does not follow from the entries any more.
+    pub fn delete_row(&mut self, key: keys::Key) {
+        self.batch.delete(key.as_slice());
+    }
+
+    /// An action changed.
+    pub fn touch_action(&mut self, id: SubjectId) {
+        self.actions.push(id);
     }
 
     /// Writes all rows of a frame and grows the tree; returns the leaf hashes.
@@ -173,7 +191,7 @@ impl Commit {
         state.anchor = anchor_to;
         self.batch.sort_scattered();
         let (events, erases) = (self.events, self.erased > 0);
-        FinishedCommit { batch: self.batch, events, erases, published, anchor_from, anchor_to }
+        FinishedCommit { batch: self.batch, events, erases, actions: self.actions, published, anchor_from, anchor_to }
     }
 }
 

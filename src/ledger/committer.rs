@@ -3,7 +3,8 @@
 
 use crate::ledger::commit::FinishedCommit;
 use crate::ledger::error::{AppendError, StopReason};
-use crate::ledger::writer::{Answer, Shared};
+use crate::ledger::placement::Answer;
+use crate::ledger::writer::Shared;
 use crate::plant::Bug;
 use crate::store::{AnchorSet, Batch};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,6 +102,7 @@ impl Committer {
         // a microsecond beside a sync of 200. A follower that is not waiting, because it reads, sends, rests or is
         // stalled, is not woken and costs nothing here; it finds the new size when it looks next.
         self.shared.published.send_replace(Arc::new(commit.published));
+        self.shared.waiters.changed(&commit.actions);
         if commit.erases {
             self.shared.wake_eraser.erased();
         }

@@ -98,6 +98,12 @@ pub enum AppendError {
         /// Where its refusal stands.
         refusal: Index,
     },
+    /// Policies or principals changed between a command's evaluation and its turn. Nothing was appended.
+    #[error("policies or principals changed while the command was under way; send the same bytes again")]
+    BasisMoved,
+    /// As many actions wait for people or time as the server keeps.
+    #[error("{} actions wait for people or time already; decide or cancel some", limits::ACTIONS_OPEN_MAX)]
+    ActionsTooMany,
     /// The disk is nearly full.
     #[error(
         "{free_bytes} bytes of disk are free, appends need {}; free some, reads go on",
@@ -129,6 +135,8 @@ impl AppendError {
     pub fn retryable(&self) -> bool {
         match self {
             AppendError::DiskLow { .. }
+            | AppendError::BasisMoved
+            | AppendError::ActionsTooMany
             | AppendError::ClockDrift { .. }
             | AppendError::StorageFailed
             | AppendError::Closed

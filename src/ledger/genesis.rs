@@ -4,6 +4,7 @@
 use crate::clock::Clock;
 use crate::domain::{ledger_source, person_ref};
 use crate::ledger::admit::admit_own;
+use crate::ledger::approval::ActionStates;
 use crate::ledger::commit::Commit;
 use crate::ledger::dir::DataDir;
 use crate::ledger::policies::PolicyBook;
@@ -11,7 +12,7 @@ use crate::ledger::postings::CurrentBlock;
 use crate::ledger::refusal::InitError;
 use crate::ledger::rows::SourceHead;
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
-use crate::ledger::state::{Recovered, State};
+use crate::ledger::state::{GENERATION, Recovered, State};
 use crate::merkle::Edge;
 use crate::record::frame::{FrameSigner, Position};
 use crate::record::keys::write_new;
@@ -238,6 +239,7 @@ fn empty_state(
         policies,
         anchor: AnchorRecord { commit: 0, size: TreeSize(0), chain: Hash([0; 32]) },
         postings: CurrentBlock::default(),
+        actions: ActionStates::empty(FIRST_LEDGER, GENERATION),
     };
     let sequencer = Sequencer::new(SequencerKey::new(sequencer), LedgerId::GENESIS, source, Sequence(1));
     State::new(recovered, sequencer)

@@ -3,6 +3,7 @@
 
 use crate::clock::Clock;
 use crate::domain::ledger_source;
+use crate::ledger::approval::ActionStates;
 use crate::ledger::authority::{fold_authority, governs};
 use crate::ledger::commit::Commit;
 use crate::ledger::dir::DataDir;
@@ -14,7 +15,7 @@ use crate::ledger::postings::{CurrentBlock, posting_set, rows_end};
 use crate::ledger::refusal::OpenError;
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead};
 use crate::ledger::sequencer::{Sequencer, SequencerKey};
-use crate::ledger::state::{PlaceError, Recovered, State, StateError};
+use crate::ledger::state::{GENERATION, PlaceError, Recovered, State, StateError};
 use crate::ledger::witnessed::{RecoveredLog, WitnessCheck, check_recollections};
 use crate::ledger::writer::Ledger;
 use crate::limits;
@@ -241,17 +242,9 @@ fn recover(
     if tree.root() != head.head.root {
         return Err(damaged("tiles and entries do not hash to the stored root"));
     }
-    Ok(Recovered {
-        number: FIRST_LEDGER,
-        id,
-        tree,
-        edge,
-        received: head.received,
-        authority,
-        policies,
-        anchor,
-        postings,
-    })
+    let actions = ActionStates::load(store, FIRST_LEDGER, GENERATION)?;
+    let (number, received) = (FIRST_LEDGER, head.received);
+    Ok(Recovered { number, id, tree, edge, received, authority, policies, anchor, postings, actions })
 }
 
 /// The partial tiles of every level, the postings of the block that is being filled, and its key commands.
@@ -337,7 +330,7 @@ fn check_clock(
     let received = state.received;
     let frame = state.sequencer.clock_checked(id, Micros(wall.0), received).map_err(damaged)?;
     let mut commit = Commit::default();
-    place_own(state, &mut commit, frame).map_err(|error| match error {
+    place_own(state, store, &mut commit, frame).map_err(|error| match error {
         PlaceError::Refused(refusal) => OpenError::Append(refusal),
         PlaceError::Fatal(error) => damaged(error),
     })?;

@@ -2,13 +2,15 @@
 //! frame leaves no trace; what follows from a command is placed directly behind it, in the same batch.
 
 use crate::ledger::admit::{CheckedFrame, admit_own};
+use crate::ledger::approval::{decide_command, place_following, take_report};
 use crate::ledger::commit::Commit;
 use crate::ledger::erasure;
 use crate::ledger::error::{AppendError, KnownEvent};
+use crate::ledger::placement::Placement;
 use crate::ledger::rows::SourceHead;
 use crate::ledger::state::{FrameMemo, PlaceError, State, StateError, Stored};
-use crate::ledger::writer::Placement;
 use crate::plant::Bug;
+use crate::record::FactsBuilder;
 use crate::store::Store;
 use crate::store::keys;
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use deedbook_verify::frame::{FrameHeader, FrameRefusal};
 use deedbook_verify::governance::{Consequence, Stated as StatedCommand};
 use deedbook_verify::hash;
 use deedbook_verify::kind::Author;
-use deedbook_verify::words::{Index, Micros, Ref, Revision, Sequence, SubjectId};
+use deedbook_verify::words::{EventId, Index, Micros, Ref, Revision, Sequence, SubjectId};
 use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
@@ -38,8 +40,16 @@ pub(super) fn place(
     let source_head = check_sequence(state, store, frame)?;
     let revisions = check_revisions(state, store, frame, stored)?;
     let base = state.next_index();
-    state.received = if Bug::SealTimeBackwards.planted() { wall } else { state.received.max(wall) };
-    let folded = fold_command(state, store, frame, base)?;
+    let received = if Bug::SealTimeBackwards.planted() { wall } else { state.received.max(wall) };
+    let decision = match &frame.prepared {
+        Some(prepared) => Some(decide_command(state, store, frame, prepared, (received, wall))?),
+        None => None,
+    };
+    state.received = received;
+    let folded = match &decision {
+        Some(decision) => decision.refusal().map_or(Ok(Consequence::Nothing), Err),
+        None => fold_command(state, store, frame, base)?,
+    };
     let leaves = commit.write_frame(state, frame, &revisions);
     let refusal = match folded {
         Ok(consequence) => {
@@ -47,7 +57,7 @@ pub(super) fn place(
                 commit.erase(state, erasure.command, &erasure.bodies);
             }
             let received = state.received;
-            state.authority.apply(consequence, base, received);
+            state.govern(consequence, base, received);
             follow_policies(state, store, frame, base)?;
             None
         }
@@ -58,16 +68,42 @@ pub(super) fn place(
         commit.touch_source(frame.source, head);
     }
     remember(state, frame, base, &leaves, refusal);
-    match refusal {
-        None => {
+    take_reports(state, store, commit, frame, (base, &revisions))?;
+    let followed = match (decision, &frame.prepared) {
+        (Some(decision), Some(prepared)) => {
+            let at = (base, revisions.first().copied().flatten());
+            place_following(state, store, commit, (frame, &prepared.command), at, decision)?
+        }
+        (_, _) => None,
+    };
+    match (refusal, followed) {
+        (None, _) => {
             let waits = waits_as(state, frame);
             Ok(Placement { first_index: base, count: count_of(frame), leaves, repeated: false, waits })
         }
-        Some(reason) => {
-            let index = place_refusal(state, commit, frame, reason)?;
+        (Some(reason), Some(refusal)) => Err(AppendError::Refused { reason, command: base, refusal }.into()),
+        (Some(reason), None) => {
+            let index = place_refusal(state, store, commit, frame, reason)?;
             Err(AppendError::Refused { reason, command: base, refusal: index }.into())
         }
     }
+}
+
+/// Folds what the frame reports about actions.
+fn take_reports(
+    state: &mut State,
+    store: &dyn Store,
+    commit: &mut Commit,
+    frame: &CheckedFrame,
+    (base, revisions): (Index, &[Option<Revision>]),
+) -> Result<(), PlaceError> {
+    for ((event, revision), index) in frame.events.iter().zip(revisions).zip(base.0..) {
+        if let Some(report) = event.report {
+            let about = (frame.source, event.event_id, event.stream);
+            take_report(state, store, commit, report, about, (Index(index), *revision))?;
+        }
+    }
+    Ok(())
 }
 
 fn count_of(frame: &CheckedFrame) -> u16 {
@@ -273,6 +309,7 @@ fn follow_policies(state: &mut State, store: &dyn Store, frame: &CheckedFrame, b
 
 fn place_refusal(
     state: &mut State,
+    store: &dyn Store,
     commit: &mut Commit,
     frame: &CheckedFrame,
     reason: RefusalReason,
@@ -282,7 +319,7 @@ fn place_refusal(
     let received = state.received;
     let own = state.sequencer.refusal(command, reason, received);
     let own = own.map_err(|error| own_frame_failed(&error))?;
-    place_own(state, commit, own)
+    place_own(state, store, commit, own)
 }
 
 /// The command stands in the batch already: without its refusal the log would be invalid, so this is fatal.
@@ -292,19 +329,59 @@ fn own_frame_failed(error: &dyn std::fmt::Display) -> PlaceError {
     ))))
 }
 
-/// Places a frame that the ledger made itself.
+/// Where the events of a frame stand that the ledger made.
+pub(super) struct OwnPlaces {
+    /// The first one's index.
+    pub first: Index,
+    events: Vec<(EventId, Option<Revision>)>,
+}
+
+impl OwnPlaces {
+    /// Index, event id and revision of each.
+    pub fn iter(&self) -> impl Iterator<Item = (Index, EventId, Option<Revision>)> + '_ {
+        (self.first.0..).map(Index).zip(&self.events).map(|(index, (id, revision))| (index, *id, *revision))
+    }
+}
+
+/// Signs and places events that the ledger makes.
+pub(super) fn place_own_events(
+    state: &mut State,
+    store: &dyn Store,
+    commit: &mut Commit,
+    events: Vec<FactsBuilder>,
+) -> Result<OwnPlaces, PlaceError> {
+    let ids: Vec<EventId> = events.iter().map(FactsBuilder::event_id).collect();
+    let frame = state.sequencer.frame(events).map_err(|error| own_frame_failed(&error))?;
+    let (first, revisions) = place_own_frame(state, store, commit, frame)?;
+    Ok(OwnPlaces { first, events: ids.into_iter().zip(revisions).collect() })
+}
+
+/// Places a frame that the ledger made itself; its events follow the last revisions of their streams.
 pub(super) fn place_own(
     state: &mut State,
+    store: &dyn Store,
     commit: &mut Commit,
     frame: crate::record::FrameBytes,
 ) -> Result<Index, PlaceError> {
+    Ok(place_own_frame(state, store, commit, frame)?.0)
+}
+
+fn place_own_frame(
+    state: &mut State,
+    store: &dyn Store,
+    commit: &mut Commit,
+    frame: crate::record::FrameBytes,
+) -> Result<(Index, Vec<Option<Revision>>), PlaceError> {
     let own = admit_own(frame).map_err(|error| own_frame_failed(&error))?;
     let index = state.next_index();
-    let revisions = vec![None; own.events.len()];
+    let unknown = Stored { index: None, head: None };
+    let revisions = check_revisions(state, store, &own, &vec![unknown; own.events.len()])?;
     let leaves = commit.write_frame(state, &own, &revisions);
-    let head = SourceHead { epoch: own.epoch, sequence: own.first_sequence };
+    let behind_first = u64::from(count_of(&own)).saturating_sub(1);
+    let sequence = Sequence(own.first_sequence.0.saturating_add(behind_first));
+    let head = SourceHead { epoch: own.epoch, sequence };
     state.source_heads.insert(own.source, head);
     commit.touch_source(own.source, head);
     remember(state, &own, index, &leaves, None);
-    Ok(index)
+    Ok((index, revisions))
 }

@@ -38,12 +38,14 @@ impl Sequencer {
         Sequencer { key, ledger, source, last }
     }
 
-    fn frame(&mut self, event: FactsBuilder) -> Result<FrameBytes, BuildError> {
+    /// Signs what follows from one command or one deadline, in its order. A frame that cannot be built uses no number.
+    pub fn frame(&mut self, events: Vec<FactsBuilder>) -> Result<FrameBytes, BuildError> {
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         let first = Sequence(self.last.0.saturating_add(1));
         let signer = FrameSigner { ledger: self.ledger, source: self.source, key: &self.key.0 };
         let at = Position::Sequenced { epoch: Epoch(1), first };
-        let frame = signer.sign_as(&[(SignerRole::Sequencer, &self.key.0)], at, vec![event])?;
-        self.last = first;
+        let frame = signer.sign_as(&[(SignerRole::Sequencer, &self.key.0)], at, events)?;
+        self.last = Sequence(self.last.0.saturating_add(count));
         Ok(frame)
     }
 
@@ -56,11 +58,11 @@ impl Sequencer {
     ) -> Result<FrameBytes, BuildError> {
         let id = derived_event_id(&command, 0);
         let facts = FactsBuilder::new(Kind::CommandRefused, id, received).parents(&[command]).reason(reason);
-        self.frame(facts)
+        self.frame(vec![facts])
     }
 
     /// The note that the ledger was opened with the wall clock behind.
     pub fn clock_checked(&mut self, id: EventId, wall: Micros, received: Micros) -> Result<FrameBytes, BuildError> {
-        self.frame(FactsBuilder::new(Kind::ClockChecked, id, received).wall_clock(wall))
+        self.frame(vec![FactsBuilder::new(Kind::ClockChecked, id, received).wall_clock(wall)])
     }
 }

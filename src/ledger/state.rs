@@ -1,6 +1,8 @@
 //! What the writer knows: the fold of everything that it built, durable or not. Owned by the writer thread alone.
 
+use crate::approvals::{Known, People};
 use crate::ledger::admit::{CheckedEvent, CheckedFrame};
+use crate::ledger::approval::ActionStates;
 use crate::ledger::erasure::NewestBodies;
 use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::policies::PolicyBook;
@@ -17,7 +19,8 @@ use crate::store::{AnchorRecord, Store, StoreError};
 use bytes::Bytes;
 use deedbook_verify::bytes::Malformed;
 use deedbook_verify::detail::RefusalReason;
-use deedbook_verify::governance::Authority;
+use deedbook_verify::governance::{Authority, Consequence};
+use deedbook_verify::principals::{Principal, Principals};
 use deedbook_verify::tree::{Frontier, TreeHead};
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Revision};
 use foldhash::{HashMap, HashMapExt};
@@ -26,7 +29,7 @@ use std::sync::Arc;
 /// Keys of a generation of `Recent`: more than can be built and not yet durable. At most three commits are in flight
 /// (one built, one handed over, one syncing), each with its last frame whole and a refusal for each command. An erased
 /// body counts as an event.
-const GENERATION: usize = limits::HEAD_CACHE_ENTRIES_MAX / 2;
+pub(super) const GENERATION: usize = limits::HEAD_CACHE_ENTRIES_MAX / 2;
 const _: () = assert!(GENERATION > 3 * 2 * (limits::COMMIT_EVENTS_MAX + limits::FRAME_EVENTS_MAX as usize));
 
 /// What readers see: replaced as a whole after each commit is durable.
@@ -37,6 +40,8 @@ pub(super) struct Published {
     pub authority: Authority,
     /// The policy set by which actions are judged.
     pub policy: Arc<PolicySet>,
+    /// The principals as the folds read them.
+    pub people: Arc<People>,
 }
 
 /// What became of a frame, kept so that a repeat gets the first answer.
@@ -74,6 +79,9 @@ pub(super) struct State {
     pub source_heads: Recent<Ref, SourceHead>,
     pub bodies: NewestBodies,
     pub erased: Recent<Index, ()>,
+    /// The principals as the folds read them; made anew with every change of theirs.
+    pub people: Arc<People>,
+    pub actions: ActionStates,
 }
 
 /// What opening found out.
@@ -87,6 +95,7 @@ pub(super) struct Recovered {
     pub policies: PolicyBook,
     pub anchor: AnchorRecord,
     pub postings: CurrentBlock,
+    pub actions: ActionStates,
 }
 
 impl State {
@@ -96,9 +105,11 @@ impl State {
             id: recovered.id,
             bodies: NewestBodies::new(Index(recovered.tree.size().0), GENERATION),
             erased: Recent::new(GENERATION),
+            actions: recovered.actions,
             tree: recovered.tree,
             edge: recovered.edge,
             received: recovered.received,
+            people: Arc::new(people_of(recovered.authority.principals())),
             authority: recovered.authority,
             policies: recovered.policies,
             anchor: recovered.anchor,
@@ -118,8 +129,13 @@ impl State {
 
     /// What readers will see once everything built so far is durable.
     pub fn published(&self) -> Published {
-        let policy = Arc::clone(self.policies.in_force());
-        Published { head: self.tree.head(), edge: self.edge.clone(), authority: self.authority.clone(), policy }
+        Published {
+            head: self.tree.head(),
+            edge: self.edge.clone(),
+            authority: self.authority.clone(),
+            policy: Arc::clone(self.policies.in_force()),
+            people: Arc::clone(&self.people),
+        }
     }
 
     /// Asks the store about all events of some frames together. The answers hold for frames that are placed next:
@@ -169,6 +185,20 @@ impl State {
         self.event_ids.get(&(source, id)).copied().or(stored.index)
     }
 
+    /// Takes a decision about authority in; the folds read the principals as it leaves them.
+    pub fn govern(&mut self, consequence: Consequence, at: Index, received: Micros) {
+        let before = self.authority.principals().revision();
+        self.authority.apply(consequence, at, received);
+        if self.authority.principals().revision() != before {
+            self.people = Arc::new(people_of(self.authority.principals()));
+        }
+    }
+
+    /// The last revision of a stream, remembered or stored; 0 for a new one.
+    pub fn stream_revision(&self, store: &dyn Store, stream: Ref) -> Result<Revision, StateError> {
+        self.stream_head(store, stream, &Stored { index: None, head: None })
+    }
+
     /// The last revision of a stream, 0 for a new one.
     pub fn stream_head(&self, store: &dyn Store, stream: Ref, stored: &Stored) -> Result<Revision, StateError> {
         if let Some(revision) = self.stream_heads.get(&stream).copied().or(stored.head) {
@@ -186,6 +216,21 @@ impl State {
         let stored = store.get(keys::source_head(self.number, &source).as_slice())?;
         Ok(stored.map(|bytes| SourceHead::parse(&bytes)).transpose()?)
     }
+}
+
+/// The principals as the folds read them.
+pub(super) fn people_of(principals: &Principals) -> People {
+    let known = |principal: &Principal| Known {
+        kind: principal.kind,
+        responsible: principal.responsible,
+        roles: principal.roles,
+        teams: principal.teams.clone(),
+        accounts: principal.accounts.clone(),
+        bound_by: principal.bound_by.persons().to_vec(),
+        disabled: !principal.is_enabled(),
+        delegate: principal.delegate,
+    };
+    principals.iter().map(|(who, principal)| (who, known(principal))).collect()
 }
 
 /// Why the writer could not decide: the store is not usable any more, and the process must stop.

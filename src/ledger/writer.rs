@@ -7,12 +7,14 @@
 
 use crate::clock::{Clock, Reading};
 use crate::ledger::admit::{AdmissionView, CheckedFrame, admit};
+use crate::ledger::approval::{Preparer, Waiters, place_due};
 use crate::ledger::commit::Commit;
 use crate::ledger::committer::{Answers, Committer, Handover, Producer, Turn};
 use crate::ledger::disk::Disk;
 use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::head::Head;
 use crate::ledger::place::place;
+use crate::ledger::placement::{Answer, Ticket};
 use crate::ledger::purge;
 use crate::ledger::reader::Reader;
 use crate::ledger::settler::Settler;
@@ -21,42 +23,17 @@ use crate::ledger::status::Status;
 use crate::limits;
 use crate::record::FrameBytes;
 use crate::store::{AnchorSet, Store};
+use deedbook_verify::facts::Facts;
 use deedbook_verify::hash::RefKey;
+use deedbook_verify::kind::Author;
 use deedbook_verify::tree::TreeHead;
-use deedbook_verify::words::{Hash, Index, SubjectId};
+use deedbook_verify::words::Index;
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot, watch};
-
-/// Where a frame stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placement {
-    /// Index of its first event.
-    pub first_index: Index,
-    /// Number of its events.
-    pub count: u16,
-    /// Leaf hash of each.
-    pub leaves: Vec<Hash>,
-    /// Whether this is the answer to an earlier sending of the same frame.
-    pub repeated: bool,
-    /// The request under which a governing command waits for a second administrator, if it still does.
-    pub waits: Option<SubjectId>,
-}
-
-/// What a producer hears of a frame.
-pub(super) type Answer = Result<Placement, AppendError>;
-
-/// A frame that is under way.
-pub struct Ticket(oneshot::Receiver<Answer>);
-
-impl Ticket {
-    /// Waits until the frame is durable or refused.
-    pub async fn placement(self) -> Answer {
-        self.0.await.unwrap_or(Err(AppendError::StorageFailed))
-    }
-}
 
 struct Job {
     frame: CheckedFrame,
@@ -83,6 +60,8 @@ pub(super) struct Shared {
     pub wake_eraser: purge::Wake,
     /// The way to the thread that writes rows of persistent subscriptions.
     pub settler: Settler,
+    /// Who waits for actions to change.
+    pub waiters: Arc<Waiters>,
     turn: Turn,
     room: Arc<Semaphore>,
     messages: SyncSender<Message>,
@@ -153,6 +132,7 @@ impl Ledger {
             anchors: anchors.len(),
             wake_eraser: purge::Wake::default(),
             settler,
+            waiters: Arc::new(Waiters::default()),
             turn: Turn::default(),
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),
             messages,
@@ -184,7 +164,15 @@ impl Ledger {
         let base = Index(published.head.size.0);
         let find = |source, id| self.reader.find(source, id).map_err(|_| AppendError::StorageFailed);
         let (authority, refs) = (&published.authority, &self.shared.ref_key);
-        admit(&AdmissionView { authority, refs, base, head_at: &head_at, find: &find }, frame)
+        let body = frame.events.first().and_then(|event| event.salt_and_body.clone()).map(|(_, body)| body);
+        let view = AdmissionView { authority, refs, base, head_at: &head_at, find: &find };
+        let mut checked = admit(&view, frame)?;
+        if let Some(event) = checked.events.first().filter(|_| checked.kind.author() == Author::Asker) {
+            let facts = Facts::parse(&event.facts)?;
+            let preparer = Preparer { reader: &self.reader, published: &published };
+            checked.prepared = preparer.prepare(&facts, body.as_deref())?.map(Box::new);
+        }
+        Ok(checked)
     }
 
     /// Queues a frame, waiting for room in the byte budget; calls from one task keep their order.
@@ -216,8 +204,15 @@ impl Ledger {
 
     /// Admits, queues and waits: the whole way of one frame.
     pub async fn append(&self, frame: FrameBytes) -> Answer {
-        let checked = self.admit(frame)?;
-        self.submit(checked).await?.placement().await
+        for _ in 0..limits::PREPARE_TRIES_MAX {
+            let checked = self.admit(frame.clone())?;
+            match self.submit(checked).await?.placement().await {
+                // Policies or principals changed between the evaluation and the command's turn: it is evaluated anew.
+                Err(AppendError::BasisMoved) => {}
+                answer => return answer,
+            }
+        }
+        Err(AppendError::BasisMoved)
     }
 
     /// Reads.
@@ -286,9 +281,9 @@ impl Writer {
     fn run(mut self, inbox: &Receiver<Message>) {
         let (mut commit, mut answers) = (Commit::default(), Answers::new());
         let mut closing = false;
-        while let Ok(first) = inbox.recv() {
+        while let Ok(first) = self.wait(inbox) {
             let mut messages = 0usize;
-            for message in std::iter::once(first).chain(std::iter::from_fn(|| inbox.try_recv().ok())) {
+            for message in first.into_iter().chain(std::iter::from_fn(|| inbox.try_recv().ok())) {
                 messages = messages.saturating_add(1);
                 match message {
                     Message::Jobs(jobs) => self.backlog.extend(jobs),
@@ -304,7 +299,7 @@ impl Writer {
                     return;
                 }
                 // Asked with every wait: whoever waits unasked for the turn is never woken.
-                if answers.is_empty() || !self.shared.turn.is_free() {
+                if answers.is_empty() && commit.is_empty() || !self.shared.turn.is_free() {
                     break;
                 }
                 let next = Commit::within(self.committer.spare_batch());
@@ -317,7 +312,8 @@ impl Writer {
                 // Room again: what did not fit goes into the next commit while this one syncs.
                 alone = false;
             }
-            if closing && answers.is_empty() && self.backlog.is_empty() && self.shared.turn.is_free() {
+            let settled = answers.is_empty() && commit.is_empty() && self.backlog.is_empty();
+            if closing && settled && self.shared.turn.is_free() {
                 self.shared.stop.send_if_modified(|stop| {
                     let first = stop.is_none();
                     stop.get_or_insert(StopReason::Closed);
@@ -325,6 +321,17 @@ impl Writer {
                 });
                 return;
             }
+        }
+    }
+
+    /// The next message; none: a deadline has come. While the clock is adrift deadlines rest like everything else.
+    fn wait(&self, inbox: &Receiver<Message>) -> Result<Option<Message>, RecvError> {
+        let Some((deadline, _)) = self.state.actions.deadlines.first() else { return inbox.recv().map(Some) };
+        let left = Duration::from_micros(deadline.0.saturating_sub(self.shared.clock.wall().0));
+        match inbox.recv_timeout(left.clamp(limits::DEADLINE_WAIT_MIN, limits::DEADLINE_WAIT_MAX)) {
+            Ok(message) => Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(RecvError),
         }
     }
 
@@ -336,11 +343,18 @@ impl Writer {
 
     /// Places what waits while there is room. Refusals wait for the commit too: they may rest on frames in it.
     fn place_backlog(&mut self, commit: &mut Commit, answers: &mut Answers) -> Result<(), String> {
-        if self.backlog.is_empty() {
+        if self.backlog.is_empty() && self.state.actions.deadlines.len() == 0 {
             return Ok(());
         }
         let reading = self.shared.clock.read();
         let drift_ms = reading.drift_ms_since(&self.shared.opened);
+        if !is_adrift(drift_ms) {
+            let store = self.shared.store.as_ref();
+            place_due(&mut self.state, store, commit, reading.wall).map_err(|error| match error {
+                PlaceError::Fatal(error) => error.to_string(),
+                PlaceError::Refused(refusal) => refusal.to_string(),
+            })?;
+        }
         while commit.has_room() && !self.backlog.is_empty() {
             let jobs = self.next_jobs();
             if is_adrift(drift_ms) {

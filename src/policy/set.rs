@@ -132,6 +132,11 @@ impl PolicySet {
         self.texts.iter().map(|(id, text)| (id.as_str(), text.as_str()))
     }
 
+    /// What a policy says to the people who are asked.
+    pub fn advice(&self, id: &str) -> Option<&str> {
+        self.advice.get(id).map(String::as_str)
+    }
+
     /// The names of those of these teams that the set knows: what a question says of a party, and votes say of groups.
     /// A team that no policy names makes no difference to any.
     pub fn team_names(&self, teams: &[Ref]) -> BTreeSet<String> {

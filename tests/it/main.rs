@@ -12,6 +12,7 @@
 )]
 
 mod append_command;
+mod approval_story;
 mod approvals;
 mod audit_subscriptions;
 mod concurrency;

@@ -75,7 +75,12 @@ impl Steps {
         {
             let of_evidence = matches!(reason, RefusalReason::EvidenceInvalid | RefusalReason::EvidenceNotBuilt);
             let founded = is_of_approvals(reason) && (!of_evidence || self.evidence == Some(reason));
-            return if founded { Ok(Following::Belongs(None)) } else { Err(ReplayRefusal::RefusalUnfounded) };
+            if !founded {
+                return Err(ReplayRefusal::RefusalUnfounded);
+            }
+            // What forbids by now also ends the grant, behind the refusal and in its frame.
+            let ends_more = reason == RefusalReason::PolicyTightened && entry.seal.n > 1;
+            return Ok(Following::Belongs(ends_more.then_some(Follow::Steps(Steps { next: 1, ..self }))));
         }
         if self.evidence.is_some() {
             return Err(ReplayRefusal::RefusalMissing);
@@ -150,12 +155,14 @@ fn fits(command: Kind, step: &Step<'_>) -> bool {
     };
     let from: &[Kind] = match step {
         Step::Evaluated { .. } => &[ActionSubmitted, VoteCast, GrantRedeemRequested, BreakglassInvoked],
-        Step::Opened { .. } => &[ActionSubmitted, VoteCast],
+        Step::Opened { .. } => &[ActionSubmitted, VoteCast, BreakglassInvoked],
         Step::Shown { .. } => &[ActionSubmitted, VoteCast, BreakglassInvoked],
         Step::Resolved { .. } => &[ActionSubmitted, VoteCast, ApprovalCancelRequested, BreakglassInvoked],
         Step::GrantIssued { .. } => &[ActionSubmitted, VoteCast, BreakglassInvoked],
         Step::GrantRedeemed { .. } | Step::ExecutionStarted { .. } => &[GrantRedeemRequested],
-        Step::GrantRevoked { .. } => &[VoteCast, ApprovalCancelRequested, GrantRevokeRequested],
+        Step::GrantRevoked { .. } => {
+            &[ActionSubmitted, VoteCast, ApprovalCancelRequested, GrantRedeemRequested, GrantRevokeRequested]
+        }
         Step::Blocked { .. } => &[ActionSubmitted],
         Step::Escalated { .. } | Step::GrantExpired { .. } => &[],
     };
@@ -176,8 +183,6 @@ pub fn is_of_approvals(reason: RefusalReason) -> bool {
             | RefusalReason::NoBody
             | RefusalReason::BodyPermanent
             | RefusalReason::PrincipalKnown
-            | RefusalReason::ResponsibleMissing
             | RefusalReason::SecondPersonMissing
-            | RefusalReason::PolicyInvalid
     )
 }

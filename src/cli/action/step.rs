@@ -1,0 +1,191 @@
+//! The steps of an action, each one signed command: submit, redeem, report, cancel, revoke, break the glass.
+
+use super::file::ActionFile;
+use crate::api::{self, proto};
+use crate::cli::client::{Client, Followed};
+use crate::cli::errors::Failure;
+use crate::cli::producer::{self, Producer, word};
+use crate::domain;
+use crate::record::action::{Stated, action_id, action_stream};
+use crate::record::binding::{BINDING_MEDIA_TYPE, Binding};
+use crate::record::canonical::Json;
+use crate::record::{FactsBuilder, FrameSigner, Position, entropy};
+use bytes::Bytes;
+use deedbook_verify::detail::ReviewOutcome;
+use deedbook_verify::facts::{Actor, Object, ObjectClass, ObjectRole, Outcome};
+use deedbook_verify::kind::Kind;
+use deedbook_verify::tree::TreeHead;
+use deedbook_verify::words::{EventId, Hash, SubjectId, TreeSize};
+use serde_json::json;
+
+/// The id of an action from an answer.
+pub fn id_of(action: &proto::Action) -> Result<SubjectId, Failure> {
+    word(&action.request_id, "request_id").map(SubjectId)
+}
+
+/// Asks whether an action may run.
+pub async fn submit(client: &mut Client, producer: &Producer, binding: &Binding) -> Result<proto::Action, Failure> {
+    let event = EventId(entropy::array()?);
+    let frame =
+        submission(producer, Kind::ActionSubmitted, event, |facts, stated| stated.state(facts, binding), binding)?;
+    Ok(client.submit_action(frame).await?.action("SubmitAction")?)
+}
+
+/// Why the glass is broken.
+pub struct Emergency {
+    /// Why it cannot wait.
+    pub reason: String,
+    /// The incident that it belongs to.
+    pub incident: String,
+}
+
+/// Runs an action without waiting for people.
+pub async fn break_glass(
+    client: &mut Client,
+    producer: &Producer,
+    binding: &Binding,
+    why: &Emergency,
+) -> Result<proto::Action, Failure> {
+    let event = EventId(entropy::array()?);
+    let inner = Json::parse(&binding.to_bytes(), usize::MAX).map_err(super::file::unreadable)?;
+    let body = Json::object([
+        ("binding", inner),
+        ("reason", Json::Text(why.reason.clone())),
+        ("incident", Json::Text(why.incident.clone())),
+    ]);
+    let body = Bytes::from(body.to_bytes());
+    let frame = submission(
+        producer,
+        Kind::BreakglassInvoked,
+        event,
+        |facts, stated| stated.state(facts, binding).body(BINDING_MEDIA_TYPE, body),
+        binding,
+    )?;
+    Ok(client.break_glass(frame).await?.action("BreakGlass")?)
+}
+
+fn submission(
+    producer: &Producer,
+    kind: Kind,
+    event: EventId,
+    state: impl FnOnce(FactsBuilder, &Stated) -> FactsBuilder,
+    binding: &Binding,
+) -> Result<proto::Frame, Failure> {
+    let stated = Stated::of(binding, &producer.refs)?;
+    let stream = action_stream(&producer.refs, action_id(producer.source, event))?;
+    let facts = FactsBuilder::new(kind, event, producer::now()).stream(stream);
+    signed(producer, state(facts, &stated))
+}
+
+/// Consumes the grant for what the file says now, which must be what was approved.
+pub async fn redeem(
+    client: &mut Client,
+    producer: &Producer,
+    id: SubjectId,
+    file: &ActionFile,
+) -> Result<proto::Action, Failure> {
+    let (action, _) = client.request(id).await?;
+    let submitted = client.event(action.index, proto::EventView::Full).await?;
+    if submitted.body_state() != proto::BodyState::Opened {
+        return Err(Failure::failed("what was submitted was erased", "submit the action again"));
+    }
+    let binding = file.in_place_of(&submitted.body)?;
+    let grant = granted(&action)?;
+    let stated = Stated::of(&binding, &producer.refs)?;
+    let seen = last_seen(client).await?;
+    let facts = of_grant(producer, Kind::GrantRedeemRequested, id, grant)?;
+    let frame = signed(producer, facts.action_digest(stated.digest).actor(stated.actor).last_seen(seen))?;
+    Ok(client.redeem_grant(frame).await?.action("RedeemGrant")?)
+}
+
+/// States how the execution ended.
+pub async fn report(
+    client: &mut Client,
+    producer: &Producer,
+    id: SubjectId,
+    outcome: Outcome,
+    outputs: &[String],
+) -> Result<proto::Action, Failure> {
+    let (action, _) = client.request(id).await?;
+    let object = |output: &String| {
+        let what = domain::dataset_ref(&producer.refs, "", output)?;
+        Ok(Object { class: ObjectClass::Dataset, role: ObjectRole::Output, what })
+    };
+    let objects = outputs.iter().map(object).collect::<Result<Vec<Object>, domain::NameError>>()?;
+    let facts = of_grant(producer, Kind::ExecutionReported, id, granted(&action)?)?;
+    let facts = facts.action_type(&action.action_type).outcome(outcome).objects(&objects);
+    Ok(client.report_execution(signed(producer, facts)?).await?.action("ReportExecution")?)
+}
+
+/// Withdraws a request, or gives back what it was granted.
+pub async fn cancel(
+    client: &mut Client,
+    producer: &Producer,
+    id: SubjectId,
+    reason: &str,
+) -> Result<proto::Action, Failure> {
+    let facts = of_request(producer, Kind::ApprovalCancelRequested, id)?;
+    Ok(client.cancel_request(signed(producer, because(facts, reason))?).await?.action("CancelRequest")?)
+}
+
+/// Says what a person thinks of a break-glass.
+pub async fn review(
+    client: &mut Client,
+    producer: &Producer,
+    id: SubjectId,
+    (outcome, reason): (ReviewOutcome, &str),
+) -> Result<proto::Action, Failure> {
+    let facts = of_request(producer, Kind::BreakglassReviewed, id)?.actor(person(producer)).review(outcome);
+    let answer = client.decide_post_review(signed(producer, because(facts, reason))?).await?;
+    Ok(answer.action("DecidePostReview")?)
+}
+
+/// Takes a grant back.
+pub async fn revoke(
+    client: &mut Client,
+    producer: &Producer,
+    id: SubjectId,
+    reason: &str,
+) -> Result<proto::Action, Failure> {
+    let (action, _) = client.request(id).await?;
+    let facts = of_grant(producer, Kind::GrantRevokeRequested, id, granted(&action)?)?;
+    let answer: Followed = client.revoke_grant(signed(producer, because(facts, reason))?).await?;
+    Ok(answer.action("RevokeGrant")?)
+}
+
+fn of_request(producer: &Producer, kind: Kind, id: SubjectId) -> Result<FactsBuilder, Failure> {
+    let stream = action_stream(&producer.refs, id)?;
+    Ok(FactsBuilder::new(kind, EventId(entropy::array()?), producer::now()).stream(stream).request_id(id))
+}
+
+fn of_grant(producer: &Producer, kind: Kind, id: SubjectId, grant: SubjectId) -> Result<FactsBuilder, Failure> {
+    Ok(of_request(producer, kind, id)?.grant_id(grant))
+}
+
+fn because(facts: FactsBuilder, reason: &str) -> FactsBuilder {
+    facts.body("application/json", json!({"reason": reason}).to_string().into())
+}
+
+fn granted(action: &proto::Action) -> Result<SubjectId, Failure> {
+    match &action.grant {
+        Some(grant) => word(&grant.id, "grant.id").map(SubjectId),
+        None => Err(Failure::refused("nothing was granted", "see `deedbook action show ID`")),
+    }
+}
+
+/// The newest head, as this program saw it; it bounds the command's age from below.
+pub async fn last_seen(client: &mut Client) -> Result<TreeHead, Failure> {
+    let head = client.ledger().await?.head.unwrap_or_default();
+    Ok(TreeHead { size: TreeSize(head.size), root: Hash(word(&head.root, "head.root")?) })
+}
+
+/// A frame of one event.
+pub fn signed(producer: &Producer, facts: FactsBuilder) -> Result<proto::Frame, Failure> {
+    let signer = FrameSigner { ledger: producer.ledger, source: producer.source, key: &producer.key };
+    Ok(api::to_frame(signer.sign(Position::Unsequenced, vec![facts])?))
+}
+
+/// Whoever is bound as a person under the signer's own source.
+pub fn person(producer: &Producer) -> Actor {
+    Actor { kind: deedbook_verify::facts::ActorKind::Human, who: producer.source }
+}

@@ -1,0 +1,112 @@
+//! From a binding to the facts that state it, and back: what an `action.submitted` says in the open must be what its
+//! body says in full. Who asks and whether they may is decided elsewhere.
+
+use super::binding::{BINDING_MEDIA_TYPE, Binding};
+use super::facts::FactsBuilder;
+use crate::domain::{self, NameError};
+use bytes::Bytes;
+use deedbook_verify::detail::Reversibility;
+use deedbook_verify::facts::{Actor, Code, Facts, Object, ObjectClass, ObjectRole, Parent};
+use deedbook_verify::hash::{RefKey, request_id};
+use deedbook_verify::limits::OBJECTS_MAX;
+use deedbook_verify::words::{Digest, EventId, Ref, SubjectId};
+
+/// The id of the action that a command begins.
+pub fn action_id(source: Ref, command: EventId) -> SubjectId {
+    request_id(&Parent { source, event_id: command })
+}
+
+/// The stream of an action: that of `action/<id>`, the id as 32 hex digits.
+pub fn action_stream(refs: &RefKey, id: SubjectId) -> Result<Ref, NameError> {
+    domain::StreamName::parse(&format!("action/{id}"))?.to_ref(refs)
+}
+
+/// What a binding says in the open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// The digest of the binding.
+    pub digest: Digest,
+    /// Who acts.
+    pub actor: Actor,
+    /// For whom, in order.
+    pub on_behalf_of: Vec<Ref>,
+    /// The action's code.
+    pub action_type: String,
+    /// Whether it can be undone.
+    pub reversibility: Reversibility,
+    /// The class of what it acts on, where that is a code.
+    pub resource_class: Option<String>,
+    /// Where it runs.
+    pub environment: String,
+    /// The datasets that it reads.
+    pub objects: Vec<Object>,
+    /// How many more there are.
+    pub objects_omitted: Option<u32>,
+}
+
+impl Stated {
+    /// Reads it off a binding.
+    pub fn of(binding: &Binding, refs: &RefKey) -> Result<Stated, NameError> {
+        let party = |name: &super::binding::PartyName| domain::principal_ref(refs, name.kind(), name.id());
+        let actor = Actor { kind: binding.agent.kind(), who: party(&binding.agent)? };
+        let on_behalf_of = binding.on_behalf_of.iter().map(party).collect::<Result<_, _>>()?;
+        let class = binding.resource.split(':').next().and_then(Code::new);
+        let object = |source: &String| {
+            let what = domain::dataset_ref(refs, "", source)?;
+            Ok(Object { class: ObjectClass::Dataset, role: ObjectRole::Input, what })
+        };
+        let sources = &binding.dataset_sources;
+        let omitted = u32::try_from(sources.len().saturating_sub(OBJECTS_MAX)).unwrap_or(u32::MAX);
+        Ok(Stated {
+            digest: binding.digest(),
+            actor,
+            on_behalf_of,
+            action_type: binding.action.clone(),
+            reversibility: binding.reversibility,
+            resource_class: class.map(|code| code.as_str().to_owned()),
+            environment: binding.environment.clone(),
+            objects: sources.iter().take(OBJECTS_MAX).map(object).collect::<Result<_, _>>()?,
+            objects_omitted: Some(omitted).filter(|count| *count > 0),
+        })
+    }
+
+    /// Puts it into facts, and the binding into their body.
+    pub fn state(&self, facts: FactsBuilder, binding: &Binding) -> FactsBuilder {
+        self.open(facts).body(BINDING_MEDIA_TYPE, Bytes::from(binding.to_bytes()))
+    }
+
+    fn open(&self, facts: FactsBuilder) -> FactsBuilder {
+        let facts = facts
+            .actor(self.actor)
+            .on_behalf_of(&self.on_behalf_of)
+            .action_type(&self.action_type)
+            .action_digest(self.digest)
+            .reversibility(self.reversibility)
+            .environment(&self.environment)
+            .objects(&self.objects);
+        let facts = match &self.resource_class {
+            Some(class) => facts.resource_class(class),
+            None => facts,
+        };
+        match self.objects_omitted {
+            Some(count) => facts.objects_omitted(count),
+            None => facts,
+        }
+    }
+
+    /// The first field in which facts say something else; none: they agree.
+    pub fn differs(&self, facts: &Facts<'_>, reversibility: Reversibility) -> Option<&'static str> {
+        let same = [
+            ("action_digest", facts.action_digest == Some(self.digest)),
+            ("actor", facts.actor == Some(self.actor)),
+            ("on_behalf_of", facts.on_behalf_of().eq(self.on_behalf_of.iter().copied())),
+            ("action_type", facts.action_type.map(Code::as_str) == Some(&self.action_type)),
+            ("reversibility", reversibility == self.reversibility),
+            ("resource_class", facts.resource_class.map(Code::as_str) == self.resource_class.as_deref()),
+            ("environment", facts.environment.map(Code::as_str) == Some(&self.environment)),
+            ("objects", facts.objects().eq(self.objects.iter().copied())),
+            ("objects_omitted", facts.objects_omitted == self.objects_omitted),
+        ];
+        same.into_iter().find(|(_, same)| !same).map(|(field, _)| field)
+    }
+}

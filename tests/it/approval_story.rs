@@ -1,0 +1,178 @@
+//! The whole way of an action, from outside, by the program alone: an agent asks, its owner may not agree, another person
+//! does, a changed action is refused, the approved one runs once; then what the log and the audit say of it.
+
+use crate::support::process::Serving;
+use crate::support::{audit, parallel};
+use deedbook::ledger::DataDir;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const EXPORT: &str = r#"{"action":"data.export","resource":"dataset:customers","params":{"rows":120000},
+    "dataset_sources":["dataset:customers@v42"],"destination":"s3://partner/x"}"#;
+
+struct Stage {
+    home: TempDir,
+    dir: DataDir,
+}
+
+fn text(output: &Output) -> String {
+    [output.stdout.as_slice(), &output.stderr].concat().escape_ascii().to_string()
+}
+
+impl Stage {
+    /// One administrator, the reviewers alice and bob, and alice's agent.
+    fn set() -> (Stage, Serving) {
+        let home = TempDir::new().unwrap();
+        let stage = Stage { dir: DataDir::new(home.path().join("data")), home };
+        for name in ["adm", "alice", "bob", "agent"] {
+            let out = stage.path(&format!("{name}.key"));
+            stage.done(stage.command().args(["key", "new", "--name", name, "--out"]).arg(out));
+        }
+        let (admin, data) = (stage.path("adm.key.pub"), stage.dir.root().to_owned());
+        let mut init = stage.command();
+        stage.done(init.args(["init", "--origin", "test.example/story", "--admin"]).arg(admin).arg("--data").arg(data));
+        let server = Serving::start(&stage.dir);
+        for person in ["alice", "bob"] {
+            stage.bind(&server, &["human", "--id", person, "--role", "reviewer"], person);
+        }
+        stage.bind(&server, &["agent", "--id", "a1", "--responsible", "alice"], "agent");
+        std::fs::write(stage.path("export.json"), EXPORT).unwrap();
+        std::fs::write(stage.path("changed.json"), EXPORT.replace("120000", "130000")).unwrap();
+        (stage, server)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
+        command.current_dir(self.home.path()).env("DEEDBOOK_LOG", "off").arg("--json");
+        command
+    }
+
+    fn done(&self, command: &mut Command) -> Vec<Value> {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{command:?}: {}", text(&output));
+        let out = String::from_utf8(output.stdout).unwrap();
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn bind(&self, server: &Serving, words: &[&str], key: &str) {
+        let words = [&["principal", "add", "--kind"], words, &["--key"]].concat();
+        let key = self.path(&format!("{key}.key.pub"));
+        self.done(self.run(server, "adm", &words).arg(key));
+    }
+
+    fn run(&self, server: &Serving, signer: &str, words: &[&str]) -> Command {
+        let mut command = self.command();
+        command.args(["--server", &format!("http://{}", server.address), "--signer"]);
+        command.arg(self.path(&format!("{signer}.key"))).args(words);
+        command
+    }
+
+    fn says(&self, server: &Serving, signer: &str, words: &[&str]) -> Value {
+        self.done(&mut self.run(server, signer, words)).remove(0)
+    }
+
+    /// The reason of a refusal by rule, which stands in the log.
+    fn refusal(&self, server: &Serving, signer: &str, words: &[&str]) -> String {
+        let output = self.run(server, signer, words).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {}", text(&output));
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(said["error"]["refusal_index"].is_string(), "{said}");
+        said["error"]["reason"].as_str().unwrap().to_owned()
+    }
+
+    fn submit(&self, server: &Serving) -> String {
+        let asked = self.says(server, "agent", &["action", "submit", "export.json"]);
+        assert_eq!((&asked["outcome"], &asked["state"]), (&Value::from("require_approval"), &Value::from("open")));
+        asked["request_id"].as_str().unwrap().to_owned()
+    }
+
+    fn kinds(&self, server: &Serving) -> Vec<String> {
+        let events = self.done(&mut self.run(server, "adm", &["list"]));
+        events.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn an_action_waits_for_a_person_other_than_its_owner_and_runs_once_as_approved() {
+    let (stage, server) = Stage::set();
+    let id = stage.submit(&server);
+    let vote = |who: &str| ["approve", &id, "--yes", "--reason", who].map(str::to_owned);
+    let redeem = |file: &str| ["action", "redeem", &id, file].map(str::to_owned);
+    let words = |words: &[String]| words.iter().map(String::as_str).collect::<Vec<&str>>().join("\u{0}");
+    let refusal = |signer: &str, all: &[String]| {
+        let all = words(all);
+        stage.refusal(&server, signer, &all.split('\u{0}').collect::<Vec<_>>())
+    };
+    assert_eq!(refusal("alice", &vote("mine")), "CONFLICT_OWNER");
+    // Nothing waits for whoever stops and starts the server.
+    drop(server);
+    let server = Serving::start(&stage.dir);
+    let approved = stage.says(&server, "bob", &["approve", &id, "--yes", "--reason", "ticket 7"]);
+    assert_eq!((&approved["state"], &approved["grant"]), (&Value::from("approved"), &Value::from("issued")));
+    let again = |signer: &str, all: &[&str]| stage.refusal(&server, signer, all);
+    assert_eq!(again("agent", &["action", "redeem", &id, "changed.json"]), "ACTION_DIGEST_MISMATCH");
+    assert_eq!(again("bob", &["action", "redeem", &id, "export.json"]), "AUDIENCE_DIFFERS");
+    let run = stage.says(&server, "agent", &["action", "redeem", &id, "export.json"]);
+    assert_eq!((&run["grant"], &run["execution"]), (&Value::from("redeemed"), &Value::from("started")));
+    assert_eq!(again("agent", &["action", "redeem", &id, "export.json"]), "ALREADY_REDEEMED");
+    assert_eq!(again("bob", &["deny", &id, "--yes", "--reason", "late"]), "TERMINAL");
+    let report = ["action", "report", &id, "--status", "succeeded", "--output", "dataset:x"];
+    assert_eq!(stage.says(&server, "agent", &report)["execution"], "succeeded");
+    let kinds = stage.kinds(&server);
+    for (kind, count) in
+        [("approval.resolved", 1), ("grant.issued", 1), ("execution.started", 1), ("command.refused", 5)]
+    {
+        assert_eq!(kinds.iter().filter(|found| *found == kind).count(), count, "{kind}: {kinds:?}");
+    }
+    drop((redeem, server));
+    assert!(audit(stage.dir.root()).findings.is_empty());
+}
+
+#[test]
+fn of_many_who_redeem_a_grant_at_once_one_wins_and_the_others_are_on_record() {
+    let (stage, server) = Stage::set();
+    let id = stage.submit(&server);
+    stage.says(&server, "bob", &["approve", &id, "--yes", "--reason", "ticket 7"]);
+    let (stage, server, id) = (&stage, &server, id.as_str());
+    let codes = parallel::run("redeem a grant", 12, |_, _| {
+        let output = stage.run(server, "agent", &["action", "redeem", id, "export.json"]).output().unwrap();
+        output.status.code()
+    });
+    assert_eq!(codes.iter().filter(|code| **code == Some(0)).count(), 1, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == Some(3)).count(), codes.len() - 1, "{codes:?}");
+    let kinds = stage.kinds(server);
+    assert_eq!(kinds.iter().filter(|kind| *kind == "grant.redeemed").count(), 1);
+    assert_eq!(kinds.iter().filter(|kind| *kind == "command.refused").count(), codes.len() - 1);
+}
+
+#[test]
+fn a_command_behind_the_gate_runs_when_a_person_agrees_and_not_otherwise() {
+    let (stage, server) = Stage::set();
+    let gate = |file: &str| {
+        let mut command = stage.run(&server, "agent", &["exec", "export.json", "--", "touch", file]);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let waiting = || loop {
+        if let Some(action) = stage.done(&mut stage.run(&server, "bob", &["approvals", "list"])).pop() {
+            return action["request_id"].as_str().unwrap().to_owned();
+        }
+    };
+    let child = gate("ran");
+    let id = waiting();
+    let shown = stage.says(&server, "bob", &["approvals", "show", &id]);
+    assert!(shown["presentation"].as_str().unwrap().contains("params.command[0]\t\"touch\""), "{shown}");
+    stage.says(&server, "bob", &["approve", &id, "--yes", "--reason", "fine"]);
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert!(stage.path("ran").exists());
+    let child = gate("never");
+    stage.says(&server, "bob", &["deny", &waiting(), "--yes", "--reason", "no"]);
+    let denied = child.wait_with_output().unwrap();
+    assert_eq!(denied.status.code(), Some(3), "{}", text(&denied));
+    assert!(!stage.path("never").exists());
+}
