@@ -218,12 +218,14 @@ async fn submit(client: &mut Client, producer: &Producer, asked: &Asked, wait: b
     approvals::wait(client, id).await
 }
 
-/// Says how an action stands: its id and what policy says of it, one line.
+/// Says how an action stands: its id, what policy says of it, what people decided, how it runs; one line.
 fn told(action: &proto::Action, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.value(&screen::value(action, None));
     }
     let (id, outcome, state) = (screen::hex(&action.request_id), screen::outcome(action), screen::state_name(action));
-    let words = if state == outcome { String::new() } else { format!("\t{state}") };
-    output.line(&format!("{id}\t{outcome}{words}"))
+    let mut words = vec![id, outcome.to_owned()];
+    words.extend(Some(state).filter(|state| state != outcome));
+    words.extend(screen::execution_name(action).map(str::to_owned));
+    output.line(&words.join("\t"))
 }

@@ -19,7 +19,7 @@ use input::{Item, Place, Recipe};
 use link::Link;
 use queue::{Flight, Origin, Queue};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -56,13 +56,6 @@ pub enum Format {
     Jsonl,
     /// OpenLineage events, kept byte for byte
     Openlineage,
-}
-
-impl AppendArguments {
-    /// One file, everything else as usual.
-    pub fn plain(format: Format, file: &Path) -> AppendArguments {
-        AppendArguments { format, frame: 64, retry_seconds: 60, files: vec![file.to_owned()] }
-    }
 }
 
 /// What a run did.

@@ -1,8 +1,11 @@
-//! `deedbook demo`: the whole story in one run, told to a newcomer. Every step does the real thing, over gRPC and
-//! with the verifier's own code, and a step that does not do what it says ends the demo with an error.
+//! `deedbook demo`: the whole story in one run, told to a newcomer. Each command that it shows is run, by this same
+//! program against a real server, and a step that does not go as it says ends the demo with an error.
 
+mod terminal;
+mod setting;
+mod approval;
+mod proof;
 mod events;
-mod steps;
 mod tamper;
 
 use super::errors::Failure;
@@ -10,9 +13,12 @@ use super::output::{Colour, Output};
 use crate::app;
 use crate::record::entropy;
 use clap::Args;
+use deedbook_verify::words::{EventId, Index};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use terminal::{Ran, Terminal};
+use tokio::runtime::Runtime;
 
 /// What `demo` takes.
 #[derive(Args, Debug)]
@@ -45,11 +51,32 @@ pub fn run(arguments: DemoArguments, output: Output) -> Result<(), Failure> {
         }
     };
     std::fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
-    let mut tale = Tale { output, step: 0 };
+    let mut tale = Tale { output, step: 0, terminal: Terminal::open(&folder)? };
     let runtime = app::runtime().map_err(|error| super::no_runtime(&error))?;
-    let ended = runtime.block_on(steps::tell(&mut tale, &folder, arguments.openlineage.or(fixture)));
+    let ended = tell(&mut tale, &runtime, arguments.openlineage.or(fixture));
     runtime.shutdown_background();
     finish(&tale, &folder, kept, ended)
+}
+
+/// The whole story.
+fn tell(tale: &mut Tale, runtime: &Runtime, openlineage: Option<PathBuf>) -> Result<(), Failure> {
+    setting::birth(tale)?;
+    let served = setting::Served::start(tale, runtime)?;
+    let told = online(tale, openlineage);
+    served.stop(runtime);
+    let vote = told?;
+    proof::audit(tale)?;
+    proof::harm(tale, vote)
+}
+
+/// Everything that needs the server; gives a vote of the log.
+fn online(tale: &mut Tale, openlineage: Option<PathBuf>) -> Result<(Index, EventId), Failure> {
+    setting::cast(tale)?;
+    setting::policy(tale)?;
+    tale.done("deedbook checkpoint --vkey ledger/ledger.vkey --out before.checkpoint", Part::Nothing)?;
+    approval::tell(tale)?;
+    proof::gateways(tale, openlineage)?;
+    proof::receipts(tale)
 }
 
 fn finish(tale: &Tale, folder: &Path, kept: bool, ended: Result<(), Failure>) -> Result<(), Failure> {
@@ -76,14 +103,28 @@ fn remove(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The voice of the demo.
+/// How much of what a command printed is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// All of it.
+    All,
+    /// Its last lines: the ones before them were shown at an earlier step.
+    Last(usize),
+    /// What it said on the error stream.
+    Remarks,
+    /// Not even the command: it prepares something that needs no explanation.
+    Nothing,
+}
+
+/// The voice of the demo, and its hands.
 struct Tale {
     output: Output,
     step: u32,
+    terminal: Terminal,
 }
 
 impl Tale {
-    /// Begins a step.
+    /// Begins a step: what happens, and why it matters.
     fn step(&mut self, title: &str, text: &str) -> Result<(), Failure> {
         self.step = self.step.saturating_add(1);
         let heading = self.output.paint(&format!("{}. {title}", self.step), Colour::Bold);
@@ -94,25 +135,73 @@ impl Tale {
     /// Says what happened.
     fn say(&self, text: &str) -> Result<(), Failure> {
         let step = self.step;
-        self.output.either(&format!("   {}", text.replace('\n', "\n   ")), || json!({"step": step, "result": text}))
+        self.output.either(&indented(text), || json!({"step": step, "result": text}))
     }
-}
 
-impl Tale {
-    /// Shows a result as its command would; programs get it as one object under the step.
-    fn show(
-        &self,
-        show: impl FnOnce(Output) -> Result<(), Failure>,
-        value: impl FnOnce() -> serde_json::Value,
-    ) -> Result<(), Failure> {
-        if self.output.is_json() {
-            return self.output.value(&json!({"step": self.step, "result": value()}));
+    /// Runs a command that must end well.
+    fn done(&self, line: &str, part: Part) -> Result<Ran, Failure> {
+        self.ended(line, self.terminal.run(line)?, part)
+    }
+
+    /// Shows a command that has run and must have ended well.
+    fn ended(&self, line: &str, ran: Ran, part: Part) -> Result<Ran, Failure> {
+        self.show(line, &ran, part)?;
+        if ran.code == Some(0) { Ok(ran) } else { Err(broken(&format!("`{line}` failed: {}", ran.err.trim_end()))) }
+    }
+
+    /// Runs a command that a rule must refuse, for this reason.
+    fn refused(&self, line: &str, reason: &str) -> Result<(), Failure> {
+        let ran = self.terminal.run(line)?;
+        self.show(line, &ran, Part::Remarks)?;
+        let so = ran.code == Some(3) && ran.err.contains(&format!("refused by rule {reason}:"));
+        if so { Ok(()) } else { Err(broken(&format!("`{line}` was not refused as {reason}"))) }
+    }
+
+    /// Runs a check that must find something wrong.
+    fn found(&self, line: &str) -> Result<(), Failure> {
+        let ran = self.terminal.run(line)?;
+        self.show(line, &ran, Part::All)?;
+        match ran.code {
+            Some(1 | 70) => Ok(()),
+            Some(_) | None => Err(broken(&format!("`{line}` found nothing"))),
         }
-        show(self.output)
+    }
+
+    fn show(&self, line: &str, ran: &Ran, part: Part) -> Result<(), Failure> {
+        let whole = format!("{}{}", ran.out, ran.err);
+        let printed = match part {
+            Part::All => whole,
+            Part::Last(lines) => {
+                let before = whole.lines().count().saturating_sub(lines);
+                let last: Vec<&str> = whole.lines().skip(before).collect();
+                format!("(the screen of step 5, then)\n{}", last.join("\n"))
+            }
+            Part::Remarks => ran.err.clone(),
+            Part::Nothing if ran.code == Some(0) => return Ok(()),
+            Part::Nothing => whole,
+        };
+        let step = self.step;
+        if self.output.is_json() {
+            return self.output.value(&json!({"step": step, "command": line, "exit": ran.code, "printed": printed}));
+        }
+        self.output.line(&format!("   {}", self.output.paint(&format!("$ {line}"), Colour::Bold)))?;
+        if !printed.trim_end().is_empty() {
+            self.output.line(&indented(printed.trim_end()))?;
+        }
+        match ran.code {
+            Some(0) => Ok(()),
+            Some(code) => self.output.line(&indented(&self.output.paint(&format!("exit status {code}"), Colour::Red))),
+            None => self.output.line(&indented("ended by a signal")),
+        }
     }
 }
 
-/// A step did not do what it says.
+/// Text under its step.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("   {line}").trim_end().to_owned()).collect::<Vec<String>>().join("\n")
+}
+
+/// A step did not go as it must.
 fn broken(what: &str) -> Failure {
     Failure::failed(format!("the demo broke: {what}"), "please report it, with the output above")
 }

@@ -28,6 +28,7 @@ mod action;
 mod exec;
 mod verify;
 mod audit;
+mod stage;
 mod demo;
 mod bench;
 

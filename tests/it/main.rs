@@ -16,6 +16,7 @@ mod approval_story;
 mod approvals;
 mod audit_subscriptions;
 mod concurrency;
+mod demo;
 mod disk_full;
 mod erasure;
 mod policies;

@@ -205,7 +205,8 @@ fn grant_name(grant: &proto::Grant) -> &'static str {
     }
 }
 
-fn execution_name(action: &proto::Action) -> Option<&'static str> {
+/// How its execution stands, if it was started.
+pub fn execution_name(action: &proto::Action) -> Option<&'static str> {
     match action.execution() {
         proto::ExecutionState::Unspecified => None,
         proto::ExecutionState::Started => Some("started"),

@@ -1,0 +1,96 @@
+//! `deedbook demo` tells the story that a newcomer is promised: what it shows is read line by line, as a program would.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn demo(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
+    // What stands in a newcomer's environment does not change the story.
+    command.env("DEEDBOOK_SIGNER", "/nowhere").env("DEEDBOOK_SERVER", "http://127.0.0.1:1");
+    command.arg("demo").args(words).current_dir(folder).env("TMPDIR", folder).output().unwrap()
+}
+
+/// What a line says: a command that was run, with its exit status and what it printed.
+struct Shown {
+    command: String,
+    exit: i64,
+    printed: String,
+}
+
+fn commands(output: &Output) -> Vec<Shown> {
+    let lines = std::str::from_utf8(&output.stdout).unwrap().lines();
+    let values = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    values
+        .filter(|value| value.get("command").is_some())
+        .map(|value| Shown {
+            command: text(&value["command"]),
+            exit: value["exit"].as_i64().unwrap(),
+            printed: text(&value["printed"]),
+        })
+        .collect()
+}
+
+#[test]
+fn it_tells_the_whole_story_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path(), &["--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = commands(&output);
+    let story = [
+        ("deedbook init", 0, "made ledger"),
+        ("deedbook policy publish", 0, "published"),
+        ("deedbook action submit export.json", 0, "\trequire_approval\topen"),
+        ("deedbook approvals list", 0, "0 of 2"),
+        ("deedbook approvals show", 0, "ann (owner)"),
+        ("ann.key", 3, "CONFLICT_OWNER"),
+        ("bob.key", 0, "\topen"),
+        ("bob.key", 0, "\topen"),
+        ("carol.key", 0, "\tapproved"),
+        ("changed.json", 3, "ACTION_DIGEST_MISMATCH"),
+        ("deedbook action redeem", 0, "\tapproved\tstarted"),
+        ("deedbook action report", 0, "\tapproved\tsucceeded"),
+        ("deedbook action redeem", 3, "ALREADY_REDEEMED"),
+        ("deedbook list --stream action/", 0, "execution.started"),
+        ("deedbook append --format openlineage", 0, "events appended"),
+        ("deedbook append", 0, "events appended"),
+        ("deedbook append", 0, "0 events appended"),
+        ("deedbook verify", 0, "vote.cast"),
+        ("deedbook verify", 1, "NOT VALID"),
+        ("deedbook audit", 0, "audit: clean"),
+        ("deedbook audit", 1, "FINDING"),
+        ("deedbook audit", 1, "FINDING"),
+    ];
+    let mut rest = shown.iter();
+    for (command, exit, printed) in story {
+        let told =
+            |shown: &Shown| shown.command.contains(command) && shown.exit == exit && shown.printed.contains(printed);
+        assert!(rest.any(told), "the story does not show `{command}` end with {exit} and say `{printed}` at its place");
+    }
+    assert_eq!(shown.iter().filter(|shown| shown.exit == 3).count(), 3);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the demo leaves nothing behind");
+}
+
+#[test]
+fn a_person_reads_commands_and_what_they_print() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path(), &["--keep", "kept"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let approved = said.split("Two different persons approve").nth(1).unwrap();
+    let typed = approved.lines().find(|line| line.starts_with("   $ deedbook approve ")).unwrap();
+    assert!(typed.ends_with("--signer bob.key"), "{typed}");
+    assert!(said.contains("\n   exit status 3\n"), "{said}");
+    for kept in ["kept/vote.tlog-proof", "kept/partner/orders.csv", "kept/ledger/ledger.vkey"] {
+        assert!(folder.path().join(kept).exists(), "{kept}");
+    }
+}
+
+#[test]
+fn a_story_that_cannot_be_told_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path(), &["--openlineage", "absent.jsonl"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("absent.jsonl"));
+}
