@@ -3,6 +3,7 @@
 
 use deedbook_verify::detail::Roles;
 use deedbook_verify::facts::ActorKind;
+use deedbook_verify::principals::{Principal, Principals};
 use deedbook_verify::words::Ref;
 use std::collections::BTreeMap;
 
@@ -60,6 +61,21 @@ impl FromIterator<(Ref, Known)> for People {
 }
 
 impl People {
+    /// The principals as the verifier folded them.
+    pub fn of(principals: &Principals) -> People {
+        let known = |principal: &Principal| Known {
+            kind: principal.kind,
+            responsible: principal.responsible,
+            roles: principal.roles,
+            teams: principal.teams.clone(),
+            accounts: principal.accounts.clone(),
+            bound_by: principal.bound_by.persons().to_vec(),
+            disabled: !principal.is_enabled(),
+            delegate: principal.delegate,
+        };
+        principals.iter().map(|(who, principal)| (who, known(principal))).collect()
+    }
+
     /// A principal, in force or not.
     pub fn get(&self, who: Ref) -> Option<&Known> {
         self.known.get(&who)

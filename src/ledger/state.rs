@@ -1,6 +1,6 @@
 //! What the writer knows: the fold of everything that it built, durable or not. Owned by the writer thread alone.
 
-use crate::approvals::{Known, People};
+use crate::approvals::People;
 use crate::ledger::admit::{CheckedEvent, CheckedFrame};
 use crate::ledger::approval::ActionStates;
 use crate::ledger::erasure::NewestBodies;
@@ -20,7 +20,6 @@ use bytes::Bytes;
 use deedbook_verify::bytes::Malformed;
 use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::governance::{Authority, Consequence};
-use deedbook_verify::principals::{Principal, Principals};
 use deedbook_verify::tree::{Frontier, TreeHead};
 use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Micros, Ref, Revision};
 use foldhash::{HashMap, HashMapExt};
@@ -109,7 +108,7 @@ impl State {
             tree: recovered.tree,
             edge: recovered.edge,
             received: recovered.received,
-            people: Arc::new(people_of(recovered.authority.principals())),
+            people: Arc::new(People::of(recovered.authority.principals())),
             authority: recovered.authority,
             policies: recovered.policies,
             anchor: recovered.anchor,
@@ -190,7 +189,7 @@ impl State {
         let before = self.authority.principals().revision();
         self.authority.apply(consequence, at, received);
         if self.authority.principals().revision() != before {
-            self.people = Arc::new(people_of(self.authority.principals()));
+            self.people = Arc::new(People::of(self.authority.principals()));
         }
     }
 
@@ -216,21 +215,6 @@ impl State {
         let stored = store.get(keys::source_head(self.number, &source).as_slice())?;
         Ok(stored.map(|bytes| SourceHead::parse(&bytes)).transpose()?)
     }
-}
-
-/// The principals as the folds read them.
-pub(super) fn people_of(principals: &Principals) -> People {
-    let known = |principal: &Principal| Known {
-        kind: principal.kind,
-        responsible: principal.responsible,
-        roles: principal.roles,
-        teams: principal.teams.clone(),
-        accounts: principal.accounts.clone(),
-        bound_by: principal.bound_by.persons().to_vec(),
-        disabled: !principal.is_enabled(),
-        delegate: principal.delegate,
-    };
-    principals.iter().map(|(who, principal)| (who, known(principal))).collect()
 }
 
 /// Why the writer could not decide: the store is not usable any more, and the process must stop.

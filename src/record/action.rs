@@ -2,12 +2,16 @@
 //! body says in full. Who asks and whether they may is decided elsewhere.
 
 use super::binding::{BINDING_MEDIA_TYPE, Binding};
+use super::canonical::Json;
 use super::facts::FactsBuilder;
+use super::members::Members;
 use crate::domain::{self, NameError};
+use crate::limits::BINDING_BYTES_MAX;
 use bytes::Bytes;
-use deedbook_verify::detail::Reversibility;
+use deedbook_verify::detail::{ApprovalCommand, Detail, Reversibility};
 use deedbook_verify::facts::{Actor, Code, Facts, Object, ObjectClass, ObjectRole, Parent};
 use deedbook_verify::hash::{RefKey, request_id};
+use deedbook_verify::kind::Kind;
 use deedbook_verify::limits::OBJECTS_MAX;
 use deedbook_verify::words::{Digest, EventId, Ref, SubjectId};
 
@@ -109,4 +113,24 @@ impl Stated {
         ];
         same.into_iter().find(|(_, same)| !same).map(|(field, _)| field)
     }
+}
+
+/// The binding of a submission, or of a break-glass, whose body says why beside it.
+pub fn binding_of(facts: &Facts<'_>, body: Option<&[u8]>) -> Option<(Binding, Reversibility)> {
+    let reversibility = if let Detail::Approval(
+        ApprovalCommand::Submitted(submission) | ApprovalCommand::BreakglassInvoked(submission),
+    ) = facts.detail
+    {
+        submission.reversibility
+    } else {
+        return None;
+    };
+    if facts.kind != Kind::BreakglassInvoked {
+        return Some((Binding::from_bytes(body?).ok()?, reversibility));
+    }
+    let mut members = Members::of(Json::parse_canonical(body?, BINDING_BYTES_MAX.saturating_mul(2)).ok()?, "").ok()?;
+    let binding = Binding::from_json(members.required("binding").ok()?).ok()?;
+    let stated = |name| members.text(name).is_ok_and(|text: String| !text.trim().is_empty());
+    let complete = ["reason", "incident"].map(stated).into_iter().all(|stated| stated);
+    complete.then_some((binding, reversibility))
 }

@@ -8,17 +8,13 @@ use crate::ledger::bodies::{Bodies, StoredBody};
 use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::reader::Reader;
 use crate::ledger::state::Published;
-use crate::limits::BINDING_BYTES_MAX;
 use crate::policy::{Known, Outcome, Party, PolicySet, Question, Responsible, Votes};
-use crate::record::action::{Stated, action_stream};
+use crate::record::action::{Stated, action_stream, binding_of};
 use crate::record::binding::{Binding, PartyName};
-use crate::record::canonical::Json;
-use crate::record::members::Members;
 use bytes::Bytes;
-use deedbook_verify::detail::{ApprovalCommand, Detail, RefusalReason, Reversibility};
+use deedbook_verify::detail::{ApprovalCommand, Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::{Code, Facts};
-use deedbook_verify::kind::Kind;
 use deedbook_verify::vote::Evidence;
 use deedbook_verify::words::{Digest, Index, KeyId, Ref, SubjectId};
 
@@ -238,26 +234,6 @@ impl Prepared {
 /// Whether the policies are asked even if they are the same as last time.
 #[derive(Clone, Copy)]
 struct Always(bool);
-
-/// The binding of a submission, or of a break-glass, whose body says why beside it.
-pub(in crate::ledger) fn binding_of(facts: &Facts<'_>, body: Option<&[u8]>) -> Option<(Binding, Reversibility)> {
-    let reversibility = if let Detail::Approval(
-        ApprovalCommand::Submitted(submission) | ApprovalCommand::BreakglassInvoked(submission),
-    ) = facts.detail
-    {
-        submission.reversibility
-    } else {
-        return None;
-    };
-    if facts.kind != Kind::BreakglassInvoked {
-        return Some((Binding::from_bytes(body?).ok()?, reversibility));
-    }
-    let mut members = Members::of(Json::parse_canonical(body?, BINDING_BYTES_MAX.saturating_mul(2)).ok()?, "").ok()?;
-    let binding = Binding::from_json(members.required("binding").ok()?).ok()?;
-    let stated = |name| members.text(name).is_ok_and(|text: String| !text.trim().is_empty());
-    let complete = ["reason", "incident"].map(stated).into_iter().all(|stated| stated);
-    complete.then_some((binding, reversibility))
-}
 
 /// The votes that approved an action, as policies see them.
 pub(in crate::ledger) fn votes_of(action: &Action, set: &PolicySet) -> Votes {
