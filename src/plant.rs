@@ -57,6 +57,12 @@ pub enum Bug {
     WitnessSmallerSize,
     /// A witness cosigns before it remembers on disk.
     WitnessForgets,
+    /// Whatever the policies say, it stands in the log that they allow it.
+    EvaluationAltered,
+    /// A redemption leaves its grant as it was.
+    GrantNotSpent,
+    /// What becomes of actions leaves no row.
+    ActionRowDropped,
 }
 
 impl Bug {
@@ -88,6 +94,9 @@ impl Bug {
         Bug::BundleShifted,
         Bug::WitnessSmallerSize,
         Bug::WitnessForgets,
+        Bug::EvaluationAltered,
+        Bug::GrantNotSpent,
+        Bug::ActionRowDropped,
     ];
 
     /// What `DEEDBOOK_PLANT` calls it.
@@ -119,6 +128,9 @@ impl Bug {
             Bug::BundleShifted => "server-bundle-shifted",
             Bug::WitnessSmallerSize => "server-witness-smaller-size",
             Bug::WitnessForgets => "server-witness-forgets",
+            Bug::EvaluationAltered => "server-evaluation-altered",
+            Bug::GrantNotSpent => "server-grant-not-spent",
+            Bug::ActionRowDropped => "server-action-row-dropped",
         }
     }
 

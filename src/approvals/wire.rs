@@ -18,7 +18,7 @@ use deedbook_verify::words::{Digest, EventId, Micros, Ref, SubjectId};
 /// The media type of a presentation.
 pub const PRESENTATION_MEDIA_TYPE: &str = "text/vnd.deedbook.presentation";
 /// The media type of the recorded inputs of an evaluation.
-pub const EVALUATION_MEDIA_TYPE: &str = "application/json";
+pub const EVALUATION_MEDIA_TYPE: &str = "application/vnd.deedbook.question+json";
 
 /// What every event of an action names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! posting rows of a block, which a sum needs whole.
 
 use crate::audit::LEDGER;
+use crate::audit::actions::States;
 use crate::audit::report::{AuditError, Report};
 use crate::audit::sums::{Sums, Table};
 use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES, PostingValue};
@@ -15,7 +16,7 @@ use std::ops::ControlFlow;
 /// Explains a table that differs. `stored` and `expected` are the numbers of its rows.
 pub(super) fn explain(
     store: &dyn Store,
-    replay: &Replay,
+    (replay, actions): (&Replay, &States),
     (table, stored, expected): (Table, u64, u64),
     report: &mut Report,
 ) -> Result<(), AuditError> {
@@ -25,6 +26,7 @@ pub(super) fn explain(
         Table::EventIds | Table::Streams | Table::Postings => looker.entries()?,
         Table::StreamHeads => looker.stream_heads(replay)?,
         Table::SourceHeads => looker.source_heads(replay)?,
+        Table::Actions | Table::Deadlines | Table::Inbox | Table::Overdue => looker.actions(actions)?,
     }
     if report.findings.len() == before || stored != expected {
         report.find(None, table.row_name(), format!("{stored} rows are stored, {expected} follow from the entries"));
@@ -88,7 +90,12 @@ impl Looker<'_> {
                 }
                 Ok(())
             }
-            Table::StreamHeads | Table::SourceHeads => Ok(()),
+            Table::StreamHeads
+            | Table::SourceHeads
+            | Table::Actions
+            | Table::Deadlines
+            | Table::Inbox
+            | Table::Overdue => Ok(()),
         }
     }
 
@@ -98,6 +105,18 @@ impl Looker<'_> {
             self.look(keys::stream_head(LEDGER, stream), &revision.0.to_be_bytes(), says)?;
         }
         Ok(())
+    }
+
+    /// The rows of each action, of this table.
+    fn actions(&mut self, actions: &States) -> Result<(), AuditError> {
+        let (wanted, mut failed) = (self.table, Ok(()));
+        actions.each_row(&mut |id, table, key, value| {
+            if table == wanted && failed.is_ok() {
+                let says = || (None, format!("that of action {id} is missing or says something else"));
+                failed = self.look(key, value, says);
+            }
+        });
+        failed
     }
 
     fn source_heads(&mut self, replay: &Replay) -> Result<(), AuditError> {

@@ -7,6 +7,7 @@ mod scan;
 mod walk;
 mod checkpoints;
 mod sums;
+mod actions;
 mod derived;
 mod signatures;
 mod bodies;
@@ -22,6 +23,7 @@ use crate::store::keys::{self, LedgerNumber, STORE_FORMAT};
 use crate::store::{Access, AnchorError, AnchorRecord, FileAnchor, Loaded, RocksStore, Store, StoreError};
 use checkpoints::Checkpoints;
 use deedbook_verify::bytes::Reader;
+use deedbook_verify::hash::RefKey;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::TreeHead;
@@ -39,6 +41,9 @@ pub struct AuditPaths {
     pub store: PathBuf,
     /// The head anchor.
     pub anchor: PathBuf,
+    /// The key of all pseudonyms, by which names are refs. Without it, what rests on names is not judged: what policies said,
+    /// and whether bindings are what their facts say.
+    pub ref_key: PathBuf,
     /// The verifier key that checkpoints must be signed with; an auditor brings their own.
     pub verifier_key: PathBuf,
 }
@@ -49,6 +54,7 @@ impl AuditPaths {
         AuditPaths {
             store: root.join("store"),
             anchor: root.join("anchor").join("head.anchor"),
+            ref_key: root.join("keys").join("ref.key"),
             verifier_key: root.join("ledger.vkey"),
         }
     }
@@ -69,7 +75,8 @@ pub fn run(paths: &AuditPaths, kept: &[KeptCheckpoint], progress: &Progress<'_>)
     let key = crate::record::load_public(&paths.verifier_key)?;
     let store = RocksStore::open(&paths.store, Access::ReadOnly)?;
     let folder = Folder { store: &store, anchor: FileAnchor::peek(&paths.anchor) };
-    let trusted = Trusted { key: &key, kept };
+    let refs = if paths.ref_key.exists() { Some(crate::record::load_ref_key(&paths.ref_key)?) } else { None };
+    let trusted = Trusted { key: &key, refs, kept };
     if let Some(report) = audit(&folder, &trusted, Signatures::Beside, progress)? {
         return Ok(report);
     }
@@ -87,6 +94,7 @@ struct Folder<'f> {
 /// What the auditor brings along, and holds the stored bytes against.
 struct Trusted<'t> {
     key: &'t VerifierKey,
+    refs: Option<RefKey>,
     kept: &'t [KeptCheckpoint],
 }
 
@@ -143,7 +151,7 @@ fn judge(
                 sums.stored(store)
             }
         });
-        let walk = Walk::new(store, trusted.key, stored.head, sums, (signatures, parts));
+        let walk = Walk::new(store, (trusted.key, trusted.refs.clone()), stored.head, sums, (signatures, parts));
         let walked = walk.and_then(|walk| walk.run(entries, checkpoints, report, progress));
         (walked, joined(verified.join()), joined(bodies.join()), joined(rows.join()))
     });
@@ -156,7 +164,7 @@ fn judge(
     // Rows of entries that were not reached would all be one too many.
     if walked.whole {
         for difference in rows.differing(&walked.sums) {
-            derived::explain(store, &walked.replay, difference, report)?;
+            derived::explain(store, (&walked.replay, &walked.actions), difference, report)?;
         }
     }
     subscriptions::check(store, stored.head.size, report)?;

@@ -46,6 +46,14 @@ pub struct Report {
     /// Cosignature lines on stored checkpoints that have the form; whose they are, and that they verify, only a policy
     /// can tell.
     pub cosignatures: u64,
+    /// Actions that were folded again.
+    pub actions: u64,
+    /// Commands about actions that were decided again.
+    pub commands_decided: u64,
+    /// Policy evaluations that were made again.
+    pub evaluations: u64,
+    /// Those that could not be: what they rested on was erased, or the ref key is not at hand.
+    pub evaluations_unread: u64,
     /// What is wrong, in the order in which it was found.
     pub findings: Vec<Finding>,
     /// Findings beyond those kept.

@@ -8,8 +8,8 @@ use crate::store::keys::RowTag;
 use crate::store::{Direction, KeyRange, Store};
 use std::ops::ControlFlow;
 
-/// Every row of these tables as the ledger writes it: a posting, the longest, has 30 and 32 bytes. One block of BLAKE3, so
-/// that a row costs one compression. Rows of a tampered store may be longer.
+/// Most rows of these tables as the ledger writes them: a posting has 30 and 32 bytes. One block of BLAKE3, so that a row
+/// costs one compression. Rows of actions are longer, and those of a tampered store may be.
 const ROW_BYTES: usize = 64;
 
 /// A table of rows that follow from the entries.
@@ -20,11 +20,24 @@ pub(super) enum Table {
     StreamHeads,
     SourceHeads,
     Postings,
+    Actions,
+    Deadlines,
+    Inbox,
+    Overdue,
 }
 
 impl Table {
-    pub const ALL: [Table; 5] =
-        [Table::EventIds, Table::Streams, Table::StreamHeads, Table::SourceHeads, Table::Postings];
+    pub const ALL: [Table; 9] = [
+        Table::EventIds,
+        Table::Streams,
+        Table::StreamHeads,
+        Table::SourceHeads,
+        Table::Postings,
+        Table::Actions,
+        Table::Deadlines,
+        Table::Inbox,
+        Table::Overdue,
+    ];
 
     /// The name in findings.
     pub fn row_name(self) -> &'static str {
@@ -34,6 +47,10 @@ impl Table {
             Table::StreamHeads => "stream head",
             Table::SourceHeads => "source head",
             Table::Postings => "posting row",
+            Table::Actions => "action row",
+            Table::Deadlines => "deadline row",
+            Table::Inbox => "inbox row",
+            Table::Overdue => "overdue row",
         }
     }
 
@@ -44,6 +61,10 @@ impl Table {
             Table::StreamHeads => RowTag::StreamHead,
             Table::SourceHeads => RowTag::SourceHead,
             Table::Postings => RowTag::Posting,
+            Table::Actions => RowTag::Action,
+            Table::Deadlines => RowTag::Deadline,
+            Table::Inbox => RowTag::Inbox,
+            Table::Overdue => RowTag::Overdue,
         }
     }
 

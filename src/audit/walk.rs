@@ -1,6 +1,7 @@
 //! The walk over all entries: each is replayed; tiles are derived beside it and compared as soon as they
 //! are complete, the other derived rows are summed, and signatures and commitments handed on to those who judge them.
 
+use crate::audit::actions::{Actions, States};
 use crate::audit::checkpoints::Checkpoints;
 use crate::audit::derived::PostingBlock;
 use crate::audit::erased::Unfinished;
@@ -14,6 +15,7 @@ use crate::merkle::{Edge, FullTile, Prover, TileSource};
 use crate::store::keys;
 use crate::store::{Store, StoreError};
 use deedbook_verify::entry::Entry;
+use deedbook_verify::hash::RefKey;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::replay::{Replay, ReplayRefusal};
 use deedbook_verify::tree::TreeHead;
@@ -32,6 +34,7 @@ pub(super) struct Walk<'s> {
     postings: PostingBlock,
     sums: Sums,
     unfinished: Unfinished,
+    actions: Actions<'s>,
     signatures: Signatures,
     part: Part,
     parts: SyncSender<Part>,
@@ -42,7 +45,7 @@ impl<'s> Walk<'s> {
     /// rows: a key of the store cannot name two entries.
     pub fn new(
         store: &'s dyn Store,
-        key: &'s VerifierKey,
+        (key, refs): (&'s VerifierKey, Option<RefKey>),
         expected: TreeHead,
         sums: Sums,
         (signatures, parts): (Signatures, SyncSender<Part>),
@@ -56,6 +59,7 @@ impl<'s> Walk<'s> {
             postings: PostingBlock::default(),
             sums,
             unfinished: Unfinished::read(store)?,
+            actions: Actions::new(store, refs, key.name()),
             signatures,
             part: Part::at(Index(0)),
             parts,
@@ -89,11 +93,12 @@ impl<'s> Walk<'s> {
         }
         checkpoints.finish(self.replay.head_size(), whole, report);
         self.hand_on_part();
-        let Walk { replay, mut sums, unfinished, .. } = self;
+        let Walk { replay, mut sums, unfinished, actions, .. } = self;
+        let actions = actions.finish(&mut sums, report)?;
         unfinished.finish(self.store, &replay, report)?;
         sum_heads(&replay, &mut sums);
         progress(report.entries, self.expected.size.0);
-        Ok(Walked { replay, sums, whole })
+        Ok(Walked { replay, actions, sums, whole })
     }
 
     /// One entry; false when the walk cannot go on.
@@ -113,11 +118,13 @@ impl<'s> Walk<'s> {
         if index == Index(0) {
             report.ledger = self.replay.keys().map(|keys| keys.ledger());
             check_head_key(&entry, self.key, report);
+            self.actions.check_ref_key(&entry, report);
         }
         report.entries = report.entries.saturating_add(1);
         report.entry_bytes = report.entry_bytes.saturating_add(bytes.len() as u64);
         self.sum_lookups(index, &entry);
         self.postings.add(index, &entry, &mut self.sums);
+        self.actions.entry((index, bytes), &entry, &self.replay, report)?;
         let goes_on = self.hand_on(index, &entry);
         if let Some(command) = self.replay.erased_by() {
             self.unfinished.check(self.store, &self.replay, command, report)?;
@@ -179,6 +186,8 @@ impl<'s> Walk<'s> {
 pub(super) struct Walked {
     /// The state behind the last entry.
     pub replay: Replay,
+    /// The actions that they are about.
+    pub actions: States,
     /// The rows that follow from the entries.
     pub sums: Sums,
     /// Whether it came to the last entry.

@@ -14,6 +14,7 @@ use crate::api::proto;
 use clap::{Args, Subcommand, ValueEnum};
 use deedbook_verify::detail::ReviewOutcome;
 use deedbook_verify::facts::Outcome;
+use deedbook_verify::words::SubjectId;
 use file::Asked;
 
 /// What `action` can do.
@@ -27,6 +28,9 @@ pub enum ActionCommand {
         /// Wait until people have decided
         #[arg(long)]
         wait: bool,
+        /// The request whose place this one takes: it ends, its votes do not carry over
+        #[arg(long, value_name = "ID")]
+        supersedes: Option<String>,
     },
     /// Consume the grant for exactly the action that was approved
     #[command(after_help = "Example:\n  deedbook action redeem 9f2c11 export.json --signer agent.key")]
@@ -154,7 +158,13 @@ pub fn run(common: &Common, command: ActionCommand, output: Output) -> Result<()
         }
         let (mut client, producer) = signing(common).await?;
         let action = match &command {
-            ActionCommand::Submit { asked, wait } => submit(&mut client, &producer, asked, *wait).await?,
+            ActionCommand::Submit { asked, wait, supersedes } => {
+                let prior = match supersedes {
+                    Some(id) => Some(approvals::find(&mut client, id).await?),
+                    None => None,
+                };
+                submit(&mut client, &producer, (asked, prior), *wait).await?
+            }
             ActionCommand::Redeem { id, asked } => {
                 let id = approvals::find(&mut client, id).await?;
                 step::redeem(&mut client, &producer, id, &file::read(&asked.file)?).await?
@@ -206,10 +216,15 @@ pub async fn signing(common: &Common) -> Result<(Client, Producer), Failure> {
     Ok((client, producer))
 }
 
-async fn submit(client: &mut Client, producer: &Producer, asked: &Asked, wait: bool) -> Result<proto::Action, Failure> {
+async fn submit(
+    client: &mut Client,
+    producer: &Producer,
+    (asked, supersedes): (&Asked, Option<SubjectId>),
+    wait: bool,
+) -> Result<proto::Action, Failure> {
     let file = file::read(&asked.file)?;
     let binding = file::binding(client, producer, asked, file).await?;
-    let action = step::submit(client, producer, &binding).await?;
+    let action = step::submit(client, producer, (&binding, supersedes)).await?;
     if !wait || screen::is_decided(&action) {
         return Ok(action);
     }

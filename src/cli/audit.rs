@@ -27,6 +27,9 @@ pub struct AuditArguments {
     /// A checkpoint that you kept; the log must hold its tree. May be given more than once
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
+    /// The key of all pseudonyms, if it is not in the folder's keys: what policies said is judged with it
+    #[arg(long, value_name = "FILE")]
+    ref_key: Option<PathBuf>,
 }
 
 /// Recomputes everything and shows every divergence.
@@ -34,6 +37,13 @@ pub fn run(common: &Common, arguments: AuditArguments, output: Output) -> Result
     let mut paths = AuditPaths::of(&common.data);
     if let Some(key) = &common.vkey {
         paths.verifier_key.clone_from(key);
+    }
+    if let Some(key) = arguments.ref_key {
+        paths.ref_key = key;
+        if !paths.ref_key.is_file() {
+            let message = format!("{} is no file", paths.ref_key.display());
+            return Err(Failure::usage(message, "name the ledger's ref.key, or leave --ref-key out"));
+        }
     }
     let report = judge(&paths, &read_all(&arguments.checkpoints)?)?;
     show(&report, output)?;
@@ -95,6 +105,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
         ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
         ("entries", format!("{} judged", report.entries)),
         ("bodies", bodies(report)),
+        ("approvals", approvals(report)),
         ("checkpoints", checkpoints(report)),
     ])?;
     if clean {
@@ -106,6 +117,21 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     };
     let rows: Vec<Vec<String>> = report.findings.iter().map(row).collect();
     output.table(&["index", "check", "finding"], &rows)
+}
+
+fn approvals(report: &Report) -> String {
+    let unread = match report.evaluations_unread {
+        0 => String::new(),
+        count => {
+            format!("; {} could not be made again: erased, or no ref key", counted(count, "evaluation", "evaluations"))
+        }
+    };
+    format!(
+        "{}, {} decided again, {} made again{unread}",
+        counted(report.actions, "action", "actions"),
+        counted(report.commands_decided, "command", "commands"),
+        counted(report.evaluations, "evaluation", "evaluations")
+    )
 }
 
 fn checkpoints(report: &Report) -> String {
@@ -131,6 +157,10 @@ pub fn value(report: &Report) -> Value {
         "body_bytes": report.body_bytes,
         "bodies_erased": report.bodies_erased,
         "erasures_pending": report.erasures_pending,
+        "actions": report.actions,
+        "commands_decided": report.commands_decided,
+        "evaluations": report.evaluations,
+        "evaluations_unread": report.evaluations_unread,
         "checkpoints": report.checkpoints,
         "checkpoints_kept": report.checkpoints_kept,
         "cosignatures": report.cosignatures,

@@ -66,7 +66,7 @@ pub fn run(common: &Common, arguments: &ExecArguments, output: Output) -> Result
 async fn pass(client: &mut Client, producer: &Producer, arguments: &ExecArguments) -> Result<SubjectId, Failure> {
     let file = file::read(&arguments.asked.file)?.with_command(&arguments.command)?;
     let binding = file::binding(client, producer, &arguments.asked, file).await?;
-    let mut action = step::submit(client, producer, &binding).await?;
+    let mut action = step::submit(client, producer, (&binding, None)).await?;
     let id = step::id_of(&action)?;
     if !screen::is_decided(&action) {
         remark(&format!("{id} waits for people: `deedbook approvals show {id}`"));

@@ -23,7 +23,7 @@ mod tests;
 pub use compare::{Comparison, Difference};
 pub use evaluate::{Denial, Evaluation, EvaluationError, Outcome};
 pub use lint::{Lint, Rule};
-pub use question::{Known, Party, QUESTION_MEDIA_TYPE, QUESTION_SCHEMA, Question, Resource, Responsible, UNCLASSIFIED};
+pub use question::{Known, Party, QUESTION_SCHEMA, Question, Resource, Responsible, UNCLASSIFIED};
 pub use request::Votes;
 pub use review::Review;
 pub use schema::BUILT_IN_SCHEMA;

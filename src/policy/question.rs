@@ -13,8 +13,6 @@ use std::collections::BTreeSet;
 
 /// The `schema` of a recorded question.
 pub const QUESTION_SCHEMA: &str = "deedbook.question/1";
-/// The media type of a question as a body.
-pub const QUESTION_MEDIA_TYPE: &str = "application/vnd.deedbook.question+json";
 /// The classification of what no data class is stated for. It is not `public`.
 pub const UNCLASSIFIED: &str = "unclassified";
 

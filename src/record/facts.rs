@@ -181,6 +181,11 @@ impl FactsBuilder {
         self.put(tags::MEDIA_TYPE, media_type)
     }
 
+    /// The body that stored facts commit to, whatever it is: for whoever compares facts and judges bodies elsewhere.
+    pub fn committed(self, media_type: &str, commitment: &Commitment) -> FactsBuilder {
+        self.put(tags::MEDIA_TYPE, media_type).put(tags::COMMITMENT, commitment.to_bytes())
+    }
+
     /// A key and the source that it may sign for.
     pub fn key_grant(self, key: &PublicKey, source: Ref) -> FactsBuilder {
         self.put(tags::SUBJECT_KEY, key.to_wire()).put(tags::SUBJECT_SOURCE, source.0)

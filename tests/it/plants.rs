@@ -28,6 +28,12 @@ mod planted {
             Bug::AckAheadTaken => "consume::bounds_are_refused_with_their_reason",
             Bug::PartialTileWhole | Bug::BundleShifted => "tiles::every_tile_and_bundle_of_the_sizes_1_to_600",
             Bug::WitnessSmallerSize => "witness::each_case_of_the_status_table",
+            Bug::EvaluationAltered | Bug::ActionRowDropped => {
+                "audit_actions::whatever_becomes_of_actions_is_found_again_by_the_audit"
+            }
+            Bug::GrantNotSpent => {
+                "approval_story::an_action_waits_for_a_person_other_than_its_owner_and_runs_once_as_approved"
+            }
             Bug::WitnessForgets => "witness::what_was_cosigned_is_remembered_across_kill_minus_nine",
         }
     }

@@ -10,6 +10,7 @@ pub mod load;
 pub mod parallel;
 pub mod log;
 pub mod process;
+pub mod stage;
 pub mod volume;
 pub mod web;
 

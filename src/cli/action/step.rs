@@ -23,11 +23,18 @@ pub fn id_of(action: &proto::Action) -> Result<SubjectId, Failure> {
     word(&action.request_id, "request_id").map(SubjectId)
 }
 
-/// Asks whether an action may run.
-pub async fn submit(client: &mut Client, producer: &Producer, binding: &Binding) -> Result<proto::Action, Failure> {
+/// Asks whether an action may run, in the place of another request if one is named.
+pub async fn submit(
+    client: &mut Client,
+    producer: &Producer,
+    (binding, supersedes): (&Binding, Option<SubjectId>),
+) -> Result<proto::Action, Failure> {
     let event = EventId(entropy::array()?);
-    let frame =
-        submission(producer, Kind::ActionSubmitted, event, |facts, stated| stated.state(facts, binding), binding)?;
+    let state = |facts: FactsBuilder, stated: &Stated| match supersedes {
+        Some(prior) => stated.state(facts, binding).supersedes(prior),
+        None => stated.state(facts, binding),
+    };
+    let frame = submission(producer, Kind::ActionSubmitted, event, state, binding)?;
     Ok(client.submit_action(frame).await?.action("SubmitAction")?)
 }
 

@@ -12,7 +12,7 @@ use crate::ledger::state::{PlaceError, State, StateError};
 use crate::limits;
 use crate::record::FactsBuilder;
 use crate::store::Store;
-use deedbook_verify::detail::RefusalReason;
+use deedbook_verify::detail::{ApprovalCommand, Detail, RefusalReason};
 use deedbook_verify::facts::{Facts, Outcome, Parent};
 use deedbook_verify::frame::FrameRefusal;
 use deedbook_verify::hash::derived_event_id;
@@ -62,13 +62,10 @@ pub(in crate::ledger) fn decide_command(
     let begins = matches!(command, Command::Submit(_));
     let stream = frame.events.first().and_then(|event| event.stream);
     let stream = stream.ok_or(AppendError::Frame(FrameRefusal::CountDiffers))?;
-    let ended = prepared.reviewer_key.is_some_and(|key| {
-        let tenure = state.authority.keys().tenure(&key);
-        !tenure.is_some_and(|tenure| tenure.in_force(state.next_index()))
-    });
+    let evidence = check_evidence(state, frame, prepared)?;
     let verdict = match prepared.flaw {
         Some(reason) => Err(Refused::from(reason)),
-        None if ended => Err(Refused::from(RefusalReason::EvidenceInvalid)),
+        None if let Some(reason) = evidence => Err(Refused::from(reason)),
         None if state.actions.deadlines.len() >= limits::ACTIONS_OPEN_MAX && begins => {
             return Err(AppendError::ActionsTooMany.into());
         }
@@ -90,6 +87,29 @@ pub(in crate::ledger) fn decide_command(
         }
     };
     Ok(Decision { action, superseded, verdict })
+}
+
+/// Why the evidence of a vote does not hold where the vote is placed. Keys may have been enrolled or have ended since it
+/// was prepared, and replay judges by those in force here.
+fn check_evidence(
+    state: &State,
+    frame: &CheckedFrame,
+    prepared: &Prepared,
+) -> Result<Option<RefusalReason>, PlaceError> {
+    let failed = matches!(prepared.flaw, Some(RefusalReason::EvidenceInvalid | RefusalReason::EvidenceNotBuilt));
+    if let Some(event) = frame.events.first().filter(|_| failed) {
+        let facts = Facts::parse(&event.facts).map_err(StateError::from)?;
+        if let Detail::Approval(ApprovalCommand::VoteCast(vote)) = facts.detail
+            && state.authority.check_evidence(&vote, state.next_index()).is_ok()
+        {
+            return Err(AppendError::BasisMoved.into());
+        }
+    }
+    Ok(prepared.reviewer_key.and_then(|key| {
+        let tenure = state.authority.keys().tenure(&key);
+        let in_force = tenure.is_some_and(|tenure| tenure.in_force(state.next_index()));
+        (!in_force).then_some(RefusalReason::EvidenceInvalid)
+    }))
 }
 
 /// An action as of the last revision of its stream: whatever else stands in it counts too.

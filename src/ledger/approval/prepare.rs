@@ -8,6 +8,7 @@ use crate::ledger::bodies::{Bodies, StoredBody};
 use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::reader::Reader;
 use crate::ledger::state::Published;
+use crate::plant::Bug;
 use crate::policy::{Known, Outcome, Party, PolicySet, Question, Responsible, Votes};
 use crate::record::action::{Stated, action_stream, binding_of};
 use crate::record::binding::{Binding, PartyName};
@@ -114,9 +115,9 @@ impl Preparer<'_> {
         let Detail::Approval(ApprovalCommand::VoteCast(vote)) = facts.detail else {
             return Err(RefusalReason::EvidenceInvalid);
         };
+        self.published.authority.check_evidence(&vote, Index(self.published.head.size.0))?;
         let Evidence::Reviewer(signature) = vote.evidence else { return Err(RefusalReason::EvidenceNotBuilt) };
-        let next = Index(self.published.head.size.0);
-        self.published.authority.check_evidence(&vote, next).map(|_| signature.key_id)
+        Ok(signature.key_id)
     }
 
     /// An action that is new: what its body says in full must be what its facts say in the open.
@@ -179,7 +180,7 @@ impl Preparer<'_> {
         });
         let evaluated = Evaluated {
             policy: set.digest(),
-            outcome: evaluation.outcome,
+            outcome: if Bug::EvaluationAltered.planted() { Outcome::Allow } else { evaluation.outcome },
             permits,
             inputs: Bytes::from(question.to_bytes()),
             page,

@@ -6,6 +6,7 @@ use crate::ledger::approval::deadlines::Deadlines;
 use crate::ledger::commit::Commit;
 use crate::ledger::recent::Recent;
 use crate::ledger::state::StateError;
+use crate::plant::Bug;
 use crate::store::keys::{self, LedgerNumber};
 use crate::store::{Direction, Store, StoreError};
 use deedbook_verify::words::{Micros, Ref, SubjectId};
@@ -69,12 +70,17 @@ impl ActionStates {
     }
 
     /// Writes what became of an action; equal states write nothing.
-    pub fn put(&mut self, commit: &mut Commit, before: Option<&Action>, after: Action) {
+    pub fn put(&mut self, commit: &mut Commit, before: Option<&Action>, mut after: Action) {
         if before == Some(&after) {
             return;
         }
+        if Bug::GrantNotSpent.planted() {
+            after.grant = before.and_then(|before| before.grant).or(after.grant);
+        }
         let (number, id) = (self.number, after.id);
-        commit.put_row(keys::action(number, &id), &after.to_bytes());
+        if !Bug::ActionRowDropped.planted() {
+            commit.put_row(keys::action(number, &id), &after.to_bytes());
+        }
         let (old, new) = (before.and_then(next_deadline), next_deadline(&after));
         if old != new {
             old.into_iter().for_each(|at| commit.delete_row(keys::deadline(number, at, &id)));

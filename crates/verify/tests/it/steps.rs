@@ -179,9 +179,12 @@ fn a_vote_whose_evidence_fails_must_be_refused() {
     assert_eq!(verdict(&ledger), Some((at + 1, RefusalMissing)));
     let mut attested = of_two();
     let at = by(&mut attested, "rita", with(example(0x0101), &[(0x0158, &[1])]));
-    assert_eq!(verdict(&attested), None, "an operator's word has nothing that could fail");
-    attested.refuse(55);
-    assert_eq!(verdict(&attested), Some((at + 1, RefusalUnfounded)));
+    assert_eq!(verdict(&attested), Some((at + 1, RefusalMissing)), "nobody's word counts for a person yet");
+    let mut unfounded = attested.clone();
+    unfounded.refuse(55);
+    assert_eq!(verdict(&unfounded), Some((at + 1, RefusalUnfounded)));
+    attested.refuse(56);
+    assert_eq!(verdict(&attested), None);
 }
 
 /// An entry that time alone causes.
