@@ -54,8 +54,11 @@ pub enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         schema: Option<PathBuf>,
     },
-    /// Say which policies differ between two sets; `built-in` names the one in force where nobody published any
-    #[command(after_help = "Example:\n  deedbook policy diff built-in policies.cedar")]
+    /// Say which policies differ between two sets
+    #[command(
+        after_help = "In place of a file, `in-force` names the server's set, and `built-in` the one that is in force\n\
+        where nobody published any.\n\nExample:\n  deedbook policy diff in-force policies.cedar"
+    )]
     Diff {
         /// The older set
         #[arg(value_name = "OLD.cedar")]
@@ -69,7 +72,7 @@ pub enum PolicyCommand {
     },
     /// Say what a set decides about questions, and where that differs from another set
     #[command(after_help = "A question is the JSON that a decision records (docs/FORMAT.md, Bodies of our own).\n\n\
-        Example:\n  deedbook policy test policies.cedar --against built-in question.json")]
+        Example:\n  deedbook policy test policies.cedar --against in-force question.json")]
     Test {
         /// Cedar policies
         #[arg(value_name = "FILE.cedar")]
@@ -99,11 +102,13 @@ pub fn run(common: &Common, command: PolicyCommand, output: Output) -> Result<()
         }
         PolicyCommand::Check { file, schema } => check(&file, schema.as_deref(), output),
         PolicyCommand::Diff { old, new, schema } => {
-            diff(&published(&old, schema.as_deref())?, &published(&new, schema.as_deref())?, output)
+            let set = |file: &Path| sound_set(common, file, schema.as_deref());
+            diff(&set(&old)?, &set(&new)?, output)
         }
         PolicyCommand::Test { file, questions, against, schema } => {
-            let set = published(&file, schema.as_deref())?;
-            let against = against.map(|file| published(&file, schema.as_deref())).transpose()?;
+            let set = |file: &Path| sound_set(common, file, schema.as_deref());
+            let against = against.map(|file| set(&file)).transpose()?;
+            let set = set(&file)?;
             questions.iter().try_for_each(|question| test(question, &set, against.as_ref(), output))
         }
     }
@@ -136,8 +141,12 @@ fn judge(source: &Source) -> Result<PolicySet, Vec<Lint>> {
     PolicySet::publish(source, &|name| Ok(local_team(name)))
 }
 
-fn published(file: &Path, schema: Option<&Path>) -> Result<PolicySet, Failure> {
-    judge(&source(file, schema)?).map_err(|lints| {
+fn sound_set(common: &Common, file: &Path, schema: Option<&Path>) -> Result<PolicySet, Failure> {
+    let source = match file == Path::new("in-force") && !file.exists() {
+        true => block_on(published::in_force(common))?,
+        false => source(file, schema)?,
+    };
+    judge(&source).map_err(|lints| {
         let first = lints.first().map_or_else(String::new, Lint::to_string);
         let more = match lints.len() {
             0 | 1 => String::new(),

@@ -21,6 +21,7 @@ mod demo;
 mod disk_full;
 mod erasure;
 mod policies;
+mod policy_command;
 mod erasure_faults;
 mod consume;
 mod consume_model;

@@ -8,7 +8,7 @@ use crate::cli::errors::Failure;
 use crate::cli::{key, producer};
 use crate::domain::StreamName;
 use crate::ledger::POLICY_STREAM;
-use crate::policy::POLICY_MEDIA_TYPE;
+use crate::policy::{POLICY_MEDIA_TYPE, Source};
 use bytes::Bytes;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::words::Digest;
@@ -34,6 +34,12 @@ pub(super) async fn publish(
     })?;
     let placement = client.publish_policy(frame).await?;
     report(&mut client, output, &placement, (source.digest(), "published")).await
+}
+
+/// The server's set in force.
+pub(super) async fn in_force(common: &Common) -> Result<Source, Failure> {
+    let answer = Client::connect(common).await?.policy(Bytes::new()).await?;
+    Ok(Source { text: answer.text, schema: Some(answer.schema) })
 }
 
 /// Retires the set in force.
