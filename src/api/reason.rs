@@ -199,11 +199,11 @@ remedies! {
     PolicyDenied => PermissionDenied, "change the action, or have the policy changed";
     AudienceDiffers => PermissionDenied, "redeem from the source that submitted the action";
     GrantNotIssued => FailedPrecondition, "look at the action; submit it anew if need be";
-    RequestUnknown => FailedPrecondition, "look the request up with ListPending or ListInbox";
+    RequestUnknown => FailedPrecondition, "look up what waits, and its id";
     NotYours => PermissionDenied, "ask the requester, the responsible person or a reviewer";
     PrincipalUnknown => FailedPrecondition, "bind the principal first";
     PrincipalDisabled => FailedPrecondition, "choose another principal; a disabled one stays so";
-    PrincipalKnown => FailedPrecondition, "look it up with ListPrincipals";
+    PrincipalKnown => FailedPrecondition, "look it up among the principals";
     ResponsibleMissing => FailedPrecondition, "name a bound person as responsible";
     ResponsibleDiffers => FailedPrecondition, "state the person to whom the actor is bound";
     SecondPersonMissing => FailedPrecondition, "nothing in this version: governance by one of two is not built";

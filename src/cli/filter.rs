@@ -183,7 +183,8 @@ pub async fn ref_key(common: &Common, client: &mut Client) -> Result<RefKey, Fai
     Ok(producer::load(client, signer).await?.refs)
 }
 
-fn moment(flag: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
+/// A moment that a flag gives, in microseconds since 1970 UTC.
+pub fn moment(flag: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let moment = time::zoned(text)
         .map_err(|defect| Failure::usage(format!("`{flag} {text}` {defect}"), "write it like 2026-01-05T03:00:00Z"))?;

@@ -1,6 +1,7 @@
 //! `deedbook policy`: checks policy sets by the rules of publication, compares two, and tries one out on questions. For
 //! that it needs no server: the same code judges here and there. What it says to a server stands in `published`.
 
+mod past;
 mod published;
 
 use super::errors::{Failure, Status};
@@ -72,20 +73,32 @@ pub enum PolicyCommand {
     },
     /// Say what a set decides about questions, and where that differs from another set
     #[command(after_help = "A question is the JSON that a decision records (docs/FORMAT.md, Bodies of our own).\n\n\
-        Example:\n  deedbook policy test policies.cedar --against in-force question.json")]
+        Example:\n  deedbook policy test policies.cedar --against in-force question.json\n  \
+        deedbook policy test policies.cedar --past --since 2026-10-01T00:00:00Z")]
     Test {
         /// Cedar policies
         #[arg(value_name = "FILE.cedar")]
         file: PathBuf,
         /// The questions
-        #[arg(value_name = "QUESTION.json", required = true)]
+        #[arg(value_name = "QUESTION.json", required_unless_present = "past")]
         questions: Vec<PathBuf>,
+        /// Ask about every action in the log instead, and say which would be decided otherwise
+        #[arg(long, conflicts_with_all = ["questions", "against"])]
+        past: bool,
+        #[command(flatten)]
+        stretch: past::Stretch,
         /// The set to compare with
         #[arg(long, value_name = "FILE.cedar")]
         against: Option<PathBuf>,
         /// A schema in place of the built-in one, for both
         #[arg(long, value_name = "FILE")]
         schema: Option<PathBuf>,
+    },
+    /// List actions that ran under policies that were replaced since they were asked for, or while they ran
+    #[command(after_help = "Example:\n  deedbook policy drift --since 2026-10-01T00:00:00Z")]
+    Drift {
+        #[command(flatten)]
+        stretch: past::Stretch,
     },
 }
 
@@ -105,7 +118,12 @@ pub fn run(common: &Common, command: PolicyCommand, output: Output) -> Result<()
             let set = |file: &Path| sound_set(common, file, schema.as_deref());
             diff(&set(&old)?, &set(&new)?, output)
         }
-        PolicyCommand::Test { file, questions, against, schema } => {
+        PolicyCommand::Test { file, past: true, stretch, schema, .. } => {
+            let set = sound_set(common, &file, schema.as_deref())?;
+            block_on(past::test(common, &set, &stretch, output))
+        }
+        PolicyCommand::Drift { stretch } => block_on(past::drift(common, &stretch, output)),
+        PolicyCommand::Test { file, questions, against, schema, .. } => {
             let set = |file: &Path| sound_set(common, file, schema.as_deref());
             let against = against.map(|file| set(&file)).transpose()?;
             let set = set(&file)?;

@@ -22,6 +22,7 @@ mod disk_full;
 mod erasure;
 mod policies;
 mod policy_command;
+mod policy_past;
 mod erasure_faults;
 mod consume;
 mod consume_model;
