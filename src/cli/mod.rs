@@ -43,7 +43,7 @@ use std::process::ExitCode;
 #[derive(Parser, Debug)]
 #[command(name = "deedbook", version, propagate_version = true)]
 #[command(after_help = "Begin with:\n  deedbook demo          the whole story in a few seconds\n  \
-    deedbook serve --dev   a ledger of your own, and the next three commands\n\n\
+    deedbook serve --dev   a ledger of your own, an export that waits for you, and what to type\n\n\
     Exit status: 0 done, 1 failed or not valid, 2 usage or unreadable, 3 refused by rule, 70 storage failed")]
 struct Arguments {
     #[command(flatten)]

@@ -4,6 +4,8 @@
 mod past;
 mod published;
 
+pub use published::publish_first;
+
 use super::errors::{Failure, Status};
 use super::output::{Output, escape_line, read_bounded};
 use super::{Common, block_on};

@@ -1,11 +1,13 @@
 //! `deedbook principal`: who there is and what they may, by signed commands. Whether a command has effect, or waits for a
 //! second administrator, is decided by the ledger's rules, which this only asks.
 
+use super::Common;
 use super::client::{Change, Client};
 use super::errors::Failure;
 use super::key;
 use super::output::{Output, remark};
-use super::{Common, files, producer};
+use super::producer::Producer;
+use crate::api::proto;
 use crate::domain;
 use crate::record::{self, FactsBuilder};
 use clap::{Args, Subcommand};
@@ -165,9 +167,41 @@ pub async fn run(common: &Common, command: PrincipalCommand, output: Output) -> 
     }
 }
 
+impl AddArguments {
+    /// A person who may decide, with a key of their own.
+    pub fn reviewer(id: &str, key: PathBuf) -> AddArguments {
+        let (teams, roles) = (Vec::new(), vec![Roles::REVIEWER]);
+        AddArguments { who: human(id), name: None, responsible: None, teams, roles, key: Some(key) }
+    }
+
+    /// An agent that asks for itself, and the person who answers for it.
+    pub fn agent(id: &str, responsible: &str, key: PathBuf) -> AddArguments {
+        let who = WhoArguments { kind: ActorKind::Agent, id: id.to_owned() };
+        let (teams, roles) = (Vec::new(), Vec::new());
+        AddArguments { who, name: None, responsible: Some(responsible.to_owned()), teams, roles, key: Some(key) }
+    }
+}
+
+/// Binds a principal, unless it was bound before.
+pub async fn bind_once(client: &mut Client, administrator: &Producer, arguments: &AddArguments) -> Result<(), Failure> {
+    let who = arguments.who.actor(&administrator.refs)?.who;
+    let (principals, _) = client.principals().await?;
+    if !principals.iter().any(|known| known.r#ref == who.as_bytes()[..]) {
+        send(client, administrator, Change::Bind, &arguments.who, stated(arguments)?).await?;
+    }
+    Ok(())
+}
+
 async fn add(common: &Common, arguments: &AddArguments, output: Output) -> Result<(), Failure> {
+    change(common, Change::Bind, &arguments.who, stated(arguments)?, output).await
+}
+
+/// What the command that binds says beside whom.
+fn stated(
+    arguments: &AddArguments,
+) -> Result<impl FnOnce(FactsBuilder, &RefKey) -> Result<FactsBuilder, Failure> + '_, Failure> {
     let key = arguments.key.as_ref().map(|path| record::load_public(path)).transpose()?;
-    let state = |builder: FactsBuilder, refs: &RefKey| {
+    Ok(move |builder: FactsBuilder, refs: &RefKey| {
         let mut body = json!({"id": arguments.who.id});
         if let (Some(name), Some(members)) = (&arguments.name, body.as_object_mut()) {
             members.insert("name".to_owned(), json!(name));
@@ -182,8 +216,7 @@ async fn add(common: &Common, arguments: &AddArguments, output: Output) -> Resul
         let team = |team: &String| domain::principal_ref(refs, ActorKind::Team, team);
         let teams: Result<Vec<Ref>, _> = arguments.teams.iter().map(team).collect();
         Ok(builder.teams(&teams?))
-    };
-    change(common, Change::Bind, &arguments.who, state, output).await
+    })
 }
 
 /// Sends a command about somebody, and says what became of it.
@@ -194,22 +227,8 @@ async fn change(
     state: impl FnOnce(FactsBuilder, &RefKey) -> Result<FactsBuilder, Failure>,
     output: Output,
 ) -> Result<(), Failure> {
-    let signer = files::signer(common)?;
-    let mut client = Client::connect(common).await?;
-    let producer = producer::load(&mut client, signer).await?;
-    let actor = who.actor(&producer.refs)?;
-    let mut failed = None;
-    let frame = key::command(&producer, change.kind(), |builder| {
-        let plain = builder.principal(actor);
-        state(plain.clone(), &producer.refs).unwrap_or_else(|failure| {
-            failed = Some(failure);
-            plain
-        })
-    });
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    let placement = client.principal(change, frame?).await?;
+    let (mut client, producer) = key::governor(common).await?;
+    let (actor, placement) = send(&mut client, &producer, change, who, state).await?;
     let (index, waits) = (placement.first_index, key::waits_as(&placement));
     let done = match &waits {
         None => format!("{} at index {index}", change.kind().name()),
@@ -218,6 +237,29 @@ async fn change(
     output.either(&format!("{} {} ({}): {done}", who.kind.name(), who.id, actor.who), || {
         json!({"kind": who.kind.name(), "id": who.id, "ref": actor.who.to_string(), "index": index, "waits_as": waits})
     })
+}
+
+/// Sends a command about somebody.
+async fn send(
+    client: &mut Client,
+    producer: &Producer,
+    change: Change,
+    who: &WhoArguments,
+    state: impl FnOnce(FactsBuilder, &RefKey) -> Result<FactsBuilder, Failure>,
+) -> Result<(Actor, proto::Placement), Failure> {
+    let actor = who.actor(&producer.refs)?;
+    let mut failed = None;
+    let frame = key::command(producer, change.kind(), |builder| {
+        let plain = builder.principal(actor);
+        state(plain.clone(), &producer.refs).unwrap_or_else(|failure| {
+            failed = Some(failure);
+            plain
+        })
+    });
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok((actor, client.principal(change, frame?).await?)),
+    }
 }
 
 async fn list(common: &Common, output: Output) -> Result<(), Failure> {

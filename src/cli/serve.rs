@@ -1,5 +1,5 @@
-//! `deedbook serve`: hands the flags to `app::serve`. With `--dev` it makes what a newcomer needs first, and prints
-//! what to paste next.
+//! `deedbook serve`: hands the flags to `app::serve`. With `--dev` it sets a stage for a newcomer, and prints what to
+//! paste next.
 
 mod dev;
 
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  deedbook serve --dev\n  deedbook serve --data /var/lib/deedbook\n\n\
     DEEDBOOK_LOG filters the log, such as DEEDBOOK_LOG=deedbook=debug.")]
 pub struct ServeArguments {
-    /// Make a ledger and keys on the first start, and print the next three commands
+    /// Make a ledger, an agent and people on the first start, and print what to type next
     #[arg(long)]
     dev: bool,
     /// Open although the wall clock stands behind the log; the log says so for ever

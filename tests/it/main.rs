@@ -18,6 +18,7 @@ mod audit_actions;
 mod audit_subscriptions;
 mod concurrency;
 mod demo;
+mod dev_stage;
 mod disk_full;
 mod erasure;
 mod policies;

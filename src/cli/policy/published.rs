@@ -5,6 +5,7 @@ use super::{Common, Output, judge, say, source};
 use crate::api::proto;
 use crate::cli::client::Client;
 use crate::cli::errors::Failure;
+use crate::cli::producer::Producer;
 use crate::cli::{key, producer};
 use crate::domain::StreamName;
 use crate::ledger::POLICY_STREAM;
@@ -27,13 +28,25 @@ pub(super) async fn publish(
         return say(file, &lints, output);
     }
     let (mut client, producer) = key::governor(common).await?;
+    let placement = send(&mut client, &producer, &source).await?;
+    report(&mut client, output, &placement, (source.digest(), "published")).await
+}
+
+/// Publishes a text, on a ledger where nobody published anything yet.
+pub async fn publish_first(client: &mut Client, producer: &Producer, text: &str) -> Result<(), Failure> {
+    if client.policies().await?.is_empty() {
+        send(client, producer, &Source { text: text.to_owned(), schema: None }).await?;
+    }
+    Ok(())
+}
+
+async fn send(client: &mut Client, producer: &Producer, source: &Source) -> Result<proto::Placement, Failure> {
     let stream = StreamName::parse(POLICY_STREAM)?.to_ref(&producer.refs)?;
-    let frame = key::command(&producer, Kind::PolicyPublished, |builder| {
+    let frame = key::command(producer, Kind::PolicyPublished, |builder| {
         let body = Bytes::from(source.to_bytes());
         builder.stream(stream).policy_digest(source.digest()).body(POLICY_MEDIA_TYPE, body)
     })?;
-    let placement = client.publish_policy(frame).await?;
-    report(&mut client, output, &placement, (source.digest(), "published")).await
+    Ok(client.publish_policy(frame).await?)
 }
 
 /// The server's set in force.

@@ -1,0 +1,103 @@
+//! `serve --dev` sets a stage that a person can play on: each command that it prints is typed into a shell, in its order.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+struct Dev {
+    child: Child,
+    welcome: Value,
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn serve(home: &Path) -> Dev {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_deedbook"));
+    command.args(["serve", "--dev", "--json", "--data", "my data"]);
+    command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    command.env("DEEDBOOK_LOG", "off").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.current_dir(home).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    Dev { child, welcome: serde_json::from_str(&line).unwrap() }
+}
+
+/// Exit status and output of a line in a shell.
+fn typed(home: &Path, line: &str) -> (i32, String) {
+    let output = Command::new("bash").args(["-c", line]).current_dir(home).stdin(Stdio::null()).output().unwrap();
+    let said = [output.stdout.as_slice(), &output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+fn next(dev: &Dev) -> Vec<String> {
+    dev.welcome["next"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_it_prints_can_be_typed_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let dev = serve(home.path());
+    let lines = next(&dev);
+    let expected = [
+        (0, "0 of 2"),
+        (3, "CONFLICT_OWNER"),
+        (0, "\topen"),
+        (0, "\tapproved"),
+        (3, "ACTION_DIGEST_MISMATCH"),
+        (0, "\tstarted"),
+        (0, "bob: approve"),
+    ];
+    for (line, (code, says)) in lines.iter().zip(expected) {
+        let (ended, said) = typed(home.path(), line);
+        assert!(ended == code && said.contains(says), "{line}\n{ended}: {said}");
+    }
+    // The next one waits until somebody has decided.
+    let (wait, rest) = lines.split_at(expected.len()).1.split_first().unwrap();
+    let agent = std::thread::scope(|threads| {
+        let agent = threads.spawn(|| typed(home.path(), wait));
+        let list = lines.first().unwrap();
+        let inbox = loop {
+            let (_, said) = typed(home.path(), &format!("{list} --json"));
+            if let Some(line) = said.lines().find(|line| line.starts_with('{')) {
+                break serde_json::from_str::<Value>(line).unwrap();
+            }
+        };
+        let approve = lines.get(2).unwrap();
+        let old: String = dev.welcome["request_id"].as_str().unwrap().chars().take(8).collect();
+        let deny = approve.replace("approve", "deny").replace(&old, inbox["request_id"].as_str().unwrap());
+        assert_eq!(typed(home.path(), &deny).0, 0, "{deny}");
+        agent.join().unwrap()
+    });
+    assert!(agent.1.contains("\tdenied"), "{agent:?}");
+    for line in rest {
+        let (ended, said) = typed(home.path(), line);
+        assert_eq!(ended, 0, "{line}\n{said}");
+    }
+    assert!(rest.last().unwrap().contains("verify"));
+}
+
+#[test]
+fn it_sets_nothing_twice_and_leaves_what_a_person_changed() {
+    let home = tempfile::tempdir().unwrap();
+    let bound = |dev: &Dev| {
+        let server = dev.welcome["grpc"].as_str().unwrap();
+        let program = env!("CARGO_BIN_EXE_deedbook");
+        typed(home.path(), &format!("{program} list --json --server http://{server}")).1
+    };
+    let kinds = |said: &str, kind: &str| said.lines().filter(|line| line.contains(&format!("\"{kind}\""))).count();
+    let dev = serve(home.path());
+    let (before, waiting) = (bound(&dev), dev.welcome["request_id"].clone());
+    assert_eq!((kinds(&before, "principal.bound"), kinds(&before, "policy.published")), (4, 1), "{before}");
+    drop(dev);
+    std::fs::write(home.path().join("my data/dev/export.json"), "{}").unwrap();
+    let dev = serve(home.path());
+    assert_eq!(dev.welcome["request_id"], waiting);
+    assert_eq!(bound(&dev).lines().count(), before.lines().count());
+    assert_eq!(std::fs::read_to_string(home.path().join("my data/dev/export.json")).unwrap(), "{}");
+}
