@@ -83,7 +83,7 @@ impl Props {
         }
         let asked = Asked { file: self.folder.join("export.json"), actor: None, on_behalf_of: Vec::new() };
         let binding = file::binding(client, &agent, &asked, file::read(&asked.file)?).await?;
-        let action = step::submit(client, &agent, &binding).await?;
+        let action = step::submit(client, &agent, (&binding, None)).await?;
         if screen::is_decided(&action) { Ok(None) } else { Waiting::of(&action).map(Some) }
     }
 }
