@@ -2,7 +2,7 @@
 //! break-glass owes. Data only: `apply` changes it, `decide` reads it.
 
 use crate::approvals::conflicts::Chain;
-use deedbook_verify::detail::{Assigned, Conflict, ResolutionCode, Reversibility, ReviewOutcome, Verdict};
+use deedbook_verify::detail::{self, Assigned, Conflict, Reversibility, ReviewOutcome, Verdict};
 use deedbook_verify::facts::Actor;
 use deedbook_verify::requirement::Requirement;
 use deedbook_verify::vote::{Decision, EvidenceLevel};
@@ -143,26 +143,8 @@ pub struct Resolved {
     pub at: Micros,
 }
 
-/// How a request ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// By these votes: by clause and person, ascending, those without a clause last.
-    Approved(Vec<Assigned>),
-    /// By a denial.
-    Denied,
-    /// Nobody decided in time.
-    Expired,
-    /// Whoever asked took it back.
-    Cancelled,
-    /// Another request took its place.
-    Superseded(SubjectId),
-    /// The policies forbid it now, or its actor was disabled.
-    Invalidated,
-    /// Nobody can satisfy the requirement.
-    Unroutable,
-    /// It runs without approval, and is reviewed afterwards.
-    BreakGlass,
-}
+/// How a request ended. The votes that approved it stand by clause and person, ascending, those without a clause last.
+pub type Resolution = detail::Resolution<Vec<Assigned>>;
 
 /// A grant: what its action's exact call may redeem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,22 +283,6 @@ impl Request {
     /// The vote of a person.
     pub fn vote_of(&self, person: Ref) -> Option<&Vote> {
         self.votes.iter().find(|vote| vote.person == person)
-    }
-}
-
-impl Resolution {
-    /// Its byte and word.
-    pub fn code(&self) -> ResolutionCode {
-        match self {
-            Resolution::Approved(_) => ResolutionCode::Approved,
-            Resolution::Denied => ResolutionCode::Denied,
-            Resolution::Expired => ResolutionCode::Expired,
-            Resolution::Cancelled => ResolutionCode::Cancelled,
-            Resolution::Superseded(_) => ResolutionCode::Superseded,
-            Resolution::Invalidated => ResolutionCode::Invalidated,
-            Resolution::Unroutable => ResolutionCode::Unroutable,
-            Resolution::BreakGlass => ResolutionCode::BreakGlass,
-        }
     }
 }
 

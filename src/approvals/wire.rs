@@ -1,14 +1,13 @@
 //! From the verifier's facts to what the folds read, and back. Form was checked by the verifier; nothing is judged here.
 
-use crate::approvals::action::{Action, Resolution};
+use crate::approvals::action::Action;
 use crate::approvals::command::{BreakGlass, Cancel, CastVote, Command, Redeem, Review, RevokeGrant, Submit};
 use crate::approvals::decide::Effect;
 use crate::approvals::event::{Event, Judgement};
 use crate::record::FactsBuilder;
 use deedbook_verify::bytes::Malformed;
 use deedbook_verify::detail::{
-    ApprovalCommand, Detail, Judgement as JudgementFacts, OfRequest, Resolution as ResolutionFacts, Step, Submission,
-    Vote,
+    ApprovalCommand, Detail, Judgement as JudgementFacts, OfRequest, Step, Submission, Vote,
 };
 use deedbook_verify::facts::{Facts, Parent};
 use deedbook_verify::hash::request_id;
@@ -142,7 +141,9 @@ impl Event {
             Step::Shown { requirement, presentation, complete, .. } => {
                 Event::Shown { requirement, presentation, complete }
             }
-            Step::Resolved { resolution, .. } => Event::Resolved { resolution: read_resolution(resolution) },
+            Step::Resolved { resolution, .. } => {
+                Event::Resolved { resolution: resolution.map(|votes| votes.iter().collect()) }
+            }
             Step::Escalated { escalation, deadline } => Event::Escalated { escalation, deadline },
             Step::GrantIssued { audience, uses, valid_until, .. } => Event::GrantIssued { audience, uses, valid_until },
             Step::GrantRedeemed { policy, .. } => Event::GrantRedeemed { policy },
@@ -196,7 +197,7 @@ impl Event {
                 exact(facts).requirement_digest(*requirement).presentation_digest(*presentation).complete(*complete)
             }
             Event::Escalated { escalation, deadline } => facts.escalation(*escalation).valid_until(*deadline),
-            Event::Resolved { resolution } => write_resolution(exact(facts), resolution),
+            Event::Resolved { resolution } => exact(facts).resolution(resolution),
             Event::GrantIssued { audience, uses, valid_until } => {
                 exact(facts).grant_id(SubjectId(id.0)).audience(*audience, *uses).valid_until(*valid_until)
             }
@@ -219,33 +220,6 @@ impl Effect {
             (_, None) => facts,
         }
     }
-}
-
-fn read_resolution(resolution: ResolutionFacts<'_>) -> Resolution {
-    match resolution {
-        ResolutionFacts::Approved(votes) => Resolution::Approved(votes.iter().collect()),
-        ResolutionFacts::Denied => Resolution::Denied,
-        ResolutionFacts::Expired => Resolution::Expired,
-        ResolutionFacts::Cancelled => Resolution::Cancelled,
-        ResolutionFacts::Superseded(by) => Resolution::Superseded(by),
-        ResolutionFacts::Invalidated => Resolution::Invalidated,
-        ResolutionFacts::Unroutable => Resolution::Unroutable,
-        ResolutionFacts::BreakGlass => Resolution::BreakGlass,
-    }
-}
-
-fn write_resolution(facts: FactsBuilder, resolution: &Resolution) -> FactsBuilder {
-    let plain = match resolution {
-        Resolution::Approved(votes) => return facts.approved_by(votes),
-        Resolution::Denied => ResolutionFacts::Denied,
-        Resolution::Expired => ResolutionFacts::Expired,
-        Resolution::Cancelled => ResolutionFacts::Cancelled,
-        Resolution::Superseded(by) => ResolutionFacts::Superseded(*by),
-        Resolution::Invalidated => ResolutionFacts::Invalidated,
-        Resolution::Unroutable => ResolutionFacts::Unroutable,
-        Resolution::BreakGlass => ResolutionFacts::BreakGlass,
-    };
-    facts.resolution(plain)
 }
 
 #[cfg(test)]

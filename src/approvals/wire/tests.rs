@@ -1,6 +1,7 @@
 //! Each event becomes facts that the verifier accepts, and the same event again; each command comes out of its facts.
 
 use super::*;
+use crate::approvals::Resolution;
 use crate::approvals::decide::Effect;
 use bytes::Bytes;
 use deedbook_verify::detail::{Assigned, Conflict, ConflictReason, Escalation, Reversibility, ReviewOutcome};

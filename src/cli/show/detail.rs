@@ -2,8 +2,8 @@
 
 use crate::record::line::time;
 use deedbook_verify::detail::{
-    ApprovalCommand, Binding, Detail, Judgement, PolicyCommand, PrincipalCommand, Resolution, Roles, Step, Submission,
-    Vote,
+    ApprovalCommand, Assignment, Binding, Detail, Judgement, PolicyCommand, PrincipalCommand, Resolution, Roles, Step,
+    Submission, Vote,
 };
 use deedbook_verify::facts::Actor;
 use deedbook_verify::requirement::RequirementBytes;
@@ -168,7 +168,7 @@ fn step_value(step: &Step<'_>) -> Value {
     }
 }
 
-fn resolved(resolution: &Resolution<'_>) -> Value {
+fn resolved(resolution: &Resolution<Assignment<'_>>) -> Value {
     let how = ("resolution", json!(resolution.code().name()));
     match resolution {
         Resolution::Approved(votes) => {

@@ -119,12 +119,16 @@ impl FactsBuilder {
         self.put(tags::EVIDENCE, evidence.to_bytes())
     }
 
-    /// How a request ended.
-    pub fn resolution(self, resolution: Resolution<'_>) -> FactsBuilder {
+    /// How a request ended; the votes that approved it in any order.
+    pub fn resolution(self, resolution: &Resolution<Vec<Assigned>>) -> FactsBuilder {
         let builder = self.put(tags::RESOLUTION, [resolution.code().number()]);
         match resolution {
             Resolution::Superseded(by) => builder.put(tags::SUCCESSOR, by.0),
-            Resolution::Approved(votes) => builder.put(tags::ASSIGNMENT, votes.as_bytes()),
+            Resolution::Approved(votes) => {
+                let mut votes: Vec<Vec<u8>> = votes.iter().map(|vote| vote.to_bytes()).collect();
+                votes.sort_unstable();
+                builder.put_list(tags::ASSIGNMENT, votes.concat())
+            }
             Resolution::Denied
             | Resolution::Expired
             | Resolution::Cancelled
@@ -132,14 +136,6 @@ impl FactsBuilder {
             | Resolution::Unroutable
             | Resolution::BreakGlass => builder,
         }
-    }
-
-    /// That a request was approved, by these votes in any order.
-    pub fn approved_by(self, votes: &[Assigned]) -> FactsBuilder {
-        let mut votes: Vec<Vec<u8>> = votes.iter().map(|vote| vote.to_bytes()).collect();
-        votes.sort_unstable();
-        self.put(tags::RESOLUTION, [deedbook_verify::detail::ResolutionCode::Approved.number()])
-            .put_list(tags::ASSIGNMENT, votes.concat())
     }
 
     /// The source that may redeem a grant, and how often.

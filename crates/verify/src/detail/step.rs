@@ -78,7 +78,7 @@ pub enum Step<'a> {
         /// The action.
         action: Digest,
         /// How it ended.
-        resolution: Resolution<'a>,
+        resolution: Resolution<Assignment<'a>>,
     },
     /// `approval.escalated`: a deadline passed.
     Escalated {
@@ -159,11 +159,11 @@ impl Judgement<'_> {
     }
 }
 
-/// How a request ended, with what that takes to say.
+/// How a request ended, with what that takes to say. `V` holds the votes: as bytes in an entry, read in a fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution<'a> {
+pub enum Resolution<V> {
     /// Approved, by these votes.
-    Approved(Assignment<'a>),
+    Approved(V),
     /// Denied by a vote.
     Denied,
     /// Nobody decided in time.
@@ -180,7 +180,21 @@ pub enum Resolution<'a> {
     BreakGlass,
 }
 
-impl Resolution<'_> {
+impl<V> Resolution<V> {
+    /// The same with the votes held otherwise.
+    pub fn map<W>(self, votes: impl FnOnce(V) -> W) -> Resolution<W> {
+        match self {
+            Resolution::Approved(held) => Resolution::Approved(votes(held)),
+            Resolution::Denied => Resolution::Denied,
+            Resolution::Expired => Resolution::Expired,
+            Resolution::Cancelled => Resolution::Cancelled,
+            Resolution::Superseded(by) => Resolution::Superseded(by),
+            Resolution::Invalidated => Resolution::Invalidated,
+            Resolution::Unroutable => Resolution::Unroutable,
+            Resolution::BreakGlass => Resolution::BreakGlass,
+        }
+    }
+
     /// Its byte and word.
     pub fn code(&self) -> ResolutionCode {
         match self {
@@ -236,7 +250,7 @@ pub(super) fn shown<'a>(facts: &Facts<'a>, fields: &mut Fields<'a>) -> Result<St
     Ok(Step::Shown { action: facts.need_action()?, requirement, presentation, complete })
 }
 
-fn resolution<'a>(fields: &mut Fields<'a>) -> Result<Resolution<'a>, Malformed> {
+fn resolution<'a>(fields: &mut Fields<'a>) -> Result<Resolution<Assignment<'a>>, Malformed> {
     let code = own_code(fields, tags::RESOLUTION, ResolutionCode::from_number)?;
     let assignment = Assignment::parse(fields)?;
     let successor = fields.optional_array(tags::SUCCESSOR)?.map(SubjectId);
