@@ -1,14 +1,16 @@
-//! The README's step-by-step block does what it says, run by a shell in an empty folder, on free ports.
+//! The README's steps do what it says, run by a shell in an empty folder, on free ports.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The second `sh` block under "Try it".
+/// Every `sh` block that is to be done step by step, in order.
 fn steps() -> String {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let (_, rest) = text.split_once("or step by step").expect("the step-by-step block");
-    let (_, rest) = rest.split_once("```sh\n").expect("its beginning");
-    rest.split_once("```").expect("its end").0.to_owned()
+    let (_, rest) = text.split_once("or step by step").expect("the steps");
+    let (section, _) = rest.split_once("\n## ").expect("their end");
+    let blocks: Vec<&str> = section.split("```sh\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert_eq!(blocks.len(), 3, "{blocks:?}");
+    blocks.concat()
 }
 
 fn free_port() -> u16 {
@@ -33,6 +35,20 @@ fn step_by_step_works_as_printed() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("export.tlog-proof: valid") && said.contains("audit: clean"), "{said}");
+    let remarks = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}\n{remarks}");
+    assert!(remarks.contains("CONFLICT_OWNER"), "{remarks}");
+    let mut rest = said.as_str();
+    for says in [
+        "exit status 3: nobody approves their own request",
+        "\tapproved",
+        "\tapproved\tstarted",
+        "\tapproved\tsucceeded",
+        "vote.tlog-proof: valid",
+        "vote.cast at index 10",
+        "audit: clean",
+    ] {
+        let Some((_, behind)) = rest.split_once(says) else { panic!("`{says}` is not said at its place: {said}") };
+        rest = behind;
+    }
 }
