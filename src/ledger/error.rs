@@ -49,7 +49,7 @@ pub enum AppendError {
         offset: u16,
     },
     /// The kind has no fold yet.
-    #[error("kind `{}` is not built yet; this server appends keys, statements and source events", .0.name())]
+    #[error("kind `{}` is not built yet", .0.name())]
     KindNotBuilt(Kind),
     /// Event ids are known, in another frame.
     #[error("{} event ids of this frame stand in the ledger already; send the others in a frame of their own", .0.len())]
