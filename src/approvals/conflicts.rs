@@ -76,8 +76,10 @@ impl ConflictSet {
     /// Everybody that the command names, or that stands behind whom it names.
     fn add_chain(&mut self, chain: Chain<'_>, people: &People) {
         self.add_party(chain.actor.who, ConflictReason::Requester, people);
-        if people.get(chain.source).is_some() {
-            self.add_party(chain.source, ConflictReason::Requester, people);
+        // A source that is nobody's is a gateway, not a person; one that is somebody's account speaks for them.
+        match people.get(chain.source) {
+            Some(_) => self.add_party(chain.source, ConflictReason::Requester, people),
+            None => self.add_holders(chain.source, people),
         }
         if let Some(responsible) = chain.responsible {
             self.add(responsible, ConflictReason::Owner);
@@ -113,10 +115,15 @@ impl ConflictSet {
             }
             None => {
                 self.add(who, as_person);
-                for person in people.holders(who) {
-                    self.add(*person, ConflictReason::Account);
-                }
+                self.add_holders(who, people);
             }
+        }
+    }
+
+    /// Adds the persons whose account it is.
+    fn add_holders(&mut self, account: Ref, people: &People) {
+        for person in people.holders(account) {
+            self.add(*person, ConflictReason::Account);
         }
     }
 

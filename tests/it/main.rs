@@ -14,6 +14,7 @@
 mod append_command;
 mod approval_story;
 mod approvals;
+mod approvals_server;
 mod audit_actions;
 mod audit_subscriptions;
 mod concurrency;

@@ -6,7 +6,7 @@ use deedbook::audit::{self, AuditPaths};
 use deedbook::clock::{Clock, Reading};
 use deedbook::domain::{person_ref, source_ref};
 use deedbook::ledger::{Birth, HeadKey, HeadRow, Ledger, OpenError, Parts, SequencerKey, write_genesis};
-use deedbook::record::{FactsBuilder, FrameBytes, FrameSigner, Position, SigningKey};
+use deedbook::record::{FactsBuilder, FrameBytes, FrameSigner, Position, SigningKey, store_ref_key};
 use deedbook::store::keys::{self, LedgerNumber, RowTag};
 use deedbook::store::{
     Access, AnchorError, AnchorRecord, AnchorSet, Batch, Direction, Fault, FileAnchor, HeadAnchor, KeyRange, Loaded,
@@ -14,6 +14,7 @@ use deedbook::store::{
 };
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::kind::Kind;
+use deedbook_verify::note::VerifierKey;
 use deedbook_verify::replay::Replay;
 use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref};
 use std::ops::ControlFlow;
@@ -225,16 +226,20 @@ pub fn admin() -> SigningKey {
 impl World {
     /// A ledger that has its genesis and nothing else. Two of one nonce are the same ledger.
     pub fn new(nonce: u8) -> World {
+        World::born(nonce, &[admin().verifier_key().clone()], &[])
+    }
+
+    /// The same with other people in its genesis.
+    pub fn born(nonce: u8, admins: &[VerifierKey], reviewers: &[(String, VerifierKey)]) -> World {
         let (rows, refs) = (MemoryStore::new(), RefKey([7; 32]));
         let head = key(ORIGIN, 1);
-        let admins = [admin().verifier_key().clone()];
         let birth = Birth {
             origin: ORIGIN,
             head: &head,
             sequencer: key("sequencer", 2),
             ref_key: &refs,
-            reviewers: &[],
-            admins: &admins,
+            reviewers,
+            admins,
             nonce: [nonce; 32],
             now: START.wall,
         };
@@ -321,6 +326,8 @@ impl World {
         let paths = AuditPaths::of(folder.path());
         std::fs::create_dir_all(paths.anchor.parent().unwrap()).unwrap();
         std::fs::write(&paths.verifier_key, format!("{}\n", key(ORIGIN, 1).verifier_key())).unwrap();
+        std::fs::create_dir_all(paths.ref_key.parent().unwrap()).unwrap();
+        store_ref_key(&paths.ref_key, &self.refs).unwrap();
         FileAnchor::create(&paths.anchor, &self.anchor.record()).unwrap();
         let mut batch = Batch::new();
         for (key, value) in all_rows(self.store.as_ref()) {

@@ -179,11 +179,14 @@ fn stand_behind(proposal: &Submit, source: Ref, people: &People) -> Vec<Ref> {
     named.extend(&proposal.on_behalf_of);
     named.extend(people.0.get(&source).map(|_| source));
     let mut behind: Vec<Ref> = proposal.responsible.into_iter().collect();
-    for who in named {
+    for who in named.iter().copied() {
         match people.0.get(&who) {
             Some(known) if known.kind != ActorKind::Human => behind.extend(known.responsible),
             _ => behind.push(who),
         }
+    }
+    // Whose account somebody is, the source among them; a source that is nobody's is a gateway.
+    for who in named.into_iter().chain([source]) {
         behind.extend(people.0.iter().filter(|(_, known)| known.accounts.contains(&who)).map(|(person, _)| *person));
     }
     behind

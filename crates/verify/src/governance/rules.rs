@@ -98,10 +98,14 @@ impl Authority {
         if self.is_administrator(case.asker) { Ok(()) } else { Err(RefusalReason::NotAdministrator) }
     }
 
-    /// One administrator alone adds no key to a person with a role: nobody speaks for another unseen.
+    /// One administrator alone adds no key to a person with a role: nobody speaks for another unseen. Nor to a person
+    /// whom others vouched for: the role could be taken before, and given back behind the key.
     fn may_add_key(&self, source: Ref) -> Result<(), RefusalReason> {
-        let has_role = self.principals.get(source).is_some_and(|principal| principal.roles != Roles::NONE);
-        if has_role && !self.needs_two() { Err(RefusalReason::NotAdministrator) } else { Ok(()) }
+        let own = self.principals.get(source).is_some_and(|principal| {
+            let vouched = principal.kind == ActorKind::Human && !matches!(principal.bound_by, Governors::One(_));
+            vouched || principal.roles != Roles::NONE
+        });
+        if own && !self.needs_two() { Err(RefusalReason::NotAdministrator) } else { Ok(()) }
     }
 
     fn enroll(&self, case: &Case<'_>, grant: &KeyGrant<'_>) -> Ruling {

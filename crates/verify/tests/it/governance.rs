@@ -73,6 +73,11 @@ fn one_administrator_governs_alone_and_that_is_kept() {
     for name in ["alice", "rita", "carol"] {
         assert_eq!(fold.by("alice", enroll("e", &fresh.wire(), &person(name))), Err("NOT_ADMINISTRATOR"), "{name}");
     }
+    // Nor does taking rita's role help, whom genesis vouched for; it could be given back behind the key.
+    fold.by("alice", strip("rita", 2)).unwrap();
+    assert_eq!(fold.by("alice", enroll("e", &fresh.wire(), &person("rita"))), Err("NOT_ADMINISTRATOR"));
+    let spare = rotate("r", &fresh.wire(), &person("rita"), &key_of("rita").id());
+    assert_eq!(fold.by("alice", spare), Err("NOT_ADMINISTRATOR"));
     let stolen = rotate("r", &fresh.wire(), &person("carol"), &key_of("carol").id());
     assert_eq!(fold.by("alice", stolen.clone()), Err("NOT_ADMINISTRATOR"));
     fold.by("carol", stolen).unwrap();
