@@ -45,6 +45,11 @@ pub(super) fn names(policy: &Policy) -> bool {
 }
 
 impl PolicySet {
+    /// Whether any policy speaks of reviewers; else every vote is let through.
+    pub fn speaks_of_reviews(&self) -> bool {
+        self.speaks_of_reviews
+    }
+
     /// Judges a vote before it counts. Every error refuses it.
     pub fn review(&self, review: &Review) -> Result<(), Denial> {
         if !self.speaks_of_reviews {

@@ -19,6 +19,7 @@ const POLICIES: &str = r#"
 @id("exports") @requires_approval @quorum("1") @ttl("PT2S") @grant_ttl("PT1S")
 forbid (principal, action in Gov::Action::"exports", resource) unless { context.approval.granted };
 @id("never") forbid (principal, action == Gov::Action::"data.read", resource);
+@id("not-alice") forbid (principal, action == Gov::Action::"review.deny", resource) when { principal == Gov::User::"alice" };
 "#;
 
 fn approve<'a>(id: &'a str, why: &'a str) -> [&'a str; 5] {
@@ -61,6 +62,8 @@ fn play(stage: &Stage, server: &Serving) {
     says("adm", &["policy", "publish", "own.cedar"]);
     assert_eq!(refused("agent", &["action", "redeem", &read, "read.json"]), "POLICY_TIGHTENED");
     assert_eq!(says("agent", &["action", "submit", "read.json"])["outcome"], "deny");
+    let deny = ["deny", &next, "--yes", "--reason", "no"];
+    assert_eq!(refused("alice", &deny), "POLICY_DENIED", "policies about reviewers narrow who may vote");
     assert_eq!(says("bob", &approve(&next, "fine"))["state"], "open", "more is asked by now, and shown anew");
     assert_eq!(says("bob", &approve(&next, "fine"))["state"], "approved");
     // What time ends: a request that nobody decides, a grant that nobody redeems.
@@ -122,7 +125,7 @@ fn whatever_becomes_of_actions_is_found_again_by_the_audit() {
     let blind = audit(elsewhere.path());
     assert!(blind.is_clean(), "{:#?}", blind.findings);
     assert_eq!((blind.actions, blind.commands_decided, blind.evaluations), (actions, commands, 0));
-    assert!(blind.evaluations_unread >= evaluations);
+    assert!(blind.evaluations_unread > 10, "{}", blind.evaluations_unread);
     let foreign = elsewhere.path().join("foreign.key");
     std::fs::write(&foreign, format!("{}\n", "07".repeat(32))).unwrap();
     std::fs::set_permissions(&foreign, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

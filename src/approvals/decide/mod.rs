@@ -25,6 +25,9 @@ pub struct Context<'a> {
     /// What the policies say. Obligatory for a new action, which is refused without; for what follows, absent means
     /// that neither policies nor what they read changed since they were last asked.
     pub judged: Option<&'a Judged<'a>>,
+    /// Whether the policies about reviewers let this person cast this vote; they only narrow what the rules here let
+    /// through. True for every other command, and where no policy speaks of reviewers.
+    pub reviewer_permitted: bool,
     /// The action that a submission takes the place of.
     pub superseded: Option<&'a Action>,
     /// Whether the command's actor owes an overdue review of an earlier break-glass.

@@ -25,6 +25,9 @@ pub(super) fn decide(action: &Action, vote: &CastVote, context: &Context<'_>) ->
     check_time(request, vote, context)?;
     let shown = check_binding(action, request, vote)?;
     check_relay(action, vote, context)?;
+    if !context.reviewer_permitted {
+        return Err(RefusalReason::PolicyDenied.into());
+    }
     match vote.decision {
         Decision::Deny => {
             if !person.holds(Roles::REVIEWER) {

@@ -90,17 +90,18 @@ impl<'s> Judge<'s> {
             }
             Bound::Sound(..) | Bound::Flawed | Bound::Unreadable => {}
         }
+        let permitted = self.permitted(asked)?;
         if !self.asks(asked)? {
-            return Ok(ask(asked, None));
+            return Ok(ask(asked, permitted, None));
         }
         match self.answer(asked, &bound, report)? {
             Some(answer) => {
                 report.evaluations = report.evaluations.saturating_add(1);
-                Ok(with_answer(asked, &answer))
+                Ok(with_answer(asked, permitted, &answer))
             }
             None => {
                 report.evaluations_unread = report.evaluations_unread.saturating_add(1);
-                Ok(as_recorded(asked))
+                Ok(as_recorded(asked, permitted))
             }
         }
     }
@@ -136,8 +137,18 @@ impl<'s> Judge<'s> {
     }
 
     fn in_force(&mut self, asked: &Asked) -> Result<Option<Digest>, AuditError> {
+        Ok(self.set_in_force(asked)?.map(|set| set.digest()))
+    }
+
+    /// The set in force at a command; none: it is not sound, or the ref key is not at hand.
+    pub(super) fn set_in_force(&mut self, asked: &Asked) -> Result<Option<Arc<PolicySet>>, AuditError> {
         let Some((_, sets)) = &mut self.named else { return Ok(None) };
-        Ok(sets.in_force(&asked.known.policies)?.ok().map(|set| set.digest()))
+        Ok(sets.in_force(&asked.known.policies)?.ok())
+    }
+
+    /// The ledger's origin, the tenant of everybody.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The binding that the command, or the one that began its action, states.
@@ -261,8 +272,13 @@ impl<'s> Judge<'s> {
         Ok(party)
     }
 
-    /// The id that somebody was bound under, if it is still there and is the one that their ref was made of; else the ref.
+    /// The id that somebody was bound under, else their ref.
     fn id_of(&self, asked: &Asked, who: Ref) -> Result<String, AuditError> {
+        Ok(self.known_id(asked, who)?.unwrap_or_else(|| who.to_string()))
+    }
+
+    /// The id that somebody was bound under, if it is still there and is the one that their ref was made of.
+    pub(super) fn known_id(&self, asked: &Asked, who: Ref) -> Result<Option<String>, AuditError> {
         let principal = asked.known.principals.get(who);
         let stored = match principal {
             Some(principal) => names::read(self.store, principal.stated)?,
@@ -270,8 +286,7 @@ impl<'s> Judge<'s> {
         };
         let id = stored.and_then(|stored| names::id_in(&stored.body?));
         let kind = principal.map(|principal| principal.kind);
-        let own = id.filter(|id| kind.and_then(|kind| self.reference(kind, id)) == Some(who));
-        Ok(own.unwrap_or_else(|| who.to_string()))
+        Ok(id.filter(|id| kind.and_then(|kind| self.reference(kind, id)) == Some(who)))
     }
 }
 
@@ -305,21 +320,21 @@ fn screen(asked: &Asked) -> Screen<'static> {
     Screen::Recorded { digest, complete }
 }
 
-fn with_answer(asked: &Asked, answer: &Answer) -> Verdict {
+fn with_answer(asked: &Asked, permitted: bool, answer: &Answer) -> Verdict {
     let said = match &answer.outcome {
         Outcome::Allow => Said::Allow,
         Outcome::Deny => Said::Deny,
         Outcome::RequireApproval(requirement) => Said::RequireApproval { requirement, screen: screen(asked) },
     };
     let judged = Judged { policy: answer.policy, said, permits: answer.permits, inputs: answer.inputs.clone() };
-    ask(asked, Some(&judged))
+    ask(asked, permitted, Some(&judged))
 }
 
 /// The folds, asked with the evaluation as the log has it.
-fn as_recorded(asked: &Asked) -> Verdict {
+fn as_recorded(asked: &Asked, permitted: bool) -> Verdict {
     let Some((_, (policy, judgement))) = asked.evaluated() else {
         // Refused before it was recorded what policies said: nothing is left to hold it against.
-        return asked.refusal().map_or_else(|| ask(asked, None), |reason| Err(reason.into()));
+        return asked.refusal().map_or_else(|| ask(asked, permitted, None), |reason| Err(reason.into()));
     };
     let said = match &judgement {
         Judgement::Allow => Said::Allow,
@@ -327,14 +342,15 @@ fn as_recorded(asked: &Asked) -> Verdict {
         Judgement::RequireApproval(requirement) => Said::RequireApproval { requirement, screen: screen(asked) },
     };
     let permits = asked.refusal() != Some(RefusalReason::PolicyTightened);
-    ask(asked, Some(&Judged { policy, said, permits, inputs: Bytes::new() }))
+    ask(asked, permitted, Some(&Judged { policy, said, permits, inputs: Bytes::new() }))
 }
 
-fn ask(asked: &Asked, judged: Option<&Judged<'_>>) -> Verdict {
+fn ask(asked: &Asked, permitted: bool, judged: Option<&Judged<'_>>) -> Verdict {
     let known = &asked.known;
     let context = Context {
         people: &known.people,
         judged,
+        reviewer_permitted: permitted,
         superseded: known.superseded.as_ref(),
         review_overdue: known.owes,
         received: asked.received,

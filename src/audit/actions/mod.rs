@@ -6,6 +6,7 @@ mod asked;
 mod compared;
 mod judged;
 mod names;
+mod reviewer;
 mod sets;
 mod states;
 

@@ -57,7 +57,7 @@ pub(in crate::ledger) fn decide_command(
         | Command::Review(_) => None,
     };
     if prepared.flaw.is_none() {
-        check_basis(state, prepared, action.is_some())?;
+        check_basis(state, prepared, action.as_deref())?;
     }
     let begins = matches!(command, Command::Submit(_));
     let stream = frame.events.first().and_then(|event| event.stream);
@@ -75,6 +75,7 @@ pub(in crate::ledger) fn decide_command(
                 let context = Context {
                     people: &state.people,
                     judged,
+                    reviewer_permitted: prepared.reviewed.is_none_or(|reviewed| reviewed.permitted),
                     superseded: superseded.as_deref(),
                     review_overdue: actor_of(command).is_some_and(|actor| state.actions.owes_review(actor)),
                     received,
@@ -126,15 +127,19 @@ fn current(state: &State, store: &dyn Store, id: SubjectId) -> Result<Option<Arc
 
 /// Sends a command back whose evaluation rests on what is not in force any more, or that was prepared before its action
 /// was there.
-fn check_basis(state: &State, prepared: &Prepared, exists: bool) -> Result<(), AppendError> {
+fn check_basis(state: &State, prepared: &Prepared, action: Option<&Action>) -> Result<(), AppendError> {
     let now = Basis { policy: state.policies.in_force().digest(), principals: state.authority.principals().revision() };
     let asks = match prepared.command {
         Command::Submit(_) | Command::Vote(_) | Command::Redeem(_) | Command::BreakGlass(_) => true,
         Command::Cancel(_) | Command::RevokeGrant(_) | Command::Review(_) => false,
     };
+    let pending = action.and_then(Action::pending).map(|request| request.requirement_digest);
+    if prepared.reviewed.is_some_and(|reviewed| pending.is_some_and(|asked| asked != reviewed.requirement)) {
+        return Err(AppendError::BasisMoved);
+    }
     match prepared.basis {
         Some(basis) if basis != now => Err(AppendError::BasisMoved),
-        None if asks && exists => Err(AppendError::BasisMoved),
+        None if asks && action.is_some() => Err(AppendError::BasisMoved),
         Some(_) | None => Ok(()),
     }
 }

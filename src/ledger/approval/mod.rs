@@ -4,6 +4,7 @@
 
 mod page;
 mod prepare;
+mod reviewer;
 mod rows;
 mod deadlines;
 mod follow;

@@ -4,6 +4,7 @@
 
 use crate::approvals::{Action, Command, Judged, PresentationInput, Said, Screen};
 use crate::ledger::approval::page::Page;
+use crate::ledger::approval::reviewer::Reviewed;
 use crate::ledger::bodies::{Bodies, StoredBody};
 use crate::ledger::error::{AppendError, ReadError};
 use crate::ledger::reader::Reader;
@@ -39,6 +40,8 @@ pub(in crate::ledger) struct Prepared {
     evaluated: Option<Evaluated>,
     /// What that rests on.
     pub basis: Option<Basis>,
+    /// What the policies about reviewers say of a vote; none where none speak of them.
+    pub reviewed: Option<Reviewed>,
     /// The key that signed a vote for its person; it must still be in force where the vote is placed.
     pub reviewer_key: Option<KeyId>,
 }
@@ -55,7 +58,7 @@ pub(in crate::ledger) struct Evaluated {
 
 impl Prepared {
     fn flawed(command: Command, flaw: RefusalReason) -> Prepared {
-        Prepared { command, flaw: Some(flaw), evaluated: None, basis: None, reviewer_key: None }
+        Prepared { flaw: Some(flaw), ..Prepared::plain(command) }
     }
 
     /// Hands over what the policies say, in the form in which the folds take it.
@@ -100,8 +103,11 @@ impl Preparer<'_> {
                 self.submission(facts, body, glass.action.id, &command)?
             }
             Command::BreakGlass(_) | Command::Redeem(_) => self.again(&command, Always(true))?,
-            Command::Vote(_) => match self.evidence(facts) {
-                Ok(key) => Prepared { reviewer_key: Some(key), ..self.again(&command, Always(false))? },
+            Command::Vote(vote) => match self.evidence(facts) {
+                Ok(key) => {
+                    let reviewed = self.review(vote)?;
+                    Prepared { reviewer_key: Some(key), reviewed, ..self.again(&command, Always(false))? }
+                }
                 Err(reason) => Prepared::flawed(command, reason),
             },
             Command::Cancel(_) | Command::RevokeGrant(_) | Command::Review(_) => Prepared::plain(command),
@@ -143,7 +149,7 @@ impl Preparer<'_> {
 
     /// An action that stands in the log: judged by its stored binding, with the votes that it has.
     fn again(&self, command: &Command, always: Always) -> Result<Prepared, AppendError> {
-        let Some(action) = self.reader.action_row(command.request()).map_err(unread)? else {
+        let Some(action) = self.action(command.request())? else {
             return Ok(Prepared::plain(command.clone()));
         };
         let same = action.evaluated.is_some_and(|evaluated| evaluated.policy == self.published.policy.digest());
@@ -188,6 +194,10 @@ impl Preparer<'_> {
         Prepared { evaluated: Some(evaluated), basis: Some(self.basis()), ..Prepared::plain(command.clone()) }
     }
 
+    pub(super) fn action(&self, id: SubjectId) -> Result<Option<Action>, AppendError> {
+        self.reader.action_row(id).map_err(unread)
+    }
+
     fn basis(&self) -> Basis {
         Basis { policy: self.published.policy.digest(), principals: self.published.authority.principals().revision() }
     }
@@ -228,7 +238,7 @@ impl Preparer<'_> {
 
 impl Prepared {
     fn plain(command: Command) -> Prepared {
-        Prepared { command, flaw: None, evaluated: None, basis: None, reviewer_key: None }
+        Prepared { command, flaw: None, evaluated: None, basis: None, reviewed: None, reviewer_key: None }
     }
 }
 

@@ -186,6 +186,7 @@ impl Desk {
             received: self.now,
             signer,
             stream: Ref(id.0),
+            reviewer_permitted: true,
             clock_behind: self.clock_behind,
         };
         let first = decide(action.as_ref(), &command, &context);
