@@ -90,6 +90,14 @@ fn a_person_reads_commands_and_what_they_print() {
 #[test]
 fn a_story_that_cannot_be_told_says_so() {
     let folder = tempfile::tempdir().unwrap();
+    // A step that fails is the last one.
+    let ledger = folder.path().join("kept/ledger");
+    std::fs::create_dir_all(&ledger).unwrap();
+    std::fs::write(ledger.join("letter"), "").unwrap();
+    let output = demo(folder.path(), &["--json", "--keep", "kept"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(commands(&output).len(), 1);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the demo broke: `deedbook init"), "{output:?}");
     let output = demo(folder.path(), &["--openlineage", "absent.jsonl"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("absent.jsonl"));

@@ -18,9 +18,10 @@ fn tests_of(folder: &str, module: &str) -> String {
 fn each_names_tests_that_exist() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PROMISES.md");
     let page = fs::read_to_string(page).unwrap();
-    let promises: Vec<&str> = page.lines().filter(|line| line.starts_with("| P")).collect();
-    assert_eq!(promises.len(), 15);
-    for promise in promises {
+    let of = |letter: &str| page.lines().filter(move |line| line.starts_with(letter)).collect::<Vec<&str>>();
+    let (reliability, approvals) = (of("| P"), of("| A"));
+    assert_eq!((reliability.len(), approvals.len()), (15, 6));
+    for promise in [reliability, approvals].concat() {
         let shown_by = promise.trim_end_matches('|').rsplit('|').next().unwrap();
         let names: Vec<&str> = shown_by.split('`').filter(|name| name.contains("::")).collect();
         assert!(!names.is_empty(), "{promise}");

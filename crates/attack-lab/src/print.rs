@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 /// What the log cannot answer yet, and what will.
 pub const NOT_ANSWERED: &str = "Not answered by this version: a stolen producer's or head key (2: key history is by index, \
 external time stamps and a rotation of the head key are not built); events that were never sent (4: sequences and \
-heartbeats show gaps, intents before actions come with approvals); forged approvers, misleading displays (8, 9: \
-approvals); what a gateway loses before it sends (11: the producer's spool); an export by filter that leaves entries \
-out (12 in part: evidence packages); flooding (17: quotas); the lineage index (18: lineage).";
+heartbeats show gaps); what a gateway loses before it sends (11: the producer's spool); an export by filter that leaves entries \
+out (12 in part: evidence packages); flooding (17: quotas); the lineage index (18: lineage). Answered, but not carried out here: forged approvers and \
+misleading displays (8, 9), by votes that people sign themselves over the bytes that they were shown.";
 
 /// For a README: the table alone.
 pub fn markdown(rows: &[Row]) -> String {

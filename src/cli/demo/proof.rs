@@ -79,8 +79,8 @@ fn placed(event: &Value) -> Option<(Index, EventId)> {
 pub fn audit(tale: &mut Tale) -> Result<(), Failure> {
     tale.step(
         "The audit replays everything",
-        "The server is stopped. From the stored bytes alone every hash, signature and step is judged again, and the log\n\
-         must still hold the tree of the checkpoint that was kept before the export was asked for.",
+        "The server is stopped. From the stored bytes alone every hash and signature is checked, every decision and policy\n\
+         evaluation made again; and the log must hold the checkpoint that was kept before the export was asked for.",
     )?;
     let ran = tale.done("deedbook audit --data ledger --checkpoint before.checkpoint", Part::All)?;
     if ran.out.contains("audit: clean") { Ok(()) } else { Err(broken("the audit of an honest ledger is not clean")) }
