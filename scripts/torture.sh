@@ -23,6 +23,7 @@ families=(
   'anchors anchors:: 1'
   'model recovery:: 20'
   'races approvals_server::races 200'
+  'actions approvals_server::rows 25'
   'wire wire:: 5'
   'fuzz fuzz_corpus:: 5'
   'plants plants:: 1'

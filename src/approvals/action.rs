@@ -258,6 +258,11 @@ impl Action {
         }
     }
 
+    /// Whether it says what another state says, the stream's revision aside: what an entry without effect leaves behind.
+    pub fn says_what(&self, other: &Action) -> bool {
+        Action { revision: other.revision, ..self.clone() } == *other
+    }
+
     /// Who owes that this break-glass be reviewed, if its time has passed: they break no more glass until it is.
     pub fn overdue_review(&self) -> Option<Ref> {
         self.post_review.filter(|review| review.state == ReviewState::Overdue).map(|review| review.invoker)

@@ -1,9 +1,18 @@
 //! What the server promises about approvals, held against the real ledger: over gRPC and RocksDB, and over the store in
 //! memory whose writes fail when they are told to. What the folds decide by themselves is `approvals`'.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test asks for one kind of entry; a new kind concerns those that ask for it"
+)]
+
 mod cast;
+mod deadlines;
 mod desk;
+mod failures;
 mod fold;
 mod races;
+mod rows;
 mod self_approval;
 mod track;
+mod waiting;

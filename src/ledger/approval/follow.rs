@@ -278,7 +278,8 @@ impl Report {
     }
 }
 
-/// Folds a report into its action. A statement is never refused: one that fits nothing changes nothing.
+/// Folds a report into its action. A statement is never refused: one that fits nothing changes nothing, and writes no row,
+/// or whoever may append could have large rows written for small entries.
 pub(in crate::ledger) fn take_report(
     state: &mut State,
     store: &dyn Store,
@@ -287,13 +288,15 @@ pub(in crate::ledger) fn take_report(
     (source, event, stream): (Ref, EventId, Option<Ref>),
     (index, revision): (Index, Option<Revision>),
 ) -> Result<(), PlaceError> {
-    let Some(before) = current(state, store, report.request)? else { return Ok(()) };
+    let Some(before) = state.actions.get(store, report.request)? else { return Ok(()) };
     let (Some(revision), true) = (revision, stream == Some(before.stream)) else { return Ok(()) };
     let known = before.executions.iter().any(|run| Some(run.id) == report.execution);
     let what =
         What::Report { outcome: report.outcome, grant: report.grant, execution: report.execution.filter(|_| known) };
     let recorded = Recorded { what, source, event, revision, index, received: state.received };
     let after = apply(Some(Action::clone(&before)), recorded).map_err(misplaced)?;
-    state.actions.put(commit, Some(&before), after);
+    if !after.says_what(&before) {
+        state.actions.put(commit, Some(&before), after);
+    }
     Ok(())
 }

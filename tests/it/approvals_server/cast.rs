@@ -11,7 +11,7 @@ use deedbook::record::binding::{BINDING_MEDIA_TYPE, Binding};
 use deedbook::record::canonical::Json;
 use deedbook::record::{FactsBuilder, FrameBytes, FrameSigner, Position, SigningKey, entropy};
 use deedbook_verify::detail::{GOVERNANCE_ACTION, ReviewOutcome, Roles};
-use deedbook_verify::facts::{Actor, ActorKind};
+use deedbook_verify::facts::{Actor, ActorKind, Outcome};
 use deedbook_verify::governance::{Matter, governance_requirement};
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::key::ED25519;
@@ -69,6 +69,10 @@ impl Cast {
 
     pub fn service(&self, id: &str) -> Who {
         self.who(ActorKind::Service, id)
+    }
+
+    pub fn team(&self, id: &str) -> Who {
+        self.who(ActorKind::Team, id)
     }
 
     /// A source that is bound as nobody.
@@ -222,6 +226,19 @@ impl Cast {
     pub fn redemption(&self, by: &Who, seen: &SeenAction, digest: Digest, head: TreeHead) -> FrameBytes {
         let facts = self.of_request(Kind::GrantRedeemRequested, seen.action.id).grant_id(grant_of(seen));
         self.sign(by, facts.action_digest(digest).actor(seen.action.origin.actor).last_seen(head))
+    }
+
+    pub fn report(&self, by: &Who, seen: &SeenAction, outcome: Outcome) -> FrameBytes {
+        let facts = self.of_request(Kind::ExecutionReported, seen.action.id).grant_id(grant_of(seen));
+        self.sign(by, facts.outcome(outcome))
+    }
+
+    pub fn cancellation(&self, by: &Who, id: SubjectId) -> FrameBytes {
+        self.sign(by, self.of_request(Kind::ApprovalCancelRequested, id))
+    }
+
+    pub fn revocation(&self, by: &Who, seen: &SeenAction) -> FrameBytes {
+        self.sign(by, self.of_request(Kind::GrantRevokeRequested, seen.action.id).grant_id(grant_of(seen)))
     }
 
     pub fn review(&self, by: &Who, id: SubjectId, outcome: ReviewOutcome) -> FrameBytes {

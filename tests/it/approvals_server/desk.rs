@@ -4,6 +4,7 @@
 use super::cast::{Cast, Who, key_of};
 use super::fold;
 use crate::support_memory::{ORIGIN, World, block_on};
+use deedbook::clock::Reading;
 use deedbook::ledger::{AppendError, Bodies, Ledger, Placement, SeenAction};
 use deedbook::record::FrameBytes;
 use deedbook::record::binding::Binding;
@@ -12,7 +13,7 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::vote::Decision;
-use deedbook_verify::words::{Index, SubjectId};
+use deedbook_verify::words::{Index, Micros, SubjectId};
 
 pub struct Desk {
     pub world: World,
@@ -107,6 +108,24 @@ impl Desk {
     pub fn redemption(&self, by: &Who, id: SubjectId) -> FrameBytes {
         let seen = self.seen(id);
         self.cast.redemption(by, &seen, seen.action.origin.digest, self.head())
+    }
+
+    /// Moves both clocks: time passes, and nobody set anything.
+    pub fn pass(&self, micros: u64) {
+        let now = self.world.clock.read();
+        self.world.clock.set(Reading { wall: Micros(now.wall.0 + micros), boot: Micros(now.boot.0 + micros) });
+    }
+
+    /// Waits until the writer has said something of an action that time causes.
+    pub fn until(&self, id: SubjectId, reached: impl Fn(&SeenAction) -> bool) -> SeenAction {
+        for _ in 0..10_000 {
+            let seen = self.seen(id);
+            if reached(&seen) {
+                return seen;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        panic!("the writer says nothing: {:?}", self.seen(id).action);
     }
 
     /// The next process over what was kept.

@@ -54,6 +54,13 @@ impl Track {
         track
     }
 
+    /// The server ends, and another one serves what it left.
+    pub async fn restarted(self) -> Track {
+        let Track { house, served, cast, _folder } = self;
+        served.stop().await;
+        Track { served: Served::start(&house).await, house, cast, _folder }
+    }
+
     pub fn voters(&self) -> Vec<Who> {
         (0..VOTERS).map(|number| self.cast.person(&format!("r{number}"))).collect()
     }
