@@ -6,12 +6,20 @@ use deedbook::store::{Access, Batch, RocksStore, Store, keys};
 use std::fs;
 use std::path::Path;
 
-/// The test functions of a module: of its file and of the files in its folder.
+/// The test functions of a module: of its file and of everything in its folder.
 fn tests_of(folder: &str, module: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let mut files = vec![root.join(format!("{module}.rs"))];
-    files.extend(fs::read_dir(root.join(module)).into_iter().flatten().map(|file| file.unwrap().path()));
-    files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect()
+    let mut text = fs::read_to_string(root.join(format!("{module}.rs"))).unwrap_or_default();
+    let mut folders = vec![root.join(module)];
+    while let Some(folder) = folders.pop() {
+        for file in fs::read_dir(folder).into_iter().flatten() {
+            match file.unwrap().path() {
+                inner if inner.is_dir() => folders.push(inner),
+                file => text.push_str(&fs::read_to_string(file).unwrap()),
+            }
+        }
+    }
+    text
 }
 
 #[test]
