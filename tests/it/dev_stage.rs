@@ -101,3 +101,13 @@ fn it_sets_nothing_twice_and_leaves_what_a_person_changed() {
     assert_eq!(bound(&dev).lines().count(), before.lines().count());
     assert_eq!(std::fs::read_to_string(home.path().join("my data/dev/export.json")).unwrap(), "{}");
 }
+
+#[test]
+fn a_ledger_made_for_something_else_gets_no_people_to_play_with() {
+    let home = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_deedbook");
+    assert_eq!(typed(home.path(), &format!("{program} init --data d --origin test.example/real")).0, 0);
+    let (ended, said) = typed(home.path(), &format!("{program} serve --dev --data d"));
+    assert!(ended == 2 && said.contains("test.example/real, which is no development ledger"), "{ended}: {said}");
+    assert!(!home.path().join("d/dev").exists());
+}

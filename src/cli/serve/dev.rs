@@ -12,13 +12,15 @@ use crate::cli::{key, producer};
 use crate::clock::Clock;
 use crate::ledger::{self, DataDir};
 use crate::record::line::time;
-use crate::record::{SigningKey, entropy};
+use crate::record::{self, SigningKey, entropy};
 use bytes::Bytes;
 use deedbook_verify::words::{Index, SubjectId};
 use play::{Props, Waiting};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
+/// How the name of a development ledger begins.
+const ORIGIN: &str = "dev.local/";
 /// The name of the producer that `--dev` makes.
 const PRODUCER: &str = "dev-producer";
 /// Digits of a request's id that a person types.
@@ -37,11 +39,18 @@ struct Step {
     command: String,
 }
 
-/// Makes what is missing.
+/// Makes what is missing. A ledger that was made for something else gets no people to play with, whose keys lie about.
 pub fn prepare(data: &DataDir) -> Result<Prepared, Failure> {
-    if !data.verifier_key().exists() {
+    let vkey = data.verifier_key();
+    if vkey.exists() {
+        let known = record::load_public(&vkey)?;
+        if !known.name().starts_with(ORIGIN) {
+            let message = format!("{} holds {}, which is no development ledger", data.root().display(), known.name());
+            return Err(Failure::usage(message, "leave --dev out, or name another folder with --data"));
+        }
+    } else {
         let [a, b, c, d] = entropy::array::<4>()?;
-        ledger::init(data, &format!("dev.local/{a:02x}{b:02x}{c:02x}{d:02x}"), &[], &Clock::system())?;
+        ledger::init(data, &format!("{ORIGIN}{a:02x}{b:02x}{c:02x}{d:02x}"), &[], &Clock::system())?;
     }
     let signer = data.keys().join("dev-producer.key");
     if !signer.exists() {
