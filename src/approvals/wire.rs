@@ -76,6 +76,16 @@ impl Command {
         })
     }
 
+    /// The action whose place it takes.
+    pub fn supersedes(&self) -> Option<SubjectId> {
+        if let Command::Submit(submit) = self { submit.supersedes } else { None }
+    }
+
+    /// Who breaks the glass with it.
+    pub fn glass_breaker(&self) -> Option<Ref> {
+        if let Command::BreakGlass(glass) = self { Some(glass.action.actor.who) } else { None }
+    }
+
     /// The action that it is about.
     pub fn request(&self) -> SubjectId {
         match self {

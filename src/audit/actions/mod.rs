@@ -108,24 +108,8 @@ impl<'s> Actions<'s> {
         self.people = Some((revision, Arc::clone(&people)));
         let own = entry.facts.stream.zip(entry.seal.revision);
         let before = self.states.current(command.request(), own, replay);
-        let superseded = match &command {
-            Command::Submit(submit) => submit.supersedes.and_then(|id| self.states.current(id, own, replay)),
-            Command::Vote(_)
-            | Command::Cancel(_)
-            | Command::Redeem(_)
-            | Command::RevokeGrant(_)
-            | Command::BreakGlass(_)
-            | Command::Review(_) => None,
-        };
-        let owes = match &command {
-            Command::BreakGlass(glass) => self.states.owes_review(glass.action.actor.who),
-            Command::Submit(_)
-            | Command::Vote(_)
-            | Command::Cancel(_)
-            | Command::Redeem(_)
-            | Command::RevokeGrant(_)
-            | Command::Review(_) => false,
-        };
+        let superseded = command.supersedes().and_then(|id| self.states.current(id, own, replay));
+        let owes = command.glass_breaker().is_some_and(|person| self.states.owes_review(person));
         let policies = Arc::clone(authority.policies());
         let principals = Arc::clone(authority.principals());
         self.asked = Some(Asked::new(

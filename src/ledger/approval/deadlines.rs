@@ -1,11 +1,11 @@
 //! When time alone will change an action: in memory for the writer, which sleeps until the first of them, and as rows,
 //! from which opening finds them again. Owned by the writer thread.
 
+use crate::ledger::approval::rows::keys_of;
 use crate::store::keys::{self, LedgerNumber};
-use crate::store::{Direction, Store, StoreError};
+use crate::store::{Store, StoreError};
 use deedbook_verify::words::{Micros, SubjectId};
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 /// Every deadline of every action that has one; 24 bytes each, as many as requests and grants are open.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,25 +14,7 @@ pub(in crate::ledger) struct Deadlines(BTreeSet<(Micros, SubjectId)>);
 impl Deadlines {
     /// Finds them again.
     pub fn load(store: &dyn Store, number: LedgerNumber) -> Result<Deadlines, StoreError> {
-        let (mut deadlines, mut foreign) = (BTreeSet::new(), false);
-        store.scan(
-            &keys::deadlines(number),
-            Direction::Forward,
-            &mut |key, _| match keys::trailing_time_and_id(key) {
-                Some(deadline) => {
-                    deadlines.insert(deadline);
-                    ControlFlow::Continue(())
-                }
-                None => {
-                    foreign = true;
-                    ControlFlow::Break(())
-                }
-            },
-        )?;
-        if foreign {
-            return Err(StoreError::Damaged("a deadline's key is not one".to_owned()));
-        }
-        Ok(Deadlines(deadlines))
+        Ok(Deadlines(keys_of(store, &keys::deadlines(number), keys::trailing_time_and_id)?))
     }
 
     /// Moves an action's deadline; it has at most one, the first of what time will do to it.

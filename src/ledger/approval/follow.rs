@@ -44,17 +44,9 @@ pub(in crate::ledger) fn decide_command(
 ) -> Result<Decision, PlaceError> {
     let command = &prepared.command;
     let action = current(state, store, command.request())?;
-    let superseded = match command {
-        Command::Submit(submit) => match submit.supersedes {
-            Some(id) => current(state, store, id)?,
-            None => None,
-        },
-        Command::Vote(_)
-        | Command::Cancel(_)
-        | Command::Redeem(_)
-        | Command::RevokeGrant(_)
-        | Command::BreakGlass(_)
-        | Command::Review(_) => None,
+    let superseded = match command.supersedes() {
+        Some(id) => current(state, store, id)?,
+        None => None,
     };
     if prepared.flaw.is_none() {
         check_basis(state, prepared, action.as_deref())?;
@@ -77,7 +69,7 @@ pub(in crate::ledger) fn decide_command(
                     judged,
                     reviewer_permitted: prepared.reviewed.is_none_or(|reviewed| reviewed.permitted),
                     superseded: superseded.as_deref(),
-                    review_overdue: actor_of(command).is_some_and(|actor| state.actions.owes_review(actor)),
+                    review_overdue: command.glass_breaker().is_some_and(|actor| state.actions.owes_review(actor)),
                     received,
                     signer: frame.source,
                     stream,
@@ -141,18 +133,6 @@ fn check_basis(state: &State, prepared: &Prepared, action: Option<&Action>) -> R
         Some(basis) if basis != now => Err(AppendError::BasisMoved),
         None if asks && action.is_some() => Err(AppendError::BasisMoved),
         Some(_) | None => Ok(()),
-    }
-}
-
-fn actor_of(command: &Command) -> Option<Ref> {
-    match command {
-        Command::BreakGlass(glass) => Some(glass.action.actor.who),
-        Command::Submit(_)
-        | Command::Vote(_)
-        | Command::Cancel(_)
-        | Command::Redeem(_)
-        | Command::RevokeGrant(_)
-        | Command::Review(_) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ledger::recent::Recent;
 use crate::ledger::state::StateError;
 use crate::plant::Bug;
 use crate::store::keys::{self, LedgerNumber};
-use crate::store::{Direction, Store, StoreError};
+use crate::store::{Direction, KeyRange, Store, StoreError};
 use deedbook_verify::words::{Micros, Ref, SubjectId};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -26,24 +26,7 @@ pub(in crate::ledger) struct ActionStates {
 impl ActionStates {
     /// Finds again what time will do and who owes a review.
     pub fn load(store: &dyn Store, number: LedgerNumber, entries_max: usize) -> Result<ActionStates, StoreError> {
-        let (mut overdue, mut foreign) = (BTreeSet::new(), false);
-        store.scan(
-            &keys::overdue_rows(number),
-            Direction::Forward,
-            &mut |key, _| match keys::trailing_person(key) {
-                Some(row) => {
-                    overdue.insert(row);
-                    ControlFlow::Continue(())
-                }
-                None => {
-                    foreign = true;
-                    ControlFlow::Break(())
-                }
-            },
-        )?;
-        if foreign {
-            return Err(StoreError::Damaged("the key of an overdue review is not one".to_owned()));
-        }
+        let overdue = keys_of(store, &keys::overdue_rows(number), keys::trailing_person)?;
         let deadlines = Deadlines::load(store, number)?;
         Ok(ActionStates { number, recent: Recent::new(entries_max), deadlines, overdue })
     }
@@ -112,6 +95,26 @@ impl ActionStates {
 fn waits_until(action: &Action) -> Option<Micros> {
     let waits = |request: &&Request| request.state == RequestState::Pending;
     action.request.as_ref().filter(waits).map(|request| request.expires_at)
+}
+
+/// What the keys of some rows say.
+pub(super) fn keys_of<T: Ord>(
+    store: &dyn Store,
+    range: &KeyRange,
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Result<BTreeSet<T>, StoreError> {
+    let (mut found, mut foreign) = (BTreeSet::new(), false);
+    store.scan(range, Direction::Forward, &mut |key, _| match read(key) {
+        Some(row) => {
+            found.insert(row);
+            ControlFlow::Continue(())
+        }
+        None => {
+            foreign = true;
+            ControlFlow::Break(())
+        }
+    })?;
+    if foreign { Err(StoreError::Damaged("the key of an action's row is not one".to_owned())) } else { Ok(found) }
 }
 
 /// A stored action.
