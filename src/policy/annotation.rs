@@ -131,7 +131,7 @@ impl Values<'_> {
             quorum: quorum.or(NonZeroU8::new(least)).unwrap_or(NonZeroU8::MIN),
             request_ttl_s: self.seconds("ttl"),
             grant_ttl_s: self.seconds("grant_ttl"),
-            uses: self.value("uses", "write a number from 1 to 1000", uses),
+            uses: self.value("uses", "write a number from 1 to 256", uses),
             risk: self.value("risk", "write a number from 0 to 100", |text| whole(text).and_then(Risk::new)),
             evidence: self.value("evidence", "write operator, idp or reviewer", EvidenceLevel::from_name),
             rationale_to_approve,
