@@ -323,8 +323,8 @@ pub const PRESENTATION_VALUE_CHARS_MAX: usize = 2_000;
 pub const PRESENTATION_EARLIER_MAX: usize = 5;
 /// Newest entries among which like actions are looked for: 256 posting rows of each condition.
 pub const EARLIER_ENTRIES_LOOKED_AT: u64 = 65_536;
-/// Like actions that are found at most before the newest of them are taken.
-pub const EARLIER_FOUND_MAX: usize = 256;
+/// How many of these are looked at first; then twice as many before them, and so on: 8 steps at most.
+pub const EARLIER_ENTRIES_FIRST: u64 = 256;
 /// Actions that time will change: open requests, grants, reviews that are owed. 24 bytes of memory each.
 pub const ACTIONS_OPEN_MAX: usize = 1_000_000;
 /// How often a command is evaluated anew because policies or principals changed before its turn came.

@@ -1,5 +1,6 @@
 //! `deedbook bench`: the ceilings of the parts and Deedbook's own figures from one run on this machine, as ratios.
 
+mod actions;
 mod ceilings;
 mod frames;
 mod large;
@@ -51,6 +52,8 @@ enum Part {
     UnaryMany,
     Fill,
     Policies,
+    Actions,
+    Waiting,
 }
 
 impl BenchArguments {
@@ -125,10 +128,44 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
         remark("asking a thousand policies");
         figures.extend(policies::measure()?);
     }
+    if arguments.wants(Part::Actions) || arguments.wants(Part::Waiting) {
+        figures.extend(bench.approvals(arguments, &process).await?);
+    }
     if arguments.wants(Part::Fill) {
         figures.extend(large::measure(arguments.fill, folder, process, &admin).await?);
     }
     Ok(figures)
+}
+
+impl Bench<'_> {
+    /// Actions that policy decides, and those that wait for people.
+    async fn approvals(&mut self, arguments: &BenchArguments, process: &ServerProcess) -> Result<Vec<Figure>, Failure> {
+        let stage = self.stage().await?;
+        let mut figures = Vec::new();
+        if arguments.wants(Part::Actions) {
+            remark("64 clients that ask whether they may act");
+            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            let verify = || async { ceilings::verifications_per_second(cores, 2.0) };
+            let count = usize::try_from(arguments.events / 20).unwrap_or(usize::MAX);
+            let (verify, alone) = between(verify, self.submissions(&stage, count)).await?;
+            figures.push(Figure::of(
+                "actions allowed, 64 clients",
+                alone,
+                "actions/s",
+                ("verify", verify),
+                "none alone",
+            ));
+            let streamed = self.prepared("frames-before", arguments.events, 64).await?;
+            let streamed = self.stream(streamed).await?;
+            let (asked, beside) = self.submissions_beside_stream(&stage, (count / 2, arguments.events)).await?;
+            figures.push(Figure::goal("the same beside a stream", asked, "actions/s", ">= 5,000/s"));
+            figures.push(Figure::of("that stream", beside, "events/s", ("its speed alone", streamed), ">= 0.8"));
+        }
+        if arguments.wants(Part::Waiting) {
+            figures.extend(self.waiting(&stage, process).await?);
+        }
+        Ok(figures)
+    }
 }
 
 /// The mean of a ceiling before and after a measurement, and the measurement.

@@ -13,6 +13,7 @@ mod failures;
 mod fold;
 mod races;
 mod rows;
+mod screen;
 mod self_approval;
 mod track;
 mod waiting;

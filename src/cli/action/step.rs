@@ -27,15 +27,24 @@ pub fn id_of(action: &proto::Action) -> Result<SubjectId, Failure> {
 pub async fn submit(
     client: &mut Client,
     producer: &Producer,
-    (binding, supersedes): (&Binding, Option<SubjectId>),
+    question: (&Binding, Option<SubjectId>),
 ) -> Result<proto::Action, Failure> {
+    let (_, frame) = asked(producer, question)?;
+    Ok(client.submit_action(frame).await?.action("SubmitAction")?)
+}
+
+/// The signed question, and the id of the action that it begins.
+pub fn asked(
+    producer: &Producer,
+    (binding, supersedes): (&Binding, Option<SubjectId>),
+) -> Result<(SubjectId, proto::Frame), Failure> {
     let event = EventId(entropy::array()?);
     let state = |facts: FactsBuilder, stated: &Stated| match supersedes {
         Some(prior) => stated.state(facts, binding).supersedes(prior),
         None => stated.state(facts, binding),
     };
     let frame = submission(producer, Kind::ActionSubmitted, event, state, binding)?;
-    Ok(client.submit_action(frame).await?.action("SubmitAction")?)
+    Ok((action_id(producer.source, event), frame))
 }
 
 /// Why the glass is broken.

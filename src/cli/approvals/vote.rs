@@ -12,6 +12,7 @@ use crate::record::action::action_stream;
 use crate::record::{FactsBuilder, entropy};
 use deedbook_verify::key::ED25519;
 use deedbook_verify::kind::Kind;
+use deedbook_verify::tree::TreeHead;
 use deedbook_verify::vote::{Ballot, Decision, Evidence, ReviewerSignature};
 use deedbook_verify::words::{Digest, EventId, Micros, Revision, SubjectId};
 use serde_json::json;
@@ -66,6 +67,17 @@ pub async fn cast(
     ballot: &Ballot,
     reason: Option<&str>,
 ) -> Result<proto::Action, Failure> {
+    let frame = frame(producer, ballot, reason, step::last_seen(client).await?)?;
+    Ok(client.cast_vote(frame).await?.action("CastVote")?)
+}
+
+/// A signed vote of somebody who had seen this head.
+pub fn frame(
+    producer: &Producer,
+    ballot: &Ballot,
+    reason: Option<&str>,
+    seen: TreeHead,
+) -> Result<proto::Frame, Failure> {
     let signature = producer.key.sign(ballot.digest().as_bytes());
     let key_id = producer.key.public().id();
     let evidence = Evidence::Reviewer(ReviewerSignature { algorithm: ED25519, key_id, bytes: &signature });
@@ -80,10 +92,10 @@ pub async fn cast(
         .evidence(&evidence)
         .actor(step::person(producer))
         .valid_until(ballot.valid_until)
-        .last_seen(step::last_seen(client).await?);
+        .last_seen(seen);
     let facts = match reason {
         Some(reason) => facts.body("application/json", json!({"reason": reason}).to_string().into()),
         None => facts,
     };
-    Ok(client.cast_vote(step::signed(producer, facts)?).await?.action("CastVote")?)
+    step::signed(producer, facts)
 }

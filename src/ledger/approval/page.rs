@@ -12,7 +12,7 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::ActorKind;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::requirement::Requirement;
-use deedbook_verify::words::{Digest, Index, Micros, Ref, SubjectId};
+use deedbook_verify::words::{Digest, Index, Micros, Ref, SubjectId, TreeSize};
 
 #[derive(Clone)]
 struct Somebody {
@@ -115,11 +115,21 @@ fn earlier(reader: &Reader, actor: Ref, action: &str) -> Vec<(Micros, Index, Str
         action_type: Some(action.to_owned()),
         ..Filter::default()
     };
-    let size = reader.head().size;
-    let from = Index(size.0.saturating_sub(limits::EARLIER_ENTRIES_LOOKED_AT));
-    let Ok(found) = reader.list(&filter, from, size, limits::EARLIER_FOUND_MAX) else { return Vec::new() };
-    let newest = found.into_iter().rev().take(limits::PRESENTATION_EARLIER_MAX);
-    newest.filter_map(|index| one_earlier(reader, index)).collect()
+    let size = reader.head().size.0;
+    let floor = size.saturating_sub(limits::EARLIER_ENTRIES_LOOKED_AT);
+    let (mut end, mut span, mut newest) = (size, limits::EARLIER_ENTRIES_FIRST, Vec::new());
+    // From the newest entries backwards, further each time: whoever does much has the last of it among the first looked at.
+    while end > floor && newest.len() < limits::PRESENTATION_EARLIER_MAX {
+        let start = end.saturating_sub(span).max(floor);
+        let Ok(found) = reader.list(&filter, Index(start), TreeSize(end), usize::try_from(span).unwrap_or(usize::MAX))
+        else {
+            break;
+        };
+        newest.extend(found.into_iter().rev());
+        (end, span) = (start, span.saturating_mul(2));
+    }
+    newest.truncate(limits::PRESENTATION_EARLIER_MAX);
+    newest.into_iter().filter_map(|index| one_earlier(reader, index)).collect()
 }
 
 fn one_earlier(reader: &Reader, index: Index) -> Option<(Micros, Index, String)> {

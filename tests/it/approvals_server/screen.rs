@@ -1,0 +1,41 @@
+//! What the server puts on a reviewer's screen from what it knows.
+
+use super::desk::Desk;
+use deedbook::limits::PRESENTATION_EARLIER_MAX;
+use deedbook_verify::vote::Decision;
+use deedbook_verify::words::SubjectId;
+
+impl Desk {
+    /// The lines about earlier actions that people are shown of one.
+    fn shown(&self, id: SubjectId) -> String {
+        let reader = self.ledger.reader();
+        let shown = reader.presentation(&self.seen(id)).unwrap().unwrap();
+        assert!(shown.shown.complete);
+        String::from_utf8(shown.text).unwrap()
+    }
+}
+
+/// However much an agent does, the reviewer sees how the last of it ended.
+#[test]
+fn the_newest_like_actions_are_shown_however_many_there_are() {
+    let desk = Desk::set();
+    let bob = desk.cast.person("bob");
+    let mut asked = Vec::new();
+    for number in 0..300 {
+        let id = desk.export();
+        if number == 297 {
+            desk.done(desk.vote(&bob, id, Decision::Deny));
+        }
+        asked.push(id);
+    }
+    let last = desk.export();
+    let text = desk.shown(last);
+    let index = |id: &SubjectId| format!("index {}", desk.seen(*id).action.origin.index.0);
+    for id in asked.iter().rev().take(PRESENTATION_EARLIER_MAX) {
+        assert!(text.contains(&index(id)), "{} is missing: {text}", index(id));
+    }
+    assert!(!text.contains(&index(&asked[250])) && text.contains("denied"), "{text}");
+    // The first of its kind has none before it, and what others did is not this one's.
+    assert!(!desk.shown(asked[0]).contains("index "), "{}", desk.shown(asked[0]));
+    desk.ledger.close();
+}
