@@ -4,6 +4,7 @@
 pub mod file;
 pub mod step;
 
+use super::approvals::screen::Governed;
 use super::approvals::{self, screen};
 use super::client::Client;
 use super::errors::Failure;
@@ -154,7 +155,7 @@ pub fn run(common: &Common, command: ActionCommand, output: Output) -> Result<()
             let mut client = Client::connect(common).await?;
             let id = approvals::find(&mut client, id).await?;
             let (action, presentation) = client.request(id).await?;
-            return screen::show(&action, presentation.as_ref(), output);
+            return screen::show(&action, presentation.as_ref(), Governed::of(&mut client).await?, output);
         }
         let (mut client, producer) = signing(common).await?;
         let action = match &command {

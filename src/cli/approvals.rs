@@ -12,6 +12,7 @@ use crate::api::proto;
 use crate::clock::Stopwatch;
 use clap::Subcommand;
 use deedbook_verify::words::SubjectId;
+use screen::Governed;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub fn run(common: &Common, command: ApprovalsCommand, output: Output) -> Result
             ApprovalsCommand::Show { id } => {
                 let id = find(&mut client, &id).await?;
                 let (action, presentation) = client.request(id).await?;
-                screen::show(&action, presentation.as_ref(), output)
+                screen::show(&action, presentation.as_ref(), Governed::of(&mut client).await?, output)
             }
             ApprovalsCommand::Watch => watch(&mut client, output).await,
         }

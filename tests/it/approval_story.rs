@@ -87,3 +87,13 @@ fn a_command_behind_the_gate_runs_when_a_person_agrees_and_not_otherwise() {
     assert_eq!(denied.status.code(), Some(3), "{}", text(&denied));
     assert!(!stage.path("never").exists());
 }
+
+#[test]
+fn the_screen_says_whether_one_administrator_governs_alone() {
+    let (stage, server) = Stage::set();
+    let id = stage.submit(&server);
+    let alone = || stage.says(&server, "bob", &["approvals", "show", &id])["governed_alone"].clone();
+    assert_eq!(alone(), true);
+    stage.says(&server, "adm", &["principal", "grant", "--kind", "human", "--id", "bob", "--role", "administrator"]);
+    assert_eq!(alone(), false);
+}

@@ -3,6 +3,7 @@
 
 use crate::api::proto;
 use crate::approvals;
+use crate::cli::client::Client;
 use crate::cli::errors::Failure;
 use crate::cli::output::{Colour, Output, escape};
 use crate::clock::Clock;
@@ -33,10 +34,35 @@ pub fn line(action: &proto::Action) -> String {
     row(action).join("  ")
 }
 
+/// Who stands behind the policies that ask and the people who are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Governed {
+    /// One administrator, by their word alone.
+    Alone,
+    /// Two, neither without the other.
+    ByTwo,
+}
+
+impl Governed {
+    /// As the ledger stands now.
+    pub async fn of(client: &mut Client) -> Result<Governed, Failure> {
+        Ok(if client.needs_two().await? { Governed::ByTwo } else { Governed::Alone })
+    }
+}
+
 /// The screen on which a person decides.
-pub fn show(action: &proto::Action, presentation: Option<&proto::Presentation>, output: Output) -> Result<(), Failure> {
+pub fn show(
+    action: &proto::Action,
+    presentation: Option<&proto::Presentation>,
+    governed: Governed,
+    output: Output,
+) -> Result<(), Failure> {
     if output.is_json() {
-        return output.value(&value(action, presentation));
+        let mut object = value(action, presentation);
+        if let Some(members) = object.as_object_mut() {
+            members.insert("governed_alone".to_owned(), json!(governed == Governed::Alone));
+        }
+        return output.value(&object);
     }
     let state = state_name(action);
     let colour = match action.state() {
@@ -60,7 +86,11 @@ pub fn show(action: &proto::Action, presentation: Option<&proto::Presentation>, 
         None if action.state() == proto::RequestState::Unspecified => {}
         None => output.line("what was shown to reviewers was erased")?,
     }
-    output.pairs(&standing(action))
+    let mut pairs = standing(action);
+    if governed == Governed::Alone {
+        pairs.push(("governance", "one administrator alone says who there is and what policies ask".to_owned()));
+    }
+    output.pairs(&pairs)
 }
 
 /// What was rendered for reviewers, section by section. Bytes that are no presentation are shown as they are, escaped:

@@ -73,6 +73,12 @@ impl Client {
         }
     }
 
+    /// Whether nobody governs alone.
+    pub async fn needs_two(&mut self) -> Result<bool, ClientError> {
+        let request = proto::ListPrincipalsRequest { page_size: 1, page_token: String::new() };
+        Ok(self.clients.principal.list_principals(request).await?.into_inner().needs_two)
+    }
+
     /// What waits for a second administrator.
     pub async fn pending(&mut self) -> Result<Vec<proto::PendingCommand>, ClientError> {
         Ok(self.clients.principal.list_pending(proto::ListPendingRequest {}).await?.into_inner().commands)
