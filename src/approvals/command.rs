@@ -68,7 +68,7 @@ pub struct CastVote {
     pub level: EvidenceLevel,
     /// Until when it may be taken.
     pub valid_until: Micros,
-    /// Whether it gives a reason, which is its body.
+    /// Whether it gives a reason. Facts show that there is a body; whoever has that knows whether it says anything.
     pub has_rationale: bool,
 }
 

@@ -115,6 +115,12 @@ impl Stated {
     }
 }
 
+/// Whether a body gives a reason in words: `{"reason": TEXT}`, the text not blank.
+pub fn gives_reason(body: &[u8]) -> bool {
+    let members = Json::parse(body, BINDING_BYTES_MAX).and_then(|json| Members::of(json, ""));
+    members.and_then(|mut members| members.text("reason")).is_ok_and(|reason| !reason.trim().is_empty())
+}
+
 /// The binding of a submission, or of a break-glass, whose body says why beside it.
 pub fn binding_of(facts: &Facts<'_>, body: Option<&[u8]>) -> Option<(Binding, Reversibility)> {
     let reversibility = if let Detail::Approval(

@@ -3,7 +3,7 @@
 
 use crate::support::process::Serving;
 use crate::support::stage::{Stage, text};
-use crate::support::{audit, parallel};
+use crate::support::{audit, eventually, parallel};
 use serde_json::Value;
 
 #[test]
@@ -69,10 +69,10 @@ fn a_command_behind_the_gate_runs_when_a_person_agrees_and_not_otherwise() {
         let mut command = stage.run(&server, "agent", &["exec", "export.json", "--", "touch", file]);
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
     };
-    let waiting = || loop {
-        if let Some(action) = stage.done(&mut stage.run(&server, "bob", &["approvals", "list"])).pop() {
-            return action["request_id"].as_str().unwrap().to_owned();
-        }
+    let waiting = || {
+        let inbox = || stage.done(&mut stage.run(&server, "bob", &["approvals", "list"])).pop();
+        let action = eventually("a request waits", inbox);
+        action["request_id"].as_str().unwrap().to_owned()
     };
     let child = gate("ran");
     let id = waiting();

@@ -3,7 +3,7 @@
 
 use crate::support::process::Serving;
 use crate::support::stage::Stage;
-use crate::support::{audit, disk};
+use crate::support::{audit, disk, eventually};
 use deedbook::audit::{self, AuditPaths, Report};
 use deedbook::store::keys::RowTag;
 use deedbook::store::{Access, Batch, Direction, KeyRange, RocksStore, Rows, Store};
@@ -16,7 +16,7 @@ const READ: &str = r#"{"action":"data.read","resource":"dataset:customers"}"#;
 /// Exports need one reviewer, and expire at once when they are small; nothing is deleted.
 const POLICIES: &str = r#"
 @id("known") permit (principal, action, resource) when { principal.tenant == resource.tenant };
-@id("exports") @requires_approval @quorum("1") @ttl("PT2S") @grant_ttl("PT1S")
+@id("exports") @requires_approval @quorum("1") @ttl("PT2S") @grant_ttl("PT1S") @rationale("approve")
 forbid (principal, action in Gov::Action::"exports", resource) unless { context.approval.granted };
 @id("never") forbid (principal, action == Gov::Action::"data.read", resource);
 @id("not-alice") forbid (principal, action == Gov::Action::"review.deny", resource) when { principal == Gov::User::"alice" };
@@ -65,14 +65,13 @@ fn play(stage: &Stage, server: &Serving) {
     let deny = ["deny", &next, "--yes", "--reason", "no"];
     assert_eq!(refused("alice", &deny), "POLICY_DENIED", "policies about reviewers narrow who may vote");
     assert_eq!(says("bob", &approve(&next, "fine"))["state"], "open", "more is asked by now, and shown anew");
+    assert_eq!(refused("bob", &approve(&next, " ")), "RATIONALE_REQUIRED", "a body alone is no reason");
     assert_eq!(says("bob", &approve(&next, "fine"))["state"], "approved");
     // What time ends: a request that nobody decides, a grant that nobody redeems.
     let (late, unused) = (stage.submit(server), stage.submit(server));
     says("bob", &approve(&unused, "fine"));
     let ended = |id: &str, member: &str| {
-        while says("agent", &["action", "show", id])[member] != "expired" {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+        eventually("it expires", || (says("agent", &["action", "show", id])[member] == "expired").then_some(()));
     };
     ended(&late, "state");
     ended(&unused, "grant");

@@ -62,12 +62,10 @@ fn what_it_prints_can_be_typed_in_order() {
     let agent = std::thread::scope(|threads| {
         let agent = threads.spawn(|| typed(home.path(), wait));
         let list = lines.first().unwrap();
-        let inbox = loop {
+        let inbox = crate::support::eventually("a request waits", || {
             let (_, said) = typed(home.path(), &format!("{list} --json"));
-            if let Some(line) = said.lines().find(|line| line.starts_with('{')) {
-                break serde_json::from_str::<Value>(line).unwrap();
-            }
-        };
+            said.lines().find(|line| line.starts_with('{')).map(|line| serde_json::from_str::<Value>(line).unwrap())
+        });
         let approve = lines.get(2).unwrap();
         let old: String = dev.welcome["request_id"].as_str().unwrap().chars().take(8).collect();
         let deny = approve.replace("approve", "deny").replace(&old, inbox["request_id"].as_str().unwrap());

@@ -220,6 +220,18 @@ pub fn open(dir: &DataDir) -> Result<Ledger, OpenError> {
     patiently(|| Ledger::open(dir, OpenOptions::default()))
 }
 
+/// Asks until there is an answer; one that does not come within a minute never will.
+pub fn eventually<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+    let asking = deedbook::clock::Stopwatch::start();
+    while asking.seconds() < 60.0 {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited for a minute in vain: {what}")
+}
+
 /// Opens, and tries again for a while when the anchor is said to be in use: a test that starts a program forks, and the
 /// child holds every lock of this process until it is that program.
 pub fn patiently<T>(open: impl Fn() -> Result<T, OpenError>) -> Result<T, OpenError> {

@@ -15,8 +15,9 @@ pub fn requirement(requirement: &Requirement, teams: &[(Ref, &str)]) -> Vec<(&'s
         rows.push(("of which", format!("{} of {}", clause.persons_min, team(clause.team))));
     }
     let evidence = match requirement.evidence_floor {
-        EvidenceLevel::Operator => "a service's word that you decided is enough",
-        EvidenceLevel::Idp => "a sign-in at the identity provider, or your own key",
+        EvidenceLevel::Operator | EvidenceLevel::Idp => {
+            "your own key signs your decision (weaker evidence would do, and none is taken yet)"
+        }
         EvidenceLevel::Reviewer => "your own key signs your decision",
     };
     rows.push(("evidence", evidence.to_owned()));

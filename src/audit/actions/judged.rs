@@ -12,7 +12,7 @@ use crate::audit::actions::{CHECK, action_name};
 use crate::audit::report::{AuditError, Report};
 use crate::domain::principal_ref;
 use crate::policy::{Known, Outcome, Party, PolicySet, Question, Responsible, Votes};
-use crate::record::action::{Stated, action_stream, binding_of};
+use crate::record::action::{Stated, action_stream, binding_of, gives_reason};
 use crate::record::binding::{Binding, PartyName};
 use crate::store::Store;
 use bytes::Bytes;
@@ -104,6 +104,17 @@ impl<'s> Judge<'s> {
                 Ok(as_recorded(asked, permitted))
             }
         }
+    }
+
+    /// Whether a vote's body gives a reason; where it was erased, what the log says is taken.
+    pub fn hear_reason(&self, asked: &mut Asked) -> Result<(), AuditError> {
+        let recorded = asked.refusal() != Some(RefusalReason::RationaleRequired);
+        let Command::Vote(vote) = &mut asked.command else { return Ok(()) };
+        if vote.has_rationale {
+            let body = names::body(self.store, asked.index, &asked.bytes)?;
+            vote.has_rationale = body.map_or(recorded, |body| gives_reason(&body));
+        }
+        Ok(())
     }
 
     /// What people were shown must have the digest that their votes bind.

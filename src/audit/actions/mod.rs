@@ -122,7 +122,8 @@ impl<'s> Actions<'s> {
 
     /// All that followed from the last command has arrived: it is decided again, compared, and folded as it stands.
     fn settle(&mut self, report: &mut Report) -> Result<(), AuditError> {
-        let Some(asked) = self.asked.take() else { return Ok(()) };
+        let Some(mut asked) = self.asked.take() else { return Ok(()) };
+        self.judge.hear_reason(&mut asked)?;
         let decided = self.judge.decide(&asked, report)?;
         self.judge.check_shown(&asked, report)?;
         compared::compare(&asked, &decided, report);

@@ -11,7 +11,7 @@ use crate::ledger::reader::Reader;
 use crate::ledger::state::Published;
 use crate::plant::Bug;
 use crate::policy::{Known, Outcome, Party, PolicySet, Question, Responsible, Votes};
-use crate::record::action::{Stated, action_stream, binding_of};
+use crate::record::action::{Stated, action_stream, binding_of, gives_reason};
 use crate::record::binding::{Binding, PartyName};
 use bytes::Bytes;
 use deedbook_verify::detail::{ApprovalCommand, Detail, RefusalReason};
@@ -96,7 +96,11 @@ pub(in crate::ledger) struct Preparer<'a> {
 impl Preparer<'_> {
     /// Prepares a command; none: the facts are no command of the approval machines.
     pub fn prepare(&self, facts: &Facts<'_>, body: Option<&[u8]>) -> Result<Option<Prepared>, AppendError> {
-        let Some(command) = Command::from_facts(facts) else { return Ok(None) };
+        let Some(mut command) = Command::from_facts(facts) else { return Ok(None) };
+        if let Command::Vote(vote) = &mut command {
+            // A body alone is no reason.
+            vote.has_rationale = body.is_some_and(gives_reason);
+        }
         let prepared = match &command {
             Command::Submit(submit) => self.submission(facts, body, submit.id, &command)?,
             Command::BreakGlass(glass) if glass.request.is_none() => {
