@@ -6,13 +6,18 @@ use crate::support::{cases, scaled};
 use deedbook::api::proto::{CastVoteRequest, CastVoteResponse, RedeemGrantRequest};
 use deedbook::api::{ClientError, Clients, to_frame};
 use deedbook::approvals::{GrantState, RequestState, Resolution};
+use deedbook::ledger::AppendError;
 use deedbook::record::FrameBytes;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::vote::Decision;
 use deedbook_verify::words::Index;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Barrier;
 
+/// Nothing is read from now on.
+const NEVER: &str = "@id(\"known\") permit (principal, action, resource);\n@id(\"never\") forbid (principal, action == \
+     Gov::Action::\"data.read\", resource);\n";
 const CLIENTS: usize = 64;
 
 /// Exports need two persons.
@@ -150,4 +155,52 @@ async fn who_approves_and_who_denies_at_once_is_decided_by_the_log_alone() {
         outcomes.len()
     );
     cases("vote-races", 2 * rounds);
+}
+
+/// Whoever asks while policies change is answered by those in force where the question stands, whatever was in force when
+/// it was evaluated; the audit evaluates each of them again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_while_policies_change_is_judged_by_those_in_force() {
+    let track = Track::set().await;
+    let rounds = scaled(4);
+    let over = Arc::new(AtomicBool::new(false));
+    let askers: Vec<_> = (0..4)
+        .map(|_| {
+            let (ledger, cast, over) = (track.served.ledger.clone(), track.cast.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                let (agent, mut placed, mut moved) = (cast.agent("a1"), Vec::new(), 0u64);
+                while !over.load(Ordering::Relaxed) {
+                    let (id, frame) = cast.submission(&agent, &cast.wish(&agent, "data.read", &[]), None);
+                    match ledger.append(frame).await {
+                        Ok(placement) => placed.push((placement.first_index, id)),
+                        Err(AppendError::BasisMoved) => moved += 1,
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+                (placed, moved)
+            })
+        })
+        .collect();
+    let (adm, mut forbidden) = (track.cast.person("adm"), Vec::new());
+    for round in 0..rounds {
+        let text = if round.is_multiple_of(2) { NEVER } else { TWO };
+        let placed = track.served.ledger.append(track.cast.publication(&adm, text)).await.unwrap();
+        forbidden.push((placed.first_index, round.is_multiple_of(2)));
+    }
+    over.store(true, Ordering::Relaxed);
+    let (mut allowed, mut denied, mut moved) = (0u64, 0u64, 0u64);
+    for asker in askers {
+        let (placed, sent_back) = asker.await.unwrap();
+        moved += sent_back;
+        for (index, id) in placed {
+            let wanted = forbidden.iter().rev().find(|(from, _)| *from < index).is_some_and(|(_, never)| *never);
+            let action = track.seen(id).action;
+            assert_eq!((action.blocked, action.grant.is_some()), (wanted, !wanted), "at {index}");
+            *(if wanted { &mut denied } else { &mut allowed }) += 1;
+        }
+    }
+    println!("{allowed} allowed, {denied} denied, {moved} sent back for good");
+    assert!(allowed + denied > rounds);
+    track.judge().await;
+    cases("policy-races", rounds);
 }
