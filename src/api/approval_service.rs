@@ -7,13 +7,12 @@ use crate::api::proto::{
     CastVoteResponse, DecidePostReviewRequest, DecidePostReviewResponse, GetRequestRequest, GetRequestResponse,
     ListInboxRequest, ListInboxResponse, RedeemGrantRequest, RedeemGrantResponse, ReportExecutionRequest,
     ReportExecutionResponse, RevokeGrantRequest, RevokeGrantResponse, SubmitActionRequest, SubmitActionResponse,
-    WaitDecisionRequest, WaitDecisionResponse,
+    WaitDecisionRequest,
 };
 use crate::api::shared::Shared;
 use crate::api::{action, append, inbox, wait};
 use deedbook_verify::kind::Kind;
 use std::sync::Arc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 /// The service.
@@ -42,7 +41,7 @@ macro_rules! answer_command {
 
 #[tonic::async_trait]
 impl ApprovalService for Approvals {
-    type WaitDecisionStream = ReceiverStream<Result<WaitDecisionResponse, Status>>;
+    type WaitDecisionStream = wait::Told;
 
     async fn submit_action(
         &self,
