@@ -153,7 +153,7 @@ impl Bench<'_> {
                 alone,
                 "actions/s",
                 ("verify", verify),
-                "none alone",
+                ">= 5,000/s",
             ));
             let streamed = self.prepared("frames-before", arguments.events, 64).await?;
             let streamed = self.stream(streamed).await?;
