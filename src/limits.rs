@@ -313,12 +313,12 @@ pub const APPROVALS_KEPT_MAX: usize = 256;
 /// 1 KiB for the rest.
 pub const ACTION_ROW_BYTES_MAX: usize =
     (APPROVALS_KEPT_MAX + 1) * 34 + formats::CONFLICTS_MAX * 17 + GRANT_USES_MAX as usize * 25 + 32 * 25 + 1024;
-/// Bytes of a presentation: more than anybody reads, and far less than a frame.
-pub const PRESENTATION_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a presentation: a binding in rows, each with its path, and all the rest; less than a frame.
+pub const PRESENTATION_BYTES_MAX: usize = 256 * 1024;
 /// What it keeps of that to say what it left out.
 pub const PRESENTATION_OMITTED_BYTES_MAX: usize = 8 * 1024;
 /// Characters of one value in a presentation.
-pub const PRESENTATION_VALUE_CHARS_MAX: usize = 2_000;
+pub const PRESENTATION_VALUE_CHARS_MAX: usize = 32_768;
 /// Earlier like actions in a presentation.
 pub const PRESENTATION_EARLIER_MAX: usize = 5;
 /// Newest entries among which like actions are looked for: 256 posting rows of each condition.

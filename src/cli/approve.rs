@@ -1,12 +1,14 @@
 //! `deedbook approve` and `deny`: shows what waits for a decision, binds exactly that, asks, and signs the vote. What the
 //! vote does is decided by the ledger's rules. Commands wait that govern the ledger itself, and requests of actions.
 
+mod matter;
+
 use super::approvals::{self, screen, vote};
 use super::client::Client;
 use super::errors::Failure;
 use super::output::{Output, remark};
 use super::producer::{self, Producer};
-use super::{Common, files, key, show};
+use super::{Common, files, key};
 use crate::api::proto;
 use clap::Args;
 use deedbook_verify::detail::GOVERNANCE_ACTION;
@@ -16,7 +18,7 @@ use deedbook_verify::key::ED25519;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::vote::{Ballot, Decision, Evidence, ReviewerSignature};
-use deedbook_verify::words::{Hash, Micros, Ref, Revision, SubjectId, TreeSize};
+use deedbook_verify::words::{Hash, Micros, Revision, SubjectId, TreeSize};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
 
@@ -83,7 +85,7 @@ async fn decide(
     };
     let request = SubjectId(producer::word(&command.request_id, "request_id")?);
     let facts = Facts::parse(&command.facts)?;
-    for line in command_screen(&facts, &command)? {
+    for line in matter::screen(&mut client, &producer, &facts, &command).await? {
         remark(&line);
     }
     confirm(arguments, decision)?;
@@ -119,20 +121,6 @@ async fn decide_action(
         return output.value(&screen::value(&action, None));
     }
     output.line(&format!("{request}\t{}", screen::state_name(&action)))
-}
-
-/// What the command would do, from the facts that the vote binds.
-fn command_screen(facts: &Facts<'_>, command: &proto::PendingCommand) -> Result<Vec<String>, Failure> {
-    let asker = Ref(producer::word(&command.asker, "asker")?);
-    let mut lines = vec![
-        format!("{} at index {}, asked by administrator {asker}", facts.kind.name(), command.index),
-        format!("waits until {}", crate::record::line::time::show(Micros(command.expires_micros))),
-    ];
-    lines.extend(show::detail_pairs(facts).into_iter().map(|(name, value)| format!("  {name}: {value}")));
-    if let Some(responsible) = facts.responsible {
-        lines.push(format!("  responsible: {responsible}"));
-    }
-    Ok(lines)
 }
 
 fn confirm(arguments: &DecisionArguments, decision: Decision) -> Result<(), Failure> {

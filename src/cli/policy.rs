@@ -161,6 +161,30 @@ fn judge(source: &Source) -> Result<PolicySet, Vec<Lint>> {
     PolicySet::publish(source, &|name| Ok(local_team(name)))
 }
 
+/// How a set would change the one in force, in lines: ids, and the text of what is new or other.
+pub fn changes(in_force: &Source, offered: &Source) -> Vec<String> {
+    let (Ok(older), Ok(newer)) = (judge(in_force), judge(offered)) else {
+        return vec!["the set does not pass the rules of publication".to_owned()];
+    };
+    let difference = Difference::between(&older, &newer);
+    let mut lines = vec![format!("{} policies, digest {}", newer.policies().count(), newer.digest())];
+    if difference.is_empty() {
+        lines.push("means the same".to_owned());
+    }
+    lines.extend(difference.removed.iter().map(|id| format!("- {id}")));
+    for (mark, ids) in [("+", &difference.added), ("~", &difference.changed)] {
+        for id in ids {
+            lines.push(format!("{mark} {id}"));
+            let text = newer.policies().find(|(known, _)| known == id).map(|(_, text)| text).unwrap_or_default();
+            lines.extend(text.lines().map(|line| format!("    {}", line.replace('\t', "    "))));
+        }
+    }
+    if difference.schema_changed {
+        lines.push("~ the schema".to_owned());
+    }
+    lines
+}
+
 fn sound_set(common: &Common, file: &Path, schema: Option<&Path>) -> Result<PolicySet, Failure> {
     let source = match file == Path::new("in-force") && !file.exists() {
         true => block_on(published::in_force(common))?,

@@ -12,9 +12,9 @@ use crate::domain;
 use crate::record::{self, FactsBuilder};
 use clap::{Args, Subcommand};
 use deedbook_verify::detail::Roles;
-use deedbook_verify::facts::{Actor, ActorKind};
+use deedbook_verify::facts::{Actor, ActorKind, Facts};
 use deedbook_verify::hash::RefKey;
-use deedbook_verify::words::Ref;
+use deedbook_verify::words::{Ref, SubjectId};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -296,11 +296,14 @@ async fn list(common: &Common, output: Output) -> Result<(), Failure> {
         if !needs_two {
             remark("one administrator governs alone: bind a second one, who has a key of their own");
         }
-        for command in &pending {
-            let request = command.request_id.as_ref().try_into().map(deedbook_verify::words::SubjectId);
-            let request = request.map_or_else(|_| String::new(), |id| id.to_string());
-            remark(&format!("the command at index {}: {}", command.index, key::waiting_for(&request)));
-        }
+    }
+    for command in &pending {
+        let kind = Facts::parse(&command.facts)?.kind.name();
+        let asker = hex(&command.asker);
+        let request =
+            command.request_id.as_ref().try_into().map_or_else(|_| String::new(), |id| SubjectId(id).to_string());
+        let text = format!("{kind} at index {}, asked by {asker}: {}", command.index, key::waiting_for(&request));
+        output.either(&text, || json!({"waits_as": request, "kind": kind, "index": command.index, "asker": asker}))?;
     }
     Ok(())
 }

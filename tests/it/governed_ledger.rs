@@ -96,7 +96,10 @@ fn what_one_administrator_asks_waits_for_the_other_over_restarts() {
     desk.refused(&server, "ann", &["approve", &bind, "--yes"], "CONFLICT_REQUESTER");
     desk.refused(&server, "rita", &["approve", &bind, "--yes"], "NOT_ADMINISTRATOR");
     desk.refused(&server, "carol", &["approve", &bind, "--yes"], "");
-    assert_eq!(desk.lines(&server, "ann", &["principal", "list"]).len(), 3);
+    let listed = desk.lines(&server, "ann", &["principal", "list"]);
+    let waiting: Vec<&str> = listed.iter().filter_map(|line| line["waits_as"].as_str()).collect();
+    assert_eq!((listed.len() - waiting.len(), waiting.len()), (3, 2));
+    assert!(waiting.contains(&bind.as_str()) && waiting.contains(&enroll.as_str()));
     drop(server);
     let server = Serving::start(&desk.dir);
     let voted = desk.lines(&server, "bob", &["approve", &bind, "--yes", "--reason", "known"]);

@@ -73,4 +73,5 @@ mod wire;
 mod witness;
 mod witnessed;
 mod witness_programs;
+mod second_administrator;
 mod second_folder;

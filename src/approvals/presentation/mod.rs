@@ -20,9 +20,10 @@ use thiserror::Error;
 
 /// The first line.
 const HEADING: &str = "deedbook.presentation/1";
-/// Members of the binding that a reviewer looks for first, in this order. Whatever else it holds follows them.
+/// Members of the binding that a reviewer looks for first, in this order. Whatever else it holds follows them. Those that
+/// are one name each come before those of which there may be thousands: nobody crowds the destination out.
 const FIRST_MEMBERS: [&str; 8] =
-    ["action", "resource", "tool", "params", "dataset_sources", "destination", "environment", "reversibility"];
+    ["action", "resource", "destination", "environment", "reversibility", "tool", "dataset_sources", "params"];
 
 /// What is put into a presentation.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +129,7 @@ pub fn present(input: &PresentationInput<'_>, requirement: &Requirement, expires
         page.row("answers for it", &party(person));
     }
     page.section("What will run, exactly");
-    page.within(limits::PRESENTATION_BYTES_MAX / 2, |page| page.binding(input.binding));
+    page.within(limits::PRESENTATION_BYTES_MAX / 4 * 3, |page| page.binding(input.binding));
     page.section("Why you are asked");
     page.row("policy set", &input.policy.to_string());
     for why in input.why {
@@ -249,26 +250,31 @@ impl Page {
         }
     }
 
-    fn finish(mut self) -> Presentation {
-        let complete = self.omitted.is_empty();
-        self.section("Completeness");
-        self.budget = usize::MAX;
-        let omitted = self.omitted.clone();
-        self.row("complete", if complete { "yes: nothing of the action is left out" } else { "no" });
+    /// Puts in front of it all whether it is all.
+    fn finish(self) -> Presentation {
+        let Page { text: rest, omitted, .. } = self;
+        let complete = omitted.is_empty();
+        let mut page = Page { budget: usize::MAX, ..Page::new() };
+        page.section("Completeness");
+        page.row(
+            "complete",
+            if complete { "yes: nothing of the action is left out" } else { "NO: something is left out" },
+        );
         let mut room = limits::PRESENTATION_OMITTED_BYTES_MAX / 2;
         let mut unnamed = 0usize;
         for what in &omitted {
             if what.len() < room {
                 room = room.saturating_sub(what.len().saturating_add(16));
-                self.row("left out", what);
+                page.row("left out", what);
             } else {
                 unnamed = unnamed.saturating_add(1);
             }
         }
         if unnamed > 0 {
-            self.row("left out, not named", &unnamed.to_string());
+            page.row("left out, not named", &unnamed.to_string());
         }
-        let digest = Digest(*blake3::hash(self.text.as_bytes()).as_bytes());
-        Presentation { text: Bytes::from(self.text), digest, complete, omitted }
+        page.text.push_str(rest.strip_prefix(HEADING).and_then(|rest| rest.strip_prefix('\n')).unwrap_or(&rest));
+        let digest = Digest(*blake3::hash(page.text.as_bytes()).as_bytes());
+        Presentation { text: Bytes::from(page.text), digest, complete, omitted }
     }
 }

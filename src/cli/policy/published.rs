@@ -132,9 +132,14 @@ async fn report(
     let index = placement.first_index;
     let now = client.policy(Bytes::new()).await?;
     let took_effect = (now.policy_digest == policy.as_bytes()) == (what == "published");
-    let text = match took_effect {
-        true => format!("policy {policy} {what} at index {index}"),
-        false => format!("policy {policy} stands at index {index} and waits for a second administrator"),
+    let waits = key::waits_as(placement);
+    let text = match &waits {
+        Some(request) => format!("policy {policy} stands at index {index}; {}", key::waiting_for(request)),
+        None if took_effect => format!("policy {policy} {what} at index {index}"),
+        None => format!("policy {policy} stands at index {index}, and another one was put in force since"),
     };
-    output.either(&text, || json!({"policy_digest": policy.to_string(), "index": index, "took_effect": took_effect}))
+    output.either(
+        &text,
+        || json!({"policy_digest": policy.to_string(), "index": index, "took_effect": took_effect, "waits_as": waits}),
+    )
 }

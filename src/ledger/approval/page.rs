@@ -67,7 +67,7 @@ impl Page {
             policy: published.policy.digest(),
             why: Vec::new(),
             teams: Vec::new(),
-            earlier: earlier(reader, actor.who, &binding.action),
+            earlier: earlier(reader, actor.who, &binding.action, request),
             actor,
         }
     }
@@ -108,7 +108,7 @@ impl Page {
 
 /// The last actions of this kind by this actor, the latest first, among the newest entries. What cannot be read is left
 /// out: it helps people to judge, and decides nothing.
-fn earlier(reader: &Reader, actor: Ref, action: &str) -> Vec<(Micros, Index, String)> {
+fn earlier(reader: &Reader, actor: Ref, action: &str, request: SubjectId) -> Vec<(Micros, Index, String)> {
     let filter = Filter {
         kind: Some(Kind::ActionSubmitted),
         actor: Some(actor),
@@ -119,7 +119,7 @@ fn earlier(reader: &Reader, actor: Ref, action: &str) -> Vec<(Micros, Index, Str
     let floor = size.saturating_sub(limits::EARLIER_ENTRIES_LOOKED_AT);
     let (mut end, mut span, mut newest) = (size, limits::EARLIER_ENTRIES_FIRST, Vec::new());
     // From the newest entries backwards, further each time: whoever does much has the last of it among the first looked at.
-    while end > floor && newest.len() < limits::PRESENTATION_EARLIER_MAX {
+    while end > floor && newest.len() <= limits::PRESENTATION_EARLIER_MAX {
         let start = end.saturating_sub(span).max(floor);
         let Ok(found) = reader.list(&filter, Index(start), TreeSize(end), usize::try_from(span).unwrap_or(usize::MAX))
         else {
@@ -128,14 +128,15 @@ fn earlier(reader: &Reader, actor: Ref, action: &str) -> Vec<(Micros, Index, Str
         newest.extend(found.into_iter().rev());
         (end, span) = (start, span.saturating_mul(2));
     }
-    newest.truncate(limits::PRESENTATION_EARLIER_MAX);
-    newest.into_iter().filter_map(|index| one_earlier(reader, index)).collect()
+    // One more, for the request itself is among them when it is shown anew.
+    newest.truncate(limits::PRESENTATION_EARLIER_MAX.saturating_add(1));
+    newest.into_iter().filter_map(|index| one_earlier(reader, index, request)).collect()
 }
 
-fn one_earlier(reader: &Reader, index: Index) -> Option<(Micros, Index, String)> {
+fn one_earlier(reader: &Reader, index: Index, request: SubjectId) -> Option<(Micros, Index, String)> {
     let bytes = reader.entry(index).ok()?;
     let entry = Entry::parse(&bytes).ok()?;
     let id = crate::record::action::action_id(entry.facts.source, entry.facts.event_id);
-    let action = reader.action_row(id).ok()??;
+    let action = reader.action_row(id).ok()?.filter(|action| action.id != request)?;
     Some((entry.seal.received, index, crate::ledger::approval::view::in_words(&action)))
 }

@@ -47,19 +47,21 @@ fn one_screen_word_for_word() {
     let action = digest_of(ID);
     let expected = format!(
         "deedbook.presentation/1
+Completeness
+complete\tyes: nothing of the action is left out
 Who asks
 actor\tagent exporter (07070707070707070707070707070707)
 on behalf of 1\thuman alice (02020202020202020202020202020202)
 answers for it\thuman alice (02020202020202020202020202020202)
 What will run, exactly
 action\t\"data.export\"
-params.columns[0]\t\"id\"
-params.columns[1]\t\"email\"
-params.rows\t1000000
-dataset_sources[0]\t\"orders@42\"
 destination\t\"s3://partner/out\"
 environment\t\"production\"
 reversibility\t\"irreversible\"
+dataset_sources[0]\t\"orders@42\"
+params.columns[0]\t\"id\"
+params.columns[1]\t\"email\"
+params.rows\t1000000
 nonce\t\"00ff\"
 schema\t\"deedbook.action/1\"
 Why you are asked
@@ -79,8 +81,6 @@ Like actions before
 Identity
 request\t05050505050505050505050505050505
 action digest\t{action}
-Completeness
-complete\tyes: nothing of the action is left out
 ",
         policy = Digest([1; 32]),
     );
@@ -89,7 +89,7 @@ complete\tyes: nothing of the action is left out
     assert!(presentation.complete && presentation.omitted.is_empty());
     let sections = sections(&presentation.text).unwrap();
     assert_eq!(sections.len(), 7);
-    assert_eq!((sections[1].title.as_str(), sections[1].rows.len()), ("What will run, exactly", 10));
+    assert_eq!((sections[2].title.as_str(), sections[2].rows.len()), ("What will run, exactly", 10));
 }
 
 #[test]
@@ -121,16 +121,26 @@ fn values_are_shown_as_they_are_written() {
 
 #[test]
 fn what_has_no_room_is_named() {
-    let long = format!(r#"{{"params":{{"query":"{}","rows":5}}}}"#, "x".repeat(3_000));
+    let long = format!(r#"{{"params":{{"query":"{}","rows":5}}}}"#, "x".repeat(33_770));
     let presentation = shown(&long);
     assert!(!presentation.complete);
-    assert_eq!(presentation.omitted, ["params.query: 1002 characters more"]);
-    assert!(text(&presentation).contains("complete\tno\nleft out\tparams.query: 1002 characters more\n"));
+    assert_eq!(presentation.omitted, ["params.query: 1004 characters more"]);
+    assert!(
+        text(&presentation)
+            .contains("complete\tNO: something is left out\nleft out\tparams.query: 1004 characters more\n")
+    );
     let many = format!(r#"{{"params":[{}0]}}"#, "1000000,".repeat(50_000));
     let presentation = shown(&many);
     assert!(!presentation.complete && presentation.text.len() <= limits::PRESENTATION_BYTES_MAX);
     assert!(text(&presentation).contains("left out, not named\t"));
     assert!(text(&presentation).contains("people\t2 different persons approve"), "what it takes is there all the same");
+    let crowd: String = (0..40_000).map(|key| format!("\"k{key}\":1,")).collect();
+    let hidden = format!(r#"{{"params":{{{crowd}"z":1}},"resource":"dataset:x","destination":"s3://evil/x"}}"#);
+    let presentation = shown(&hidden);
+    assert!(!presentation.complete && presentation.text.len() <= limits::PRESENTATION_BYTES_MAX);
+    let top: Vec<&str> = text(&presentation).lines().take_while(|line| !line.starts_with("params.")).collect();
+    assert!(top.contains(&"complete\tNO: something is left out"), "{top:?}");
+    assert!(top.contains(&"destination\t\"s3://evil/x\""), "whatever crowds the screen stands below it: {top:?}");
     let presentation = shown("not json");
     assert!(!presentation.complete, "what cannot be taken apart is not complete");
     let deep = format!("{}1{}", "{\"a\":".repeat(60), "}".repeat(60));
