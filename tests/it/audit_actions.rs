@@ -58,7 +58,14 @@ fn play(stage: &Stage, server: &Serving) {
     let read = id_of(&says("agent", &["action", "submit", "read.json"]));
     let run = id_of(&says("agent", &["action", "submit", "read.json"]));
     says("agent", &["action", "redeem", &run, "read.json"]);
-    says("agent", &["action", "report", &run, "--status", "failed"]);
+    // Whoever may append can report; only the source that redeemed is believed, and once.
+    let reports = |who: &str, status: &str| {
+        let words = ["action", "report", &run, "--status", status];
+        drop(stage.run(server, who, &words).output().unwrap());
+        says("agent", &["action", "show", &run])["execution"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(reports("bob", "succeeded"), "started");
+    assert_eq!([reports("agent", "failed"), reports("agent", "succeeded")], ["failed", "failed"]);
     says("adm", &["policy", "publish", "own.cedar"]);
     assert_eq!(refused("agent", &["action", "redeem", &read, "read.json"]), "POLICY_TIGHTENED");
     assert_eq!(says("agent", &["action", "submit", "read.json"])["outcome"], "deny");
