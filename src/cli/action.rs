@@ -4,10 +4,10 @@
 pub mod file;
 pub mod step;
 
-use super::approvals::screen::Governed;
+use super::approvals::around::{self, Around};
 use super::approvals::{self, screen};
 use super::client::Client;
-use super::errors::Failure;
+use super::errors::{Failure, Status};
 use super::output::{Output, remark};
 use super::producer::{self, Producer};
 use super::{Common, block_on, files};
@@ -26,7 +26,7 @@ pub enum ActionCommand {
     Submit {
         #[command(flatten)]
         asked: Asked,
-        /// Wait until people have decided
+        /// Wait until people have decided, and end with 3 unless something was granted
         #[arg(long)]
         wait: bool,
         /// The request whose place this one takes: it ends, its votes do not carry over
@@ -129,7 +129,7 @@ pub struct Reasoned {
     #[arg(value_name = "ID")]
     id: String,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     reason: String,
 }
 
@@ -141,11 +141,16 @@ pub struct BreakGlassArguments {
     #[command(flatten)]
     asked: Asked,
     /// Why it cannot wait
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     reason: String,
     /// The incident that it belongs to
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", value_parser = words)]
     incident: String,
+}
+
+/// A text that says something: the ledger takes a blank one as none.
+pub fn words(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it is blank; write why, in words".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// Runs one of the actions.
@@ -155,7 +160,8 @@ pub fn run(common: &Common, command: ActionCommand, output: Output) -> Result<()
             let mut client = Client::connect(common).await?;
             let id = approvals::find(&mut client, id).await?;
             let (action, presentation) = client.request(id).await?;
-            return screen::show(&action, presentation.as_ref(), Governed::of(&mut client).await?, output);
+            let around = Around::of(&mut client, &action, presentation.is_some()).await?;
+            return screen::show(&action, presentation.as_ref(), &around, output);
         }
         let (mut client, producer) = signing(common).await?;
         let action = match &command {
@@ -164,7 +170,13 @@ pub fn run(common: &Common, command: ActionCommand, output: Output) -> Result<()
                     Some(id) => Some(approvals::find(&mut client, id).await?),
                     None => None,
                 };
-                submit(&mut client, &producer, (asked, prior), *wait).await?
+                let action = submit(&mut client, &producer, (asked, prior), *wait).await?;
+                if *wait && !screen::is_granted(&action) {
+                    told(&action, output)?;
+                    remark(&format!("deedbook: not granted: {}", around::why_not(&mut client, &action).await));
+                    return Err(Failure::silent(Status::Refused));
+                }
+                action
             }
             ActionCommand::Redeem { id, asked } => {
                 let id = approvals::find(&mut client, id).await?;
@@ -172,7 +184,7 @@ pub fn run(common: &Common, command: ActionCommand, output: Output) -> Result<()
             }
             ActionCommand::Report { id, status, outputs } => {
                 let id = approvals::find(&mut client, id).await?;
-                step::report(&mut client, &producer, id, (*status).into(), outputs).await?
+                step::report(&mut client, &producer, id, ((*status).into(), outputs)).await?
             }
             ActionCommand::Review { outcome, reasoned } => {
                 let id = approvals::find(&mut client, &reasoned.id).await?;

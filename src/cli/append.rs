@@ -23,6 +23,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+/// Seconds for which a server that is away is waited for, unless told otherwise: an orderly restart takes a few.
+pub const AWAY_SECONDS_MAX: u32 = 60;
 /// Input that pauses longer is sent as far as it came, so that a followed stream is appended as it grows.
 const INPUT_PAUSE: Duration = Duration::from_millis(30);
 /// Bytes of events that are taken up together.
@@ -42,7 +44,7 @@ pub struct AppendArguments {
         value_parser = clap::value_parser!(u16).range(1..=i64::from(FRAME_EVENTS_MAX)))]
     frame: u16,
     /// How long to wait for a server that is not there yet, or went away
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = AWAY_SECONDS_MAX)]
     retry_seconds: u32,
     /// Files of events, `-` for standard input
     #[arg(required = true, value_name = "FILE")]

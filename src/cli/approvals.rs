@@ -1,6 +1,7 @@
 //! `deedbook approvals`: what waits for people, and the screen on which a person decides. It shows what the server
 //! renders for every channel; what a vote binds is that rendering's digest, which this program computes itself.
 
+pub mod around;
 pub mod screen;
 pub mod vote;
 
@@ -10,9 +11,9 @@ use super::output::{Output, remark};
 use super::{Common, block_on};
 use crate::api::proto;
 use crate::clock::Stopwatch;
+use around::Around;
 use clap::Subcommand;
 use deedbook_verify::words::SubjectId;
-use screen::Governed;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ pub fn run(common: &Common, command: ApprovalsCommand, output: Output) -> Result
             ApprovalsCommand::Show { id } => {
                 let id = find(&mut client, &id).await?;
                 let (action, presentation) = client.request(id).await?;
-                screen::show(&action, presentation.as_ref(), Governed::of(&mut client).await?, output)
+                let around = Around::of(&mut client, &action, presentation.is_some()).await?;
+                screen::show(&action, presentation.as_ref(), &around, output)
             }
             ApprovalsCommand::Watch => watch(&mut client, output).await,
         }

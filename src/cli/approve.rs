@@ -8,7 +8,7 @@ use super::client::Client;
 use super::errors::Failure;
 use super::output::{Output, remark};
 use super::producer::{self, Producer};
-use super::{Common, files, key};
+use super::{Common, action, files, key};
 use crate::api::proto;
 use clap::Args;
 use deedbook_verify::detail::GOVERNANCE_ACTION;
@@ -32,7 +32,7 @@ pub struct DecisionArguments {
     #[arg(value_name = "ID")]
     id: String,
     /// Why; stands in the vote's body
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = action::words)]
     reason: Option<String>,
     /// Do not ask
     #[arg(long)]
@@ -124,8 +124,11 @@ async fn decide_action(
 }
 
 fn confirm(arguments: &DecisionArguments, decision: Decision) -> Result<(), Failure> {
-    if arguments.yes || !std::io::stdin().is_terminal() {
+    if arguments.yes {
         return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("nothing was decided: there is no terminal to ask on", "add --yes"));
     }
     remark(&format!("You are about to {} this. Type yes to go on:", decision.name()));
     let mut answer = String::new();

@@ -3,17 +3,23 @@
 
 use super::action::file::{self, Asked};
 use super::action::{self, step};
-use super::approvals::{self, screen};
+use super::append::AWAY_SECONDS_MAX;
+use super::approvals::{self, around, screen};
 use super::client::Client;
 use super::errors::Failure;
 use super::output::{Output, remark};
 use super::producer::Producer;
 use super::{Common, block_on};
 use crate::api::proto;
+use crate::clock::Stopwatch;
 use clap::Args;
 use deedbook_verify::facts::Outcome;
 use deedbook_verify::words::SubjectId;
 use std::process::Command;
+use std::time::Duration;
+
+/// How often the report is tried while the server is away.
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What `exec` takes.
 #[derive(Args, Debug)]
@@ -37,7 +43,7 @@ pub fn run(common: &Common, arguments: &ExecArguments, output: Output) -> Result
         let (mut client, producer) = action::signing(common).await?;
         let id = pass(&mut client, &producer, arguments).await?;
         let file = file::read(&arguments.asked.file)?.with_command(&arguments.command)?;
-        step::redeem(&mut client, &producer, id, &file).await?;
+        let action = step::redeem(&mut client, &producer, id, &file).await?;
         let mut command = Command::new(program);
         command.args(rest).env("DEEDBOOK_REQUEST", id.to_string());
         // Beside the connection, which must answer the server's pings for as long as the command runs.
@@ -48,14 +54,15 @@ pub fn run(common: &Common, arguments: &ExecArguments, output: Output) -> Result
             Ok(status) if status.success() => Outcome::Succeeded,
             Ok(_) | Err(_) => Outcome::Failed,
         };
-        let reported = report(&mut client, &producer, id, outcome).await;
+        let reported = report(&mut client, &producer, &action, outcome).await;
+        let reported = reported.map_err(|failure| remark(&undelivered(failure, id, outcome))).ok();
         let status = ran.map_err(|error| Failure::failed(format!("{program}: {error}"), "correct the command"))?;
-        let action = reported?;
-        if output.is_json() {
-            output.value(&screen::value(&action, None))?;
-        }
+        let told = match reported {
+            Some(action) if output.is_json() => output.value(&screen::value(&action, None)),
+            Some(_) | None => Ok(()),
+        };
         match status.code() {
-            Some(0) => Ok(()),
+            Some(0) => told,
             Some(code) => Err(Failure::of_command(code)),
             None => Err(Failure::failed(format!("{program} was ended by a signal"), "see what ended it")),
         }
@@ -72,31 +79,48 @@ async fn pass(client: &mut Client, producer: &Producer, arguments: &ExecArgument
         remark(&format!("{id} waits for people: `deedbook approvals show {id}`"));
         action = approvals::wait(client, id).await?;
     }
-    let granted = action.grant.as_ref().is_some_and(|grant| grant.state() == proto::GrantState::Issued);
-    if granted {
+    if screen::is_granted(&action) {
         return Ok(id);
     }
-    let state = screen::state_name(&action);
-    Err(Failure::refused(format!("the command did not run: {state}"), format!("see `deedbook action show {id}`")))
+    let why = around::why_not(client, &action).await;
+    Err(Failure::refused(format!("the command did not run: {why}"), format!("see `deedbook action show {id}`")))
 }
 
-/// Reports with a few tries: the command has run, and its end belongs into the log.
+/// Reports, and tries again while the server is away: the command has run, and its end belongs into the log. It is the
+/// same frame every time, so that a report whose answer was lost is not made twice.
 async fn report(
     client: &mut Client,
     producer: &Producer,
-    id: SubjectId,
+    action: &proto::Action,
     outcome: Outcome,
 ) -> Result<proto::Action, Failure> {
-    const TRIES: usize = 5;
-    let mut last = None;
-    for _ in 0..TRIES {
-        match step::report(client, producer, id, outcome, &[]).await {
-            Ok(action) => return Ok(action),
-            Err(failure) => last = Some(failure),
+    let frame = step::report_frame(producer, action, outcome, &[])?;
+    let (since, bound) = (Stopwatch::start(), f64::from(AWAY_SECONDS_MAX));
+    let mut told = false;
+    loop {
+        let left = Duration::from_secs_f64((bound - since.seconds()).max(0.0));
+        let trouble = match tokio::time::timeout(left, client.report_execution(frame.clone())).await {
+            Ok(Ok(answer)) => return Ok(answer.action("ReportExecution")?),
+            Ok(Err(trouble)) if !trouble.retryable() => return Err(trouble.into()),
+            Ok(Err(trouble)) => trouble.to_string(),
+            Err(_) => "the server does not answer".to_owned(),
+        };
+        if since.seconds() + REPORT_INTERVAL.as_secs_f64() >= bound {
+            return Err(Failure::failed(format!("gave up after {:.0} s: {trouble}", since.seconds()), ""));
         }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        if !std::mem::replace(&mut told, true) {
+            remark(&format!("the command has run; {trouble}; reporting again for up to {AWAY_SECONDS_MAX} s"));
+        }
+        tokio::time::sleep(REPORT_INTERVAL).await;
     }
-    let failure = last.unwrap_or_else(|| Failure::failed("the execution was not reported", ""));
-    let next = format!("report it with `deedbook action report {id} --status {}`", outcome.name());
-    Err(Failure { next, ..failure })
+}
+
+/// What a person must know and type when the log does not have the end of what ran.
+fn undelivered(failure: Failure, id: SubjectId, outcome: Outcome) -> String {
+    format!(
+        "deedbook: the command has run, and how it ended was not reported: {}\nnext: `deedbook action report {id} \
+         --status {}`, by the same signer",
+        failure.message,
+        outcome.name()
+    )
 }

@@ -140,3 +140,16 @@ pub fn binding_of(facts: &Facts<'_>, body: Option<&[u8]>) -> Option<(Binding, Re
     let complete = ["reason", "incident"].map(stated).into_iter().all(|stated| stated);
     complete.then_some((binding, reversibility))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::gives_reason;
+
+    #[test]
+    fn a_body_alone_is_no_reason() {
+        assert!(gives_reason(br#"{"reason":"ticket 7"}"#));
+        for body in [&b""[..], b"{}", br#"{"reason":""}"#, br#"{"reason":" \t\n"}"#, br#"{"reason":7}"#] {
+            assert!(!gives_reason(body), "{}", body.escape_ascii());
+        }
+    }
+}

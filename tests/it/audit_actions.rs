@@ -72,7 +72,7 @@ fn play(stage: &Stage, server: &Serving) {
     let deny = ["deny", &next, "--yes", "--reason", "no"];
     assert_eq!(refused("alice", &deny), "POLICY_DENIED", "policies about reviewers narrow who may vote");
     assert_eq!(says("bob", &approve(&next, "fine"))["state"], "open", "more is asked by now, and shown anew");
-    assert_eq!(refused("bob", &approve(&next, " ")), "RATIONALE_REQUIRED", "a body alone is no reason");
+    assert_eq!(refused("bob", &["approve", &next, "--yes"]), "RATIONALE_REQUIRED");
     assert_eq!(says("bob", &approve(&next, "fine"))["state"], "approved");
     // What time ends: a request that nobody decides, a grant that nobody redeems.
     let (late, unused) = (stage.submit(server), stage.submit(server));

@@ -11,6 +11,7 @@
     reason = "a test says what is wrong by failing; its helpers are no `#[test]` functions, which clippy.toml covers"
 )]
 
+mod action_endings;
 mod append_command;
 mod approval_story;
 mod approvals;

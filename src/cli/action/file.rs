@@ -5,11 +5,14 @@ use crate::cli::client::Client;
 use crate::cli::errors::Failure;
 use crate::cli::output::read_bounded;
 use crate::cli::producer::Producer;
+use crate::domain::principal_ref;
 use crate::limits::BINDING_BYTES_MAX;
 use crate::record::binding::{BINDING_SCHEMA, Binding, Nonce, PartyName};
 use crate::record::canonical::{Json, JsonError};
 use crate::record::entropy;
 use clap::Args;
+use deedbook_verify::facts::ActorKind;
+use deedbook_verify::kind::Kind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -89,11 +92,17 @@ impl ActionFile {
         Ok(self)
     }
 
-    /// The binding of an action that was submitted, with what this file says in the place of what it said then.
-    pub fn in_place_of(&self, submitted: &[u8]) -> Result<Binding, Failure> {
-        let Json::Object(mut members) = Json::parse(submitted, BINDING_BYTES_MAX).map_err(unreadable)? else {
-            return Err(unreadable(JsonError::new("", "the binding is no object", "")));
-        };
+    /// The binding of an action, from the kind and the body of the command that asked, with what this file says in the
+    /// place of what it said then. A break-glass holds its binding beside why the glass was broken.
+    pub fn in_place_of(&self, (kind, body): (Kind, &[u8])) -> Result<Binding, Failure> {
+        let no_object = || unreadable(JsonError::new("", "the binding is no object", ""));
+        // Twice the bound of a binding, as the ledger reads it: reason and incident stand beside it.
+        let body = Json::parse(body, BINDING_BYTES_MAX.saturating_mul(2)).map_err(unreadable)?;
+        let Json::Object(mut members) = body else { return Err(no_object()) };
+        if kind == Kind::BreakglassInvoked {
+            let Some(Json::Object(binding)) = members.remove("binding") else { return Err(no_object()) };
+            members = binding;
+        }
         for (name, _) in MEMBERS {
             members.remove(name);
         }
@@ -127,7 +136,8 @@ pub async fn binding(
     Binding::from_json(Json::Object(members)).map_err(wrong_file)
 }
 
-/// The name under which the signer itself was bound.
+/// The name under which the signer itself was bound. Genesis states refs and no names: a person of genesis is found by the
+/// name of their key, if their ref was made of it.
 async fn own_name(client: &mut Client, producer: &Producer) -> Result<PartyName, Failure> {
     let (principals, _) = client.principals().await?;
     let mine = principals.iter().find(|principal| principal.r#ref == producer.source.as_bytes());
@@ -137,6 +147,13 @@ async fn own_name(client: &mut Client, producer: &Producer) -> Result<PartyName,
         Failure::usage("the signer is bound as nobody who could act", next)
     };
     let mine = mine.ok_or_else(unknown)?;
+    if mine.kind == ActorKind::Human.name() && mine.id.is_empty() {
+        let name = producer.key.name();
+        let own = principal_ref(&producer.refs, ActorKind::Human, name).is_ok_and(|made| made == producer.source);
+        let named = PartyName::parse(&format!("human:{name}")).filter(|_| own);
+        let message = "the log holds no name of the signer, and that of its key is another";
+        return named.ok_or_else(|| Failure::usage(message, "name who acts with `--as human:ID`"));
+    }
     PartyName::parse(&format!("{}:{}", mine.kind, mine.id)).ok_or_else(unknown)
 }
 

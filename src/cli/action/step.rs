@@ -12,6 +12,7 @@ use crate::record::canonical::Json;
 use crate::record::{FactsBuilder, FrameSigner, Position, entropy};
 use bytes::Bytes;
 use deedbook_verify::detail::ReviewOutcome;
+use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::{Actor, Object, ObjectClass, ObjectRole, Outcome};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::TreeHead;
@@ -105,7 +106,8 @@ pub async fn redeem(
     if submitted.body_state() != proto::BodyState::Opened {
         return Err(Failure::failed("what was submitted was erased", "submit the action again"));
     }
-    let binding = file.in_place_of(&submitted.body)?;
+    let asked = Entry::parse(&submitted.entry)?.facts.kind;
+    let binding = file.in_place_of((asked, &submitted.body))?;
     let grant = granted(&action)?;
     let stated = Stated::of(&binding, &producer.refs)?;
     let seen = last_seen(client).await?;
@@ -114,23 +116,46 @@ pub async fn redeem(
     Ok(client.redeem_grant(frame).await?.action("RedeemGrant")?)
 }
 
-/// States how the execution ended.
+/// States how the execution ended. A statement is never refused; one that changed nothing is told as what it is.
 pub async fn report(
     client: &mut Client,
     producer: &Producer,
     id: SubjectId,
+    (outcome, outputs): (Outcome, &[String]),
+) -> Result<proto::Action, Failure> {
+    let (before, _) = client.request(id).await?;
+    let frame = report_frame(producer, &before, outcome, outputs)?;
+    let after = client.report_execution(frame).await?.action("ReportExecution")?;
+    // The revision is that of the last entry that changed the action.
+    if after.revision != before.revision {
+        return Ok(after);
+    }
+    let why = match before.execution() {
+        proto::ExecutionState::Succeeded => "its end was reported before: succeeded".to_owned(),
+        proto::ExecutionState::Failed => "its end was reported before: failed".to_owned(),
+        proto::ExecutionState::Unspecified => "no execution was started".to_owned(),
+        proto::ExecutionState::Started | proto::ExecutionState::Unknown => {
+            "only the source that redeemed the grant reports how it ended".to_owned()
+        }
+    };
+    let next = format!("see `deedbook action show {id}`; the report stands in the log as a statement");
+    Err(Failure::failed(format!("nothing changed: {why}"), next))
+}
+
+/// A signed report of how the execution of an action ended. The same frame may be sent again: it is one event.
+pub fn report_frame(
+    producer: &Producer,
+    action: &proto::Action,
     outcome: Outcome,
     outputs: &[String],
-) -> Result<proto::Action, Failure> {
-    let (action, _) = client.request(id).await?;
+) -> Result<proto::Frame, Failure> {
     let object = |output: &String| {
         let what = domain::dataset_ref(&producer.refs, "", output)?;
         Ok(Object { class: ObjectClass::Dataset, role: ObjectRole::Output, what })
     };
     let objects = outputs.iter().map(object).collect::<Result<Vec<Object>, domain::NameError>>()?;
-    let facts = of_grant(producer, Kind::ExecutionReported, id, granted(&action)?)?;
-    let facts = facts.action_type(&action.action_type).outcome(outcome).objects(&objects);
-    Ok(client.report_execution(signed(producer, facts)?).await?.action("ReportExecution")?)
+    let facts = of_grant(producer, Kind::ExecutionReported, id_of(action)?, granted(action)?)?;
+    signed(producer, facts.action_type(&action.action_type).outcome(outcome).objects(&objects))
 }
 
 /// Withdraws a request, or gives back what it was granted.

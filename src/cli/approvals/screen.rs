@@ -1,11 +1,12 @@
 //! How an action looks: a row of the inbox, the screen on which a person decides, one JSON object. What was rendered
 //! for reviewers is shown as it is, escaped, for its digest is what a vote binds.
 
+use super::around::{Around, Shown};
 use crate::api::proto;
 use crate::approvals;
 use crate::cli::client::Client;
 use crate::cli::errors::Failure;
-use crate::cli::output::{Colour, Output, escape};
+use crate::cli::output::{Colour, Output, escape, escape_line};
 use crate::clock::Clock;
 use crate::record::line::time;
 use deedbook_verify::words::Micros;
@@ -54,15 +55,11 @@ impl Governed {
 pub fn show(
     action: &proto::Action,
     presentation: Option<&proto::Presentation>,
-    governed: Governed,
+    around: &Around,
     output: Output,
 ) -> Result<(), Failure> {
     if output.is_json() {
-        let mut object = value(action, presentation);
-        if let Some(members) = object.as_object_mut() {
-            members.insert("governed_alone".to_owned(), json!(governed == Governed::Alone));
-        }
-        return output.value(&object);
+        return output.value(&whole_value(action, presentation, around));
     }
     let state = state_name(action);
     let colour = match action.state() {
@@ -83,11 +80,13 @@ pub fn show(
                 output.line(&output.paint("Not everything is shown: it did not fit, see above", Colour::Red))?;
             }
         }
-        None if action.state() == proto::RequestState::Unspecified => {}
-        None => output.line("what was shown to reviewers was erased")?,
+        None if around.shown == Shown::Erased => output.line("what was shown to reviewers was erased")?,
+        None => {}
     }
-    let mut pairs = standing(action);
-    if governed == Governed::Alone {
+    let mut pairs = if presentation.is_some() { Vec::new() } else { essentials(action, around) };
+    pairs.push(("policy", format!("{}, by policies {}", outcome(action), hex(&action.policy_digest))));
+    pairs.extend(standing(action, around));
+    if around.governed == Governed::Alone {
         pairs.push(("governance", "one administrator alone says who there is and what policies ask".to_owned()));
     }
     output.pairs(&pairs)
@@ -108,8 +107,22 @@ fn sections(text: &[u8], output: Output) -> Result<(), Failure> {
     output.line("")
 }
 
+/// What a reviewer reads off the presentation, where there is none.
+fn essentials(action: &proto::Action, around: &Around) -> Vec<(&'static str, String)> {
+    let mut pairs =
+        vec![("action", action.action_type.clone()), ("who", escape_line(&name(&action.actor_name, &action.actor)))];
+    if around.shown == Shown::Never {
+        pairs.push(("asked", "nobody".to_owned()));
+    }
+    if let Some(emergency) = &around.emergency {
+        pairs.push(("reason", emergency.reason.clone()));
+        pairs.push(("incident", emergency.incident.clone()));
+    }
+    pairs
+}
+
 /// How it stands: votes, who may not approve, grant, execution.
-fn standing(action: &proto::Action) -> Vec<(&'static str, String)> {
+fn standing(action: &proto::Action, around: &Around) -> Vec<(&'static str, String)> {
     let mut pairs = Vec::new();
     if let Some(requirement) = &action.requirement {
         pairs.push(("approvals", format!("{} of {}", votes(action, "approve"), requirement.distinct_persons_min)));
@@ -117,7 +130,8 @@ fn standing(action: &proto::Action) -> Vec<(&'static str, String)> {
     for vote in &action.votes {
         let old = if vote.current { "" } else { " (for an earlier presentation)" };
         let who = name(&vote.person_name, &vote.person);
-        pairs.push(("vote", format!("{who}: {}{old}", vote.decision)));
+        let reason = around.reason(vote).map_or_else(String::new, |reason| format!(", because: {reason}"));
+        pairs.push(("vote", escape_line(&format!("{who}: {}{old}{reason}", vote.decision))));
     }
     let conflicts: Vec<String> = action
         .conflicts
@@ -141,6 +155,28 @@ fn standing(action: &proto::Action) -> Vec<(&'static str, String)> {
         pairs.push(("post-review", review.to_owned()));
     }
     pairs
+}
+
+/// The JSON object of an action with all that is known around it.
+fn whole_value(action: &proto::Action, presentation: Option<&proto::Presentation>, around: &Around) -> Value {
+    let mut object = value(action, presentation);
+    let votes = action.votes.iter().map(|vote| {
+        let mut object = vote_value(vote);
+        if let Some(members) = object.as_object_mut() {
+            members.insert("reason".to_owned(), json!(around.reason(vote)));
+        }
+        object
+    });
+    let votes = Value::Array(votes.collect());
+    if let Some(members) = object.as_object_mut() {
+        members.insert("votes".to_owned(), votes);
+        members.insert("governed_alone".to_owned(), json!(around.governed == Governed::Alone));
+        if let Some(emergency) = &around.emergency {
+            members.insert("reason".to_owned(), json!(emergency.reason));
+            members.insert("incident".to_owned(), json!(emergency.incident));
+        }
+    }
+    object
 }
 
 /// The JSON object of an action; docs/CLI.md names its members.
@@ -225,7 +261,13 @@ pub fn is_decided(action: &proto::Action) -> bool {
     action.state() != proto::RequestState::Open
 }
 
-fn grant_name(grant: &proto::Grant) -> &'static str {
+/// Whether something was granted that can still be redeemed.
+pub fn is_granted(action: &proto::Action) -> bool {
+    action.grant.as_ref().is_some_and(|grant| grant.state() == proto::GrantState::Issued)
+}
+
+/// How a grant stands, in one word.
+pub fn grant_name(grant: &proto::Grant) -> &'static str {
     match grant.state() {
         proto::GrantState::Unspecified => "none",
         proto::GrantState::Issued => "issued",
@@ -262,7 +304,7 @@ fn votes(action: &proto::Action, decision: &str) -> usize {
 }
 
 /// A name, or the ref where it was erased.
-fn name(name: &str, who: &[u8]) -> String {
+pub fn name(name: &str, who: &[u8]) -> String {
     if name.is_empty() { hex(who) } else { name.to_owned() }
 }
 

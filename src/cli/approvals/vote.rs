@@ -1,7 +1,8 @@
 //! A person's vote on a request of an action: shows what the server renders for every channel, binds exactly that, and
 //! signs it. What the vote does is decided by the ledger's rules.
 
-use super::screen::{self, Governed};
+use super::around::Around;
+use super::screen;
 use crate::api::proto;
 use crate::cli::action::step;
 use crate::cli::client::Client;
@@ -35,7 +36,8 @@ pub async fn show(
         let message = format!("nothing waits under {request}: it was decided, has expired, or never was");
         Failure::refused(message, "see `deedbook approvals list` and `deedbook principal list`")
     })?;
-    screen::show(&action, presentation.as_ref(), Governed::of(client).await?, output)?;
+    let around = Around::of(client, &action, presentation.is_some()).await?;
+    screen::show(&action, presentation.as_ref(), &around, output)?;
     let (Some(presentation), Some(requirement)) = (presentation, &action.requirement) else {
         let message = format!("nothing waits for people: {}", screen::state_name(&action));
         return Err(Failure::refused(message, "see `deedbook approvals list`"));

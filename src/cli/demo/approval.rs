@@ -51,7 +51,7 @@ fn owner(tale: &mut Tale, request: &str) -> Result<(), Failure> {
         "The agent's owner tries to approve it, and is refused",
         "Ann is a reviewer, but she answers for this agent: nobody approves their own request. The attempt is on record.",
     )?;
-    let line = format!("deedbook approve {request} --reason 'it is my own agent' --signer {OWNER}.key");
+    let line = format!("deedbook approve {request} --yes --reason 'it is my own agent' --signer {OWNER}.key");
     tale.refused(&line, "CONFLICT_OWNER")
 }
 
@@ -63,7 +63,7 @@ fn approve(tale: &mut Tale, request: &str) -> Result<(), Failure> {
     let [first, second] = REVIEWERS;
     // A person counts once, however often they vote.
     for (who, state) in [(first, "open"), (first, "open"), (second, "approved")] {
-        let line = format!("deedbook approve {request} --reason 'ticket 4711' --signer {who}.key");
+        let line = format!("deedbook approve {request} --yes --reason 'ticket 4711' --signer {who}.key");
         let ran = tale.done(&line, Part::Last(AFTER_SCREEN))?;
         if !ran.out.trim_end().ends_with(&format!("\t{state}")) {
             return Err(broken(&format!("the request is not {state} behind the vote of {who}")));

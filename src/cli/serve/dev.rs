@@ -124,7 +124,7 @@ impl Prepared {
     fn decide(&self, request: SubjectId, says: &impl Fn(&str) -> String) -> Vec<Step> {
         let id = request.to_string();
         let short: String = id.chars().take(ID_DIGITS).collect();
-        let approve = |who: &str| says(&format!("approve {short} --reason 'ticket 4711' {}", self.signer(who)));
+        let approve = |who: &str| says(&format!("approve {short} --yes --reason 'ticket 4711' {}", self.signer(who)));
         let redeem = |file| says(&format!("action redeem {id} {} {}", self.props.file(file), self.signer(AGENT)));
         let [first, second] = REVIEWERS;
         let steps = [
