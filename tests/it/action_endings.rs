@@ -48,7 +48,7 @@ fn a_person_of_genesis_breaks_the_glass_redeems_and_reports() {
     assert_eq!(stage.says(&server, "adm", &report)["execution"], "succeeded");
     let said = ends(&stage, &server, "adm", &["action", "show", &id], 0);
     assert!(!said.contains("erased") && said.contains("primary is down") && said.contains("data.export"), "{said}");
-    // A person who is bound by id, and whose key has another name, is found by it; so is a reviewer.
+    // So does a person whom an administrator bound, and whose id the log holds.
     let bob = id_of(&stage.says(&server, "bob", &glass));
     assert_eq!(stage.says(&server, "bob", &["action", "redeem", &bob, "export.json"])["execution"], "started");
     for (words, flag) in [
@@ -120,6 +120,20 @@ fn who_waits_is_told_by_the_exit_code_whether_something_was_granted_and_why_not(
     let said = ends(&stage, &server, "agent", &["action", "submit", "read.json", "--wait"], 3);
     assert!(said.contains("\tdeny\n") && said.contains("not granted: denied by policies"), "{said}");
     assert_eq!(stage.says(&server, "agent", &["action", "submit", "read.json"])["outcome"], "deny");
+}
+
+#[test]
+fn where_nobody_could_decide_that_is_what_is_said() {
+    let (stage, server) = Stage::set();
+    // Alice answers for the agent, and nobody else is a reviewer any more.
+    stage.says(&server, "adm", &["principal", "disable", "--kind", "human", "--id", "bob"]);
+    let said = ends(&stage, &server, "agent", &["action", "submit", "export.json", "--wait"], 3);
+    assert!(said.contains("\tunroutable\n") && said.contains("not enough people"), "{said}");
+    let id = said.split('\t').next().unwrap();
+    let shown = ends(&stage, &server, "agent", &["action", "show", id], 0);
+    assert!(!shown.contains("erased") && shown.contains("data.export") && shown.contains("nobody"), "{shown}");
+    let said = ends(&stage, &server, "agent", &["exec", "export.json", "--", "touch", "ran"], 3);
+    assert!(said.contains("did not run: unroutable") && !stage.path("ran").exists(), "{said}");
 }
 
 #[test]

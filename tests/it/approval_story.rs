@@ -85,6 +85,7 @@ fn a_command_behind_the_gate_runs_when_a_person_agrees_and_not_otherwise() {
     stage.says(&server, "bob", &["deny", &waiting(), "--yes", "--reason", "no"]);
     let denied = child.wait_with_output().unwrap();
     assert_eq!(denied.status.code(), Some(3), "{}", text(&denied));
+    assert!(text(&denied).contains("did not run: denied by bob: no"), "{}", text(&denied));
     assert!(!stage.path("never").exists());
 }
 
