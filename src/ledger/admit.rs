@@ -109,7 +109,7 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
     }
     check_keys(view, &sealed, events.first())?;
     let signer = header.sole_signer().ok_or(FrameRefusal::RoleDiffers)?;
-    let offered = offered(view, header.source, first)?;
+    let offered = if first_kind == Kind::PolicyPublished { offered(view, header.source, first)? } else { None };
     Ok(CheckedFrame {
         offered,
         digest: sealed.digest(),

@@ -164,7 +164,7 @@ impl Ledger {
         let base = Index(published.head.size.0);
         let find = |source, id| self.reader.find(source, id).map_err(|_| AppendError::StorageFailed);
         let (authority, refs) = (&published.authority, &self.shared.ref_key);
-        let body = frame.events.first().and_then(|event| event.salt_and_body.clone()).map(|(_, body)| body);
+        let body = frame.events.first().and_then(|event| Some(event.salt_and_body.as_ref()?.1.clone()));
         let view = AdmissionView { authority, refs, base, head_at: &head_at, find: &find };
         let mut checked = admit(&view, frame)?;
         if let Some(event) = checked.events.first().filter(|_| checked.kind.author() == Author::Asker) {

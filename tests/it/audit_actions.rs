@@ -1,15 +1,13 @@
 //! The auditor's replay of approvals: whatever becomes of actions is folded and decided again from a copy of the folder,
 //! with the same verdicts; what the log says otherwise, and every row that does not follow, is found and named.
 
+use crate::audit_rows::{change, rows};
 use crate::support::process::Serving;
 use crate::support::stage::Stage;
 use crate::support::{audit, disk, eventually};
 use deedbook::audit::{self, AuditPaths, Report};
 use deedbook::store::keys::RowTag;
-use deedbook::store::{Access, Batch, Direction, KeyRange, RocksStore, Rows, Store};
 use serde_json::Value;
-use std::ops::ControlFlow;
-use std::path::Path;
 
 const READ: &str = r#"{"action":"data.read","resource":"dataset:customers"}"#;
 
@@ -101,19 +99,6 @@ fn verdicts(report: &Report) -> (u64, u64, u64, u64, Vec<String>) {
     (report.actions, report.commands_decided, report.evaluations, report.evaluations_unread, findings.collect())
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        let there = to.join(file.file_name());
-        if file.file_type().unwrap().is_dir() {
-            copy(&file.path(), &there)
-        } else {
-            drop(std::fs::copy(file.path(), there))
-        }
-    }
-}
-
 #[test]
 fn whatever_becomes_of_actions_is_found_again_by_the_audit() {
     let stage = played();
@@ -124,7 +109,7 @@ fn whatever_becomes_of_actions_is_found_again_by_the_audit() {
     assert!(commands > 25 && evaluations > 15, "{commands} commands, {evaluations} evaluations");
     // Elsewhere, from a copy, the verdicts are the same.
     let elsewhere = disk::scratch();
-    copy(stage.dir.root(), elsewhere.path());
+    disk::copy(stage.dir.root(), elsewhere.path());
     assert_eq!(verdicts(&audit(elsewhere.path())), verdicts(&report));
     // An auditor whom nobody gave the ref key folds and decides all the same, and is told what was not judged.
     std::fs::remove_file(elsewhere.path().join("keys/ref.key")).unwrap();
@@ -156,32 +141,13 @@ fn what_was_erased_is_not_judged_and_the_report_says_so() {
     assert!(after.evaluations_unread > 0, "{after:?}");
 }
 
-/// Stored rows of a kind.
-fn rows(stage: &Stage, tag: RowTag) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let store = RocksStore::open(&stage.dir.store(), Access::ReadOnly).unwrap();
-    let mut found = Vec::new();
-    let range = KeyRange { from: vec![tag as u8], to: vec![tag as u8 + 1] };
-    let mut visit = |key: &[u8], value: &[u8]| {
-        found.push((key.to_vec(), value.to_vec()));
-        ControlFlow::Continue(())
-    };
-    store.scan(&range, Direction::Forward, &mut visit).unwrap();
-    found
-}
-
-fn change(stage: &Stage, change: impl FnOnce(&mut Batch)) {
-    let mut batch = Batch::new();
-    change(&mut batch);
-    RocksStore::open(&stage.dir.store(), Access::ReadWrite).unwrap().commit(&batch).unwrap();
-}
-
 #[test]
 fn a_row_of_an_action_that_is_missing_altered_or_too_many_is_named() {
     let stage = played();
     for (tag, name) in
         [(RowTag::Action, "action row"), (RowTag::Deadline, "deadline row"), (RowTag::Inbox, "inbox row")]
     {
-        let stored = rows(&stage, tag);
+        let stored = rows(&stage.dir, tag);
         let (key, value) = stored.last().unwrap_or_else(|| panic!("no {name}"));
         let mut surplus = key.clone();
         *surplus.last_mut().unwrap() ^= 0x80;
@@ -190,16 +156,16 @@ fn a_row_of_an_action_that_is_missing_altered_or_too_many_is_named() {
             let report = audit(stage.dir.root());
             assert!(report.findings.iter().any(|found| found.check == name), "{name} {how}: {:?}", report.findings);
         };
-        change(&stage, |batch| batch.delete(key));
+        change(&stage.dir, |batch| batch.delete(key));
         found("missing");
-        change(&stage, |batch| batch.put(key, &altered));
+        change(&stage.dir, |batch| batch.put(key, &altered));
         found("altered");
-        change(&stage, |batch| {
+        change(&stage.dir, |batch| {
             batch.put(key, value);
             batch.put(&surplus, value);
         });
         found("surplus");
-        change(&stage, |batch| batch.delete(&surplus));
+        change(&stage.dir, |batch| batch.delete(&surplus));
     }
     assert!(audit(stage.dir.root()).is_clean());
 }

@@ -27,10 +27,10 @@ fn house() -> House {
     house
 }
 
-type Row = (Vec<u8>, Vec<u8>);
+pub type Row = (Vec<u8>, Vec<u8>);
 
 /// The rows of a kind, as stored.
-fn rows(dir: &DataDir, tag: RowTag) -> Vec<Row> {
+pub fn rows(dir: &DataDir, tag: RowTag) -> Vec<Row> {
     let store = RocksStore::open(&dir.store(), Access::ReadOnly).unwrap();
     let range = KeyRange { from: vec![tag as u8], to: vec![tag as u8 + 1] };
     let mut found = Vec::new();
@@ -43,7 +43,8 @@ fn rows(dir: &DataDir, tag: RowTag) -> Vec<Row> {
     found
 }
 
-fn change(dir: &DataDir, change: impl FnOnce(&mut Batch)) {
+/// Changes rows of a closed folder behind everybody's back.
+pub fn change(dir: &DataDir, change: impl FnOnce(&mut Batch)) {
     let store = RocksStore::open(&dir.store(), Access::ReadWrite).unwrap();
     let mut batch = Batch::new();
     change(&mut batch);

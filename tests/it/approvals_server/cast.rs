@@ -19,7 +19,7 @@ use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::vote::{Ballot, Decision, Evidence, ReviewerSignature};
 use deedbook_verify::words::{Digest, LedgerId, Micros, Ref, Revision, SubjectId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Somebody who signs.
 pub struct Who {
@@ -193,9 +193,26 @@ impl Cast {
         evidence: &Evidence<'_>,
         head: TreeHead,
     ) -> FrameBytes {
+        self.with_body(by, actor, ballot, evidence, (head, json!({"reason": "because"})))
+    }
+
+    /// A person's own vote with a body of the test's.
+    pub fn vote_saying(&self, who: &Who, ballot: &Ballot, head: TreeHead, body: Value) -> FrameBytes {
+        let signature = signature(who, ballot);
+        self.with_body(who, who.actor(), ballot, &evidence(&who.key, &signature), (head, body))
+    }
+
+    fn with_body(
+        &self,
+        by: &Who,
+        actor: Actor,
+        ballot: &Ballot,
+        evidence: &Evidence<'_>,
+        (head, body): (TreeHead, Value),
+    ) -> FrameBytes {
         let facts =
             bound(self.of_request(Kind::VoteCast, ballot.request).actor(actor), ballot, evidence).last_seen(head);
-        self.sign(by, facts.body("application/json", json!({"reason": "because"}).to_string().into()))
+        self.sign(by, facts.body("application/json", body.to_string().into()))
     }
 
     /// An approval of a governing command that waits for a second administrator, signed by whoever sends it.

@@ -8,7 +8,11 @@ use deedbook::record::canonical::Json;
 use deedbook_verify::detail::Verdict;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::vote::Decision;
+use serde_json::json;
 
+/// An approval needs a reason.
+const REASONED: &str = "@id(\"reasoned\") @requires_approval @quorum(\"1\") @rationale(\"approve\")\n\
+     forbid (principal, action == Gov::Action::\"data.export\", resource) unless { context.approval.granted };\n";
 const PERMIT: &str = "@id(\"known\") permit (principal, action, resource);\n";
 
 /// More rows than a number can hold: an error in the middle of an evaluation, which the engine alone would let pass.
@@ -129,4 +133,27 @@ fn a_schema_that_asks_for_more_lets_nothing_pass() {
         desk.judge();
         desk.ledger.close();
     }
+}
+
+/// What stands in the body of a vote is no reason because it is a body.
+#[test]
+fn a_reason_that_is_demanded_must_say_something() {
+    let desk = Desk::set();
+    let bob = desk.cast.person("bob");
+    desk.publish(&[PERMIT, REASONED]);
+    let id = desk.export();
+    let vote = |body| {
+        let ballot = desk.cast.ballot(&desk.seen(id), Decision::Approve);
+        desk.cast.vote_saying(&bob, &ballot, desk.head(), body)
+    };
+    for nothing in
+        [json!({}), json!({"reason": ""}), json!({"reason": " \t\n"}), json!({"reason": 7}), json!("because")]
+    {
+        desk.refused("says nothing", vote(nothing), "RATIONALE_REQUIRED");
+    }
+    desk.judge();
+    desk.done(vote(json!({"reason": "ticket 7"})));
+    assert!(desk.seen(id).action.approval().is_some());
+    desk.judge();
+    desk.ledger.close();
 }
