@@ -9,9 +9,11 @@ mod folder;
 use crate::support::Rng;
 use crate::support::disk::scratch;
 use deedbook::store::{Access, Batch, RocksStore, Store, StoreError};
-use folder::{Closed, Verdict};
+use folder::{Closed, Held, Verdict};
+use std::path::{Path, PathBuf};
 
-/// The engine's own part, with no anchor beside it: what stands behind a damaged record is not dropped in silence.
+/// The engine's own part, with no anchor beside it: a value that was changed is refused, and what stands behind it is
+/// not dropped in silence.
 #[test]
 fn the_engine_itself_refuses_a_damaged_record() {
     let mut rng = Rng::seeded("damaged record");
@@ -19,22 +21,63 @@ fn the_engine_itself_refuses_a_damaged_record() {
         let folder = scratch();
         let path = folder.path().join("store");
         let store = RocksStore::open(&path, Access::Create).unwrap();
-        for number in 0..40u8 {
+        let values: Vec<Vec<u8>> = (0..40).map(|_| rng.bytes(100)).collect();
+        for (number, value) in (0..40u8).zip(&values) {
             let mut batch = Batch::new();
-            batch.put(&[number], &rng.bytes(100));
+            batch.put(&[number], value);
             store.commit(&batch).unwrap();
         }
         drop(store);
-        let log = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
-        let log = log.filter(|path| path.extension().is_some_and(|ending| ending == "log")).max().unwrap();
+        let log = newest_log(&path);
         let mut bytes = std::fs::read(&log).unwrap();
         // A value's byte: nothing but the record's checksum can tell.
-        let at = bytes.len() / 2 + usize::try_from(rng.below(50)).unwrap();
+        let value = &values[usize::try_from(rng.below(40)).unwrap()];
+        let at = bytes.windows(value.len()).position(|window| window == value).unwrap();
+        let at = at + usize::try_from(rng.below(100)).unwrap();
         bytes[at] ^= 1 << rng.below(8);
         std::fs::write(&log, &bytes).unwrap();
         let opened = RocksStore::open(&path, Access::ReadWrite).err();
         assert!(matches!(opened, Some(StoreError::Damaged(_))), "bit of byte {at} of {}: {opened:?}", bytes.len());
     }
+}
+
+/// A length that reaches past the end of the file is what an unfinished write looks like, so the engine takes it for
+/// one and drops what stands behind it. The anchor knows how much was acknowledged, and opening refuses.
+#[test]
+fn a_length_past_the_end_is_refused_by_the_anchor() {
+    let closed = Closed::founded();
+    let held = Held::open(&closed.dir);
+    folder::append(&closed.dir, &held.ledger, 0..20, 1);
+    held.close();
+    let closed = closed.exported();
+    let log = newest_log(&closed.dir.store());
+    let headers = headers_of_last_block(&std::fs::read(&log).unwrap());
+    assert!(headers.len() >= 5, "{} records in the last block", headers.len());
+    for at in headers {
+        let harmed = closed.copy();
+        let log = newest_log(&harmed.dir.store());
+        let mut bytes = std::fs::read(&log).unwrap();
+        bytes[at + 5] ^= 0x80;
+        std::fs::write(&log, &bytes).unwrap();
+        assert_eq!(harmed.judge(&format!("length of the record at byte {at}")), Verdict::OpenRefuses);
+    }
+}
+
+fn newest_log(store: &Path) -> PathBuf {
+    let files = std::fs::read_dir(store).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "log")).max().unwrap()
+}
+
+/// Where the records of the log's last block begin: checksum of four bytes, length of two, type, payload.
+fn headers_of_last_block(log: &[u8]) -> Vec<usize> {
+    let mut at = log.len() / 32_768 * 32_768;
+    let mut headers = Vec::new();
+    while at + 7 <= log.len() {
+        headers.push(at);
+        at += 7 + usize::from(u16::from_le_bytes([log[at + 4], log[at + 5]]));
+    }
+    assert_eq!(at, log.len(), "the log's records end where it ends");
+    headers
 }
 
 /// The judge's own check: what nobody harmed is worth everything, by every way of reading, and clean.
