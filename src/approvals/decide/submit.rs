@@ -67,14 +67,34 @@ pub(super) fn chain<'a>(submit: &'a Submit, context: &Context<'_>) -> Chain<'a> 
     Chain { source: context.signer, actor: *actor, responsible: *responsible, on_behalf_of }
 }
 
-/// The actor is bound and in force, and a person in force answers for it; nobody in the chain was disabled.
+/// The actor is bound and in force, and a person in force answers for it; whoever signed may ask for it; nobody in the
+/// chain was disabled.
 pub(super) fn check_chain(submit: &Submit, context: &Context<'_>) -> Result<(), RefusalReason> {
     let answers = check_actor(submit.actor, context)?;
     if submit.responsible.is_some_and(|stated| stated != answers) {
         return Err(RefusalReason::ResponsibleDiffers);
     }
+    if !may_ask(context.signer, submit.actor.who, answers, context) {
+        return Err(RefusalReason::NotYours);
+    }
     let gone = |who: &Ref| context.people.get(*who).is_some_and(|principal| principal.disabled);
     if submit.on_behalf_of.iter().any(gone) { Err(RefusalReason::PrincipalDisabled) } else { Ok(()) }
+}
+
+/// Whether what was signed by one may be asked for another. An agent asks for itself; people, by their own key or an
+/// account of theirs, also for what they answer for. Services and sources that are nobody's are gateways, which relay
+/// what others ask; reviewers are shown that they did.
+fn may_ask(signer: Ref, actor: Ref, answers: Ref, context: &Context<'_>) -> bool {
+    let is_of = |person: Ref| person == actor || person == answers;
+    match context.people.get(signer).map(|known| known.kind) {
+        Some(ActorKind::Human) => is_of(signer),
+        Some(ActorKind::Agent | ActorKind::Team) => signer == actor,
+        Some(ActorKind::Service) => true,
+        None => {
+            let holders = context.people.holders(signer);
+            holders.is_empty() || holders.iter().copied().any(is_of)
+        }
+    }
 }
 
 /// The person who answers for an actor that is bound and in force: themselves, or the one it is bound to.

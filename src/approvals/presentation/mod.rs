@@ -32,6 +32,8 @@ pub struct PresentationInput<'a> {
     pub request: SubjectId,
     /// Who acts.
     pub actor: Party<'a>,
+    /// Which source asked for it, if it did not ask itself: that it is the actor who asks is this source's word.
+    pub relayed_by: Option<Party<'a>>,
     /// For whom, in order.
     pub on_behalf_of: &'a [Party<'a>],
     /// Who answers for the actor, if it is not a person themselves.
@@ -122,6 +124,9 @@ pub fn present(input: &PresentationInput<'_>, requirement: &Requirement, expires
     let mut page = Page::new();
     page.section("Who asks");
     page.row("actor", &party(&input.actor));
+    if let Some(source) = &input.relayed_by {
+        page.row("asked for it by", &named(source, "source"));
+    }
     for (at, whom) in input.on_behalf_of.iter().enumerate() {
         page.row(&format!("on behalf of {}", at.saturating_add(1)), &party(whom));
     }
@@ -183,7 +188,12 @@ pub fn sections(text: &[u8]) -> Result<Vec<Section>, PresentationDefect> {
 }
 
 fn party(party: &Party<'_>) -> String {
-    let kind = party.kind.map_or("unknown", ActorKind::name);
+    named(party, "unknown")
+}
+
+/// Kind, name and pseudonym; `unbound` is what nobody is bound to is called.
+fn named(party: &Party<'_>, unbound: &'static str) -> String {
+    let kind = party.kind.map_or(unbound, ActorKind::name);
     match party.name {
         Some(name) => format!("{kind} {name} ({})", party.who),
         None => format!("{kind} {}", party.who),

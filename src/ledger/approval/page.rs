@@ -32,6 +32,7 @@ impl Somebody {
 pub(in crate::ledger) struct Page {
     request: SubjectId,
     actor: Somebody,
+    relayed_by: Option<Somebody>,
     on_behalf_of: Vec<Somebody>,
     responsible: Option<Somebody>,
     binding: String,
@@ -44,7 +45,7 @@ pub(in crate::ledger) struct Page {
 
 impl Page {
     /// Gathers who asks for what, and like actions before.
-    pub fn new(reader: &Reader, published: &Published, binding: &Binding, request: SubjectId) -> Page {
+    pub fn new(reader: &Reader, published: &Published, binding: &Binding, (request, source): (SubjectId, Ref)) -> Page {
         let people = &published.people;
         let known = |who: Ref, name: Option<String>| Somebody {
             kind: people.get(who).map(|principal| principal.kind),
@@ -60,6 +61,7 @@ impl Page {
         let responsible = people.get(actor.who).and_then(|principal| principal.responsible);
         Page {
             request,
+            relayed_by: (source != actor.who).then(|| known(source, None)),
             on_behalf_of: binding.on_behalf_of.iter().map(named).collect(),
             responsible: responsible.map(|who| known(who, None)),
             binding: String::from_utf8(binding.to_bytes()).unwrap_or_default(),
@@ -94,6 +96,7 @@ impl Page {
         then(&PresentationInput {
             request: self.request,
             actor: self.actor.party(),
+            relayed_by: self.relayed_by.as_ref().map(Somebody::party),
             on_behalf_of: &on_behalf_of,
             responsible: self.responsible.as_ref().map(Somebody::party),
             binding: &self.binding,

@@ -87,6 +87,14 @@ impl Evaluated {
     }
 }
 
+/// What stands around a binding: the action it is of, who signed for it, how its data was classified.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    id: SubjectId,
+    source: Ref,
+    classification: Option<&'a str>,
+}
+
 /// The state that a command is prepared against.
 pub(in crate::ledger) struct Preparer<'a> {
     pub reader: &'a Reader,
@@ -148,7 +156,8 @@ impl Preparer<'_> {
             return flawed();
         }
         let classification = facts.data_class.map(Code::as_str);
-        Ok(self.judge(command, &binding, (id, classification), None))
+        let asked = Asked { id, source: facts.source, classification };
+        Ok(self.judge(command, &binding, asked, None))
     }
 
     /// An action that stands in the log: judged by its stored binding, with the votes that it has.
@@ -164,27 +173,22 @@ impl Preparer<'_> {
         let Some((binding, classification)) = self.stored_binding(&action)? else {
             return Ok(Prepared::flawed(command.clone(), RefusalReason::PolicyInvalid));
         };
-        Ok(self.judge(command, &binding, (action.id, classification.as_deref()), Some(&action)))
+        let asked = Asked { id: action.id, source: action.origin.source, classification: classification.as_deref() };
+        Ok(self.judge(command, &binding, asked, Some(&action)))
     }
 
     /// Asks the policies.
-    fn judge(
-        &self,
-        command: &Command,
-        binding: &Binding,
-        (id, classification): (SubjectId, Option<&str>),
-        action: Option<&Action>,
-    ) -> Prepared {
+    fn judge(&self, command: &Command, binding: &Binding, asked: Asked<'_>, action: Option<&Action>) -> Prepared {
         let set = &self.published.policy;
         let flawed = || Prepared::flawed(command.clone(), RefusalReason::BindingInvalid);
-        let Some(question) = self.question(binding, classification) else { return flawed() };
+        let Some(question) = self.question(binding, asked.classification) else { return flawed() };
         let evaluation = set.evaluate(&question);
         for error in &evaluation.errors {
             tracing::warn!(%error, action = %binding.action, "policies could not be evaluated in full: denied");
         }
         let permits = action.is_some_and(|action| set.permits(&question, &votes_of(action, set)).is_ok());
         let page = evaluation.requirement().map(|requirement| {
-            let mut page = Page::new(self.reader, self.published, binding, id);
+            let mut page = Page::new(self.reader, self.published, binding, (asked.id, asked.source));
             page.asked_by(&evaluation, requirement, set);
             page
         });

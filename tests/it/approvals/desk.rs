@@ -328,6 +328,7 @@ pub fn presentation_input(id: SubjectId, binding: &str) -> PresentationInput<'_>
     PresentationInput {
         request: id,
         actor: Party { kind: Some(ActorKind::Agent), name: Some("exporter"), who: Ref([7; 16]) },
+        relayed_by: None,
         on_behalf_of: &[],
         responsible: None,
         binding,

@@ -27,6 +27,7 @@ fn one_screen_word_for_word() {
     let teams = [(DATA, "data-owners"), (ONCALL, "on-call")];
     let alice = Party { kind: Some(ActorKind::Human), name: Some("alice"), who: Ref([2; 16]) };
     let input = PresentationInput {
+        relayed_by: Some(Party { kind: None, name: Some("gateway"), who: Ref([9; 16]) }),
         on_behalf_of: &[alice],
         responsible: Some(alice),
         binding: concat!(
@@ -51,6 +52,7 @@ Completeness
 complete\tyes: nothing of the action is left out
 Who asks
 actor\tagent exporter (07070707070707070707070707070707)
+asked for it by\tsource gateway (09090909090909090909090909090909)
 on behalf of 1\thuman alice (02020202020202020202020202020202)
 answers for it\thuman alice (02020202020202020202020202020202)
 What will run, exactly

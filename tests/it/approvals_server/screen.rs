@@ -6,8 +6,8 @@ use deedbook_verify::vote::Decision;
 use deedbook_verify::words::SubjectId;
 
 impl Desk {
-    /// The lines about earlier actions that people are shown of one.
-    fn shown(&self, id: SubjectId) -> String {
+    /// What people are shown of one.
+    pub(super) fn shown(&self, id: SubjectId) -> String {
         let reader = self.ledger.reader();
         let shown = reader.presentation(&self.seen(id)).unwrap().unwrap();
         assert!(shown.shown.complete);

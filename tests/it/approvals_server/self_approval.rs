@@ -16,6 +16,7 @@ const ROUTES: &[Route] = &[
     ("the agent approves, as itself and as a person", people::agent),
     ("an account of the owner's approves", people::account),
     ("somebody asks through an account of theirs, and approves", people::asked_by_account),
+    ("somebody asks in another's name", people::asked_for_others),
     ("whoever decides in the owner's place approves", people::delegate),
     ("whoever the owner decides for approves", people::delegator),
     ("a chain of delegation ends at the owner", people::chain_of_delegates),

@@ -92,14 +92,41 @@ pub fn account(desk: &Desk) {
 
 pub fn asked_by_account(desk: &Desk) {
     let phone = desk.account("bob", "bob-phone");
-    let id = desk.submit(&phone, &export(&desk.cast, &desk.cast.agent("a1")));
-    desk.no("bob", id, "CONFLICT_ACCOUNT");
+    let (_, frame) = desk.cast.submission(&phone, &export(&desk.cast, &desk.cast.agent("a1")), None);
+    desk.refused("an account asks for another's agent", frame, "NOT_YOURS");
+    let id = desk.submit(&phone, &export(&desk.cast, &desk.cast.person("bob")));
+    desk.no("bob", id, "CONFLICT_REQUESTER");
     // Linked only after it asked: the people count as they stand when somebody votes.
     let gate = desk.gate("carol-laptop");
     let id = desk.submit(&gate, &export(&desk.cast, &desk.cast.agent("a1")));
     let link = |facts| linked(facts, gate.source);
     desk.done(desk.cast.about(&desk.cast.person("adm"), Kind::PrincipalLinked, &desk.cast.person("carol"), link));
     desk.no("carol", id, "CONFLICT_ACCOUNT");
+}
+
+/// Nobody puts a request in another's name, so that they alone could not decide it.
+pub fn asked_for_others(desk: &Desk) {
+    let cast = &desk.cast;
+    let (bob, adm, agent) = (cast.person("bob"), cast.person("adm"), cast.agent("a1"));
+    let other = cast.agent("second-of-alice");
+    desk.done(cast.binding_of(&adm, &other, Roles::NONE, Some(&cast.person("alice"))));
+    for (what, by, whom) in [
+        ("a person for another", &bob, cast.person("carol")),
+        ("a person for another's agent", &bob, cast.agent("a1")),
+        ("an administrator for somebody's agent", &adm, cast.agent("a1")),
+        ("an agent for a person", &agent, cast.person("carol")),
+        ("an agent for the person who answers for it", &agent, cast.person("alice")),
+        ("an agent for another of the same person's", &agent, cast.agent("second-of-alice")),
+    ] {
+        let (_, frame) = cast.submission(by, &export(cast, &whom), None);
+        desk.refused(what, frame, "NOT_YOURS");
+    }
+    // Whoever answers for an agent asks for it, and a gateway for anybody; neither becomes able to decide by it.
+    let id = desk.submit(&cast.person("alice"), &export(cast, &agent));
+    desk.no("alice", id, "CONFLICT_OWNER");
+    let id = desk.submit(&desk.gate("relay-of-anybody"), &export(cast, &agent));
+    desk.no("alice", id, "CONFLICT_OWNER");
+    assert!(desk.shown(id).contains("asked for it by\tsource "), "{}", desk.shown(id));
 }
 
 pub fn delegate(desk: &Desk) {
