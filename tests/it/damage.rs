@@ -74,7 +74,7 @@ fn headers_of_last_block(log: &[u8]) -> Vec<usize> {
     let mut headers = Vec::new();
     while at + 7 <= log.len() {
         headers.push(at);
-        at += 7 + usize::from(u16::from_le_bytes([log[at + 4], log[at + 5]]));
+        at += 7 + (usize::from(log[at + 4]) | (usize::from(log[at + 5]) << 8));
     }
     assert_eq!(at, log.len(), "the log's records end where it ends");
     headers
