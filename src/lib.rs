@@ -10,6 +10,7 @@ pub mod domain;
 pub mod record;
 pub mod store;
 pub mod approvals;
+pub mod lineage;
 pub mod merkle;
 pub mod witness;
 pub mod policy;
