@@ -6,7 +6,7 @@ mod text;
 mod subscription;
 
 pub use names::{
-    NameError, StreamName, account_ref, dataset_ref, ledger_source, person_ref, principal_ref, source_ref,
+    NameError, StreamName, account_ref, dataset_ref, ledger_source, person_ref, principal_ref, source_ref, version_ref,
 };
 pub use query::Filter;
 pub use subscription::{ParkReason, SubscriptionName, SubscriptionTextError};

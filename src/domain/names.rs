@@ -80,3 +80,9 @@ pub fn account_ref(key: &RefKey, channel: &str, id: &str) -> Result<Ref, NameErr
 pub fn dataset_ref(key: &RefKey, namespace: &str, name: &str) -> Result<Ref, NameError> {
     make(key, Identity { class: "dataset", namespace, name })
 }
+
+/// The ref of a version of a dataset or model, `class` being `dataset_version` or `model_version`: its namespace is the
+/// ref of that of which it is a version, as 32 hex digits.
+pub fn version_ref(key: &RefKey, class: &str, of: Ref, version: &str) -> Result<Ref, NameError> {
+    make(key, Identity { class, namespace: &of.to_string(), name: version })
+}

@@ -6,6 +6,7 @@ use super::evaluate::EvaluationError;
 use super::question::{Party, Question};
 use super::schema::{ActionShape, EntityShape, Vocabulary};
 use crate::record::canonical::Json;
+use crate::record::dataset::DatasetText;
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression};
 use deedbook_verify::facts::ActorKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -132,8 +133,7 @@ fn circumstances(
 
 /// `dataset:customers@v42` is the entity `customers`, as the resource of that name would be.
 fn dataset_name(source: &str) -> &str {
-    let name = source.strip_prefix("dataset:").unwrap_or(source);
-    name.rsplit_once('@').map_or(name, |(name, version)| if version.is_empty() { source } else { name })
+    DatasetText::parse(source).full
 }
 
 /// Parameters as they are: no text of an agent's is taken for an entity or a function.

@@ -3,16 +3,16 @@
 
 use super::binding::{BINDING_MEDIA_TYPE, Binding};
 use super::canonical::Json;
+use super::dataset::{DatasetText, Objects};
 use super::facts::FactsBuilder;
 use super::members::Members;
 use crate::domain::{self, NameError};
 use crate::limits::BINDING_BYTES_MAX;
 use bytes::Bytes;
 use deedbook_verify::detail::{ApprovalCommand, Detail, Reversibility};
-use deedbook_verify::facts::{Actor, Code, Facts, Object, ObjectClass, ObjectRole, Parent};
+use deedbook_verify::facts::{Actor, Code, Facts, Object, ObjectRole, Parent};
 use deedbook_verify::hash::{RefKey, request_id};
 use deedbook_verify::kind::Kind;
-use deedbook_verify::limits::OBJECTS_MAX;
 use deedbook_verify::words::{Digest, EventId, Ref, SubjectId};
 
 /// The id of the action that a command begins.
@@ -42,7 +42,7 @@ pub struct Stated {
     pub resource_class: Option<String>,
     /// Where it runs.
     pub environment: String,
-    /// The datasets that it reads.
+    /// The datasets that it reads, each with its version behind it where one is named.
     pub objects: Vec<Object>,
     /// How many more there are.
     pub objects_omitted: Option<u32>,
@@ -55,12 +55,11 @@ impl Stated {
         let actor = Actor { kind: binding.agent.kind(), who: party(&binding.agent)? };
         let on_behalf_of = binding.on_behalf_of.iter().map(party).collect::<Result<_, _>>()?;
         let class = binding.resource.split(':').next().and_then(Code::new);
-        let object = |source: &String| {
-            let what = domain::dataset_ref(refs, "", source)?;
-            Ok(Object { class: ObjectClass::Dataset, role: ObjectRole::Input, what })
-        };
-        let sources = &binding.dataset_sources;
-        let omitted = u32::try_from(sources.len().saturating_sub(OBJECTS_MAX)).unwrap_or(u32::MAX);
+        let mut objects = Objects::default();
+        for source in &binding.dataset_sources {
+            objects.add(&DatasetText::parse(source).objects(ObjectRole::Input, refs)?);
+        }
+        let (objects, objects_omitted) = objects.into_parts();
         Ok(Stated {
             digest: binding.digest(),
             actor,
@@ -69,8 +68,8 @@ impl Stated {
             reversibility: binding.reversibility,
             resource_class: class.map(|code| code.as_str().to_owned()),
             environment: binding.environment.clone(),
-            objects: sources.iter().take(OBJECTS_MAX).map(object).collect::<Result<_, _>>()?,
-            objects_omitted: Some(omitted).filter(|count| *count > 0),
+            objects,
+            objects_omitted,
         })
     }
 

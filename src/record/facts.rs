@@ -2,6 +2,7 @@
 
 mod approval;
 
+use crate::record::dataset::Objects;
 use crate::record::frame::BuildError;
 use bytes::Bytes;
 use deedbook_verify::bytes::Tag;
@@ -164,7 +165,17 @@ impl FactsBuilder {
         self.put_list(tags::PARENTS, parents.iter().flat_map(|p| p.source.0.into_iter().chain(p.event_id.0)).collect())
     }
 
-    /// The datasets, models and artifacts that it touched.
+    /// What it touched and belongs to, and how much more there was.
+    pub fn touched(self, objects: Objects) -> FactsBuilder {
+        let (objects, omitted) = objects.into_parts();
+        let facts = self.objects(&objects);
+        match omitted {
+            Some(count) => facts.objects_omitted(count),
+            None => facts,
+        }
+    }
+
+    /// What it touched and belongs to.
     pub fn objects(self, objects: &[Object]) -> FactsBuilder {
         let wire = |o: &Object| [o.class.number(), o.role.number()].into_iter().chain(o.what.0);
         self.put_list(tags::OBJECTS, objects.iter().flat_map(wire).collect())

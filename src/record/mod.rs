@@ -12,6 +12,7 @@ pub mod line;
 pub mod canonical;
 pub mod members;
 pub mod binding;
+pub mod dataset;
 pub mod action;
 pub mod openlineage;
 

@@ -1,18 +1,20 @@
 //! Raw OpenLineage events become facts; the body stays the raw bytes, nothing is normalised or written anew. It reads
-//! what DESIGN's mapping needs and is blind to all facets.
+//! what DESIGN's mapping needs; of facets it reads the versions of datasets and the parent run alone.
 
 use super::line::json::{self, Members};
 use super::line::time;
 use super::line::{Event, FACTS_BYTES_FIXED, LineError, MEDIA_TYPE, keyed_id};
+use crate::domain::version_ref;
 use crate::limits::BODY_BYTES_MAX;
 use crate::record::FactsBuilder;
+use crate::record::dataset::Objects;
 use bytes::Bytes;
 use deedbook_verify::facts::{OBJECT_BYTES, Object, ObjectClass, ObjectRole, Outcome};
 use deedbook_verify::hash::{Identity, RefKey};
 use deedbook_verify::kind::Kind;
-use deedbook_verify::limits;
 use deedbook_verify::words::Ref;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Reads one raw event: a run, job or dataset event. `id_key` makes its event id, so that a repeated event is one.
 pub fn parse(raw: &[u8], refs: &RefKey, id_key: &[u8; 32]) -> Result<Event, LineError> {
@@ -34,15 +36,9 @@ pub fn parse(raw: &[u8], refs: &RefKey, id_key: &[u8; 32]) -> Result<Event, Line
     if let Some(raw) = present(&members, "eventType") {
         builder = builder.outcome(outcome(&json::text(raw, "eventType")?));
     }
-    let (objects, omitted) = datasets(&members, refs)?;
-    if !objects.is_empty() {
-        builder = builder.objects(&objects);
-    }
-    if omitted > 0 {
-        builder = builder.objects_omitted(omitted);
-    }
-    builder = builder.body(MEDIA_TYPE, Bytes::copy_from_slice(raw));
+    let objects = objects(&members, refs)?;
     let weight_bytes = FACTS_BYTES_FIXED + objects.len() * OBJECT_BYTES + raw.len();
+    builder = builder.touched(objects).body(MEDIA_TYPE, Bytes::copy_from_slice(raw));
     Ok(Event { id, id_given: false, builder, weight_bytes, gap: None })
 }
 
@@ -75,31 +71,71 @@ fn stream(members: &Members<'_>, refs: &RefKey) -> Result<Ref, LineError> {
     }
     for class in ["job", "dataset"] {
         if let Some(raw) = present(members, class) {
-            return named(raw, class, class, refs);
+            return named(&json::object(raw, class)?, class, class, refs);
         }
     }
     Err(LineError::new("run", "job or dataset is missing", "an OpenLineage event is about one of the three"))
 }
 
-/// The datasets in the order of the document, inputs before outputs, up to the bound; and how many came after it.
-fn datasets(members: &Members<'_>, refs: &RefKey) -> Result<(Vec<Object>, u32), LineError> {
-    let (mut objects, mut omitted) = (Vec::new(), 0u32);
+/// The job and the run that it is part of; then the datasets in the order of the document, inputs before outputs, each
+/// with its version. A dataset event has its dataset, and nothing else.
+fn objects(members: &Members<'_>, refs: &RefKey) -> Result<Objects, LineError> {
+    let mut objects = Objects::default();
+    let belongs = |class, what| Object { class, role: ObjectRole::Used, what };
+    if let Some(raw) = present(members, "job") {
+        let job = named(&json::object(raw, "job")?, "job", ObjectClass::Job.name(), refs)?;
+        objects.add(&[belongs(ObjectClass::Job, job)]);
+    } else if let Some(raw) = present(members, "dataset").filter(|_| present(members, "run").is_none()) {
+        objects.add(&dataset(raw, "dataset", ObjectRole::Used, refs)?);
+    }
+    let parent = present(members, "run").and_then(parent_run);
+    let parent = parent.and_then(|name| refs.make(Identity { class: "run", namespace: "", name: &name }));
+    if let Some(parent) = parent {
+        objects.add(&[belongs(ObjectClass::Run, parent)]);
+    }
     for (name, role) in [("inputs", ObjectRole::Input), ("outputs", ObjectRole::Output)] {
         let Some(raw) = present(members, name) else { continue };
         for (at, raw) in json::list(raw, name, BODY_BYTES_MAX)?.into_iter().enumerate() {
-            if objects.len() >= limits::OBJECTS_MAX {
-                omitted = omitted.saturating_add(1);
-                continue;
+            if objects.is_full() {
+                objects.omit();
+            } else {
+                objects.add(&dataset(raw, &format!("{name}[{at}]"), role, refs)?);
             }
-            let what = named(raw, &format!("{name}[{at}]"), "dataset", refs)?;
-            objects.push(Object { class: ObjectClass::Dataset, role, what });
         }
     }
-    Ok((objects, omitted))
+    Ok(objects)
 }
 
-fn named(raw: &RawValue, path: &str, class: &str, refs: &RefKey) -> Result<Ref, LineError> {
+/// A dataset, and behind it its version if the facet of the specification names one.
+fn dataset(raw: &RawValue, path: &str, role: ObjectRole, refs: &RefKey) -> Result<Vec<Object>, LineError> {
     let members = json::object(raw, path)?;
+    let what = named(&members, path, ObjectClass::Dataset.name(), refs)?;
+    let mut objects = vec![Object { class: ObjectClass::Dataset, role, what }];
+    let class = ObjectClass::DatasetVersion;
+    let version = present(&members, "facets").and_then(|raw| facet_text(raw, &["version", "datasetVersion"]));
+    // One that is longer than a ref can take in is left to the body, like all that facets say.
+    if let Some(version) = version.and_then(|version| version_ref(refs, class.name(), what, &version).ok()) {
+        objects.push(Object { class, role, what: version });
+    }
+    Ok(objects)
+}
+
+/// The id of the parent run, where it is one that a run event could have.
+fn parent_run(run: &RawValue) -> Option<Cow<'_, str>> {
+    facet_text(run, &["facets", "parent", "run", "runId"]).filter(|name| is_uuid(name))
+}
+
+/// The text at the end of a path into facets. They are of the producer's making: what is odd says nothing.
+fn facet_text<'a>(raw: &'a RawValue, path: &[&str]) -> Option<Cow<'a, str>> {
+    let inner = path.iter().try_fold(raw, |raw, name| {
+        let members = json::object(raw, "").ok()?;
+        let deleted = members.get("_deleted").is_some_and(|raw| raw.get() == "true");
+        members.get(name).filter(|_| !deleted)
+    });
+    json::text(inner?, "").ok().filter(|text| !text.is_empty())
+}
+
+fn named(members: &Members<'_>, path: &str, class: &str, refs: &RefKey) -> Result<Ref, LineError> {
     let namespace = members.required(path, "namespace")?;
     let name = members.required(path, "name")?;
     make(refs, path, Identity { class, namespace: &namespace, name: &name })

@@ -77,7 +77,22 @@ byte_codes! {
 }
 byte_codes! {
     /// What a ref of the objects list stands for.
-    ObjectClass { Dataset = 1, "dataset"; Model = 2, "model"; Artifact = 3, "artifact"; }
+    ObjectClass {
+        Dataset = 1, "dataset"; Model = 2, "model"; Artifact = 3, "artifact"; DatasetVersion = 4, "dataset_version";
+        ModelVersion = 5, "model_version"; Job = 6, "job"; Run = 7, "run"; Session = 8, "session";
+    }
+}
+
+impl ObjectClass {
+    /// The class of the versions of such a thing; none: it has none that could be named.
+    pub fn version(self) -> Option<ObjectClass> {
+        match self {
+            ObjectClass::Dataset => Some(ObjectClass::DatasetVersion),
+            ObjectClass::Model => Some(ObjectClass::ModelVersion),
+            ObjectClass::Artifact | ObjectClass::Job | ObjectClass::Run | ObjectClass::Session => None,
+            ObjectClass::DatasetVersion | ObjectClass::ModelVersion => None,
+        }
+    }
 }
 byte_codes! {
     /// The part it played.
@@ -93,10 +108,11 @@ pub struct Actor {
     pub who: Ref,
 }
 
-/// A dataset, model or artifact and the part it played. 18 bytes on the wire: class, role, ref.
+/// A thing and the part it played. 18 bytes on the wire: class, role, ref. A version stands directly behind what it is a
+/// version of, in the same role; a job, run or session, to which the event belongs, is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Dataset, model or artifact.
+    /// Dataset, model, artifact, a version, or what the event belongs to.
     pub class: ObjectClass,
     /// Input, output or merely used.
     pub role: ObjectRole,
@@ -210,10 +226,25 @@ impl<'a> Facts<'a> {
         if self.expected_revision.is_some() && self.stream.is_none() {
             return Err(value(tags::EXPECTED_REVISION));
         }
-        if self.objects().count() * OBJECT_BYTES != self.objects.len() {
-            return Err(value(tags::OBJECTS));
+        self.check_objects()
+    }
+
+    /// Every object is of a known class and role, and stands where and as its class may.
+    fn check_objects(&self) -> Result<(), Malformed> {
+        let (mut count, mut before) = (0usize, None);
+        for object in self.objects() {
+            let stands = match object.class {
+                ObjectClass::Dataset | ObjectClass::Model | ObjectClass::Artifact => true,
+                ObjectClass::DatasetVersion | ObjectClass::ModelVersion => before == Some((object.class, object.role)),
+                ObjectClass::Job | ObjectClass::Run | ObjectClass::Session => object.role == ObjectRole::Used,
+            };
+            if !stands {
+                return Err(value(tags::OBJECTS));
+            }
+            before = object.class.version().map(|version| (version, object.role));
+            count += 1;
         }
-        Ok(())
+        if count * OBJECT_BYTES == self.objects.len() { Ok(()) } else { Err(value(tags::OBJECTS)) }
     }
 
     /// Those on whose behalf the actor acted, in order.
@@ -229,7 +260,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The datasets, models and artifacts it touched, in the order of the document.
+    /// What it touched and belongs to, in the order of the document.
     pub fn objects(&self) -> impl Iterator<Item = Object> + use<'a> {
         self.objects.chunks_exact(OBJECT_BYTES).filter_map(|chunk| {
             let ([class, role], what) = chunk.split_first_chunk::<2>()?;

@@ -16,7 +16,7 @@ pub const SIGNATURE_BYTES_MAX: usize = 4 * 1024;
 pub const ON_BEHALF_OF_MAX: usize = 16;
 /// Elements of the parents list.
 pub const PARENTS_MAX: usize = 64;
-/// Dataset, model and artifact refs of one event; the rest is counted in `objects_omitted`.
+/// Objects of one event, versions among them; the rest is counted in `objects_omitted`.
 pub const OBJECTS_MAX: usize = 1_024;
 /// Persons that genesis may name.
 pub const PERSONS_MAX: usize = 64;

@@ -5,15 +5,15 @@ use crate::api::{self, proto};
 use crate::cli::client::{Client, Followed};
 use crate::cli::errors::Failure;
 use crate::cli::producer::{self, Producer, word};
-use crate::domain;
 use crate::record::action::{Stated, action_id, action_stream};
 use crate::record::binding::{BINDING_MEDIA_TYPE, Binding};
 use crate::record::canonical::Json;
+use crate::record::dataset::{DatasetText, Objects};
 use crate::record::{FactsBuilder, FrameSigner, Position, entropy};
 use bytes::Bytes;
 use deedbook_verify::detail::ReviewOutcome;
 use deedbook_verify::entry::Entry;
-use deedbook_verify::facts::{Actor, Object, ObjectClass, ObjectRole, Outcome};
+use deedbook_verify::facts::{Actor, ObjectRole, Outcome};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{EventId, Hash, SubjectId, TreeSize};
@@ -149,13 +149,12 @@ pub fn report_frame(
     outcome: Outcome,
     outputs: &[String],
 ) -> Result<proto::Frame, Failure> {
-    let object = |output: &String| {
-        let what = domain::dataset_ref(&producer.refs, "", output)?;
-        Ok(Object { class: ObjectClass::Dataset, role: ObjectRole::Output, what })
-    };
-    let objects = outputs.iter().map(object).collect::<Result<Vec<Object>, domain::NameError>>()?;
+    let mut objects = Objects::default();
+    for output in outputs {
+        objects.add(&DatasetText::parse(output).objects(ObjectRole::Output, &producer.refs)?);
+    }
     let facts = of_grant(producer, Kind::ExecutionReported, id_of(action)?, granted(action)?)?;
-    signed(producer, facts.action_type(&action.action_type).outcome(outcome).objects(&objects))
+    signed(producer, facts.action_type(&action.action_type).outcome(outcome).touched(objects))
 }
 
 /// Withdraws a request, or gives back what it was granted.

@@ -2,6 +2,7 @@
 
 use super::json::{self, Members};
 use super::{LineContext, LineError, make_ref, time};
+use crate::domain::version_ref;
 use crate::record::FactsBuilder;
 use deedbook_verify::facts::{Actor, ActorKind, Code, Object, ObjectClass, ObjectRole, Outcome, Parent};
 use deedbook_verify::hash::Identity;
@@ -30,6 +31,9 @@ pub const FACT_NAMES: &[&str] = &[
     "datasets",
     "models",
     "artifacts",
+    "jobs",
+    "runs",
+    "sessions",
     "gap_from",
     "gap_to",
 ];
@@ -51,6 +55,9 @@ pub(super) fn apply(
             "datasets" => add_objects(&mut objects, ObjectClass::Dataset, raw, &path, context)?,
             "models" => add_objects(&mut objects, ObjectClass::Model, raw, &path, context)?,
             "artifacts" => add_objects(&mut objects, ObjectClass::Artifact, raw, &path, context)?,
+            "jobs" => add_objects(&mut objects, ObjectClass::Job, raw, &path, context)?,
+            "runs" => add_objects(&mut objects, ObjectClass::Run, raw, &path, context)?,
+            "sessions" => add_objects(&mut objects, ObjectClass::Session, raw, &path, context)?,
             "gap_from" => gap_from = Some(Sequence(json::number(raw, &path)?)),
             "gap_to" => gap_to = Some(Sequence(json::number(raw, &path)?)),
             name => builder = apply_one(builder, name, raw, &path, context)?,
@@ -181,18 +188,43 @@ fn add_objects(
     context: &LineContext<'_>,
 ) -> Result<(), LineError> {
     let room = limits::OBJECTS_MAX.saturating_sub(objects.len());
+    let version_class = class.version();
     for (at, raw) in json::list(raw, path, room)?.into_iter().enumerate() {
         let path = format!("{path}[{at}]");
         let members = json::object(raw, &path)?;
-        members.only(&path, &["role", "namespace", "name"])?;
-        let role = ObjectRole::from_name(&members.required(&path, "role")?).ok_or_else(|| {
-            let remedy = format!("use one of: {}", names(ObjectRole::ALL, ObjectRole::name));
-            LineError::new(&json::below(&path, "role"), "is no registered word", remedy)
-        })?;
+        let role = match class {
+            // What an event belongs to plays one part alone.
+            ObjectClass::Job | ObjectClass::Run | ObjectClass::Session => {
+                members.only(&path, &["namespace", "name"])?;
+                ObjectRole::Used
+            }
+            _ => {
+                let known = ["role", "namespace", "name", "version"];
+                members.only(&path, known.get(..3 + usize::from(version_class.is_some())).unwrap_or(&known))?;
+                object_role(&members, &path)?
+            }
+        };
         let namespace = members.optional(&path, "namespace")?.unwrap_or_default();
         let name = members.required(&path, "name")?;
         let what = make_ref(context, &path, Identity { class: class.name(), namespace: &namespace, name: &name })?;
         objects.push(Object { class, role, what });
+        if let (Some(class), Some(version)) = (version_class, members.optional(&path, "version")?) {
+            let too_long =
+                |_| LineError::new(&path, "holds a version of more than 65535 bytes", "write a digest of it");
+            let what = version_ref(context.refs, class.name(), what, &version).map_err(too_long)?;
+            objects.push(Object { class, role, what });
+        }
+    }
+    if objects.len() > limits::OBJECTS_MAX {
+        let problem = format!("makes it more than {} objects, versions among them", limits::OBJECTS_MAX);
+        return Err(LineError::new(path, problem, "spread them over several events"));
     }
     Ok(())
+}
+
+fn object_role(members: &Members<'_>, path: &str) -> Result<ObjectRole, LineError> {
+    ObjectRole::from_name(&members.required(path, "role")?).ok_or_else(|| {
+        let remedy = format!("use one of: {}", names(ObjectRole::ALL, ObjectRole::name));
+        LineError::new(&json::below(path, "role"), "is no registered word", remedy)
+    })
 }

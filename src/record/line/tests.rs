@@ -69,6 +69,25 @@ fn every_fact_finds_its_place() {
 }
 
 #[test]
+fn versions_and_what_an_event_belongs_to() {
+    let facts = r#"{"models":[{"role":"used","name":"m","version":"3"}],"datasets":[{"role":"output","name":"d"}],
+        "jobs":[{"name":"j"}],"runs":[{"name":"r"}],"sessions":[{"namespace":"chat","name":"s"}]}"#;
+    check(&format!(r#"{{"kind":"model.invoked","occurred":"2026-01-05T03:00:00Z","facts":{facts}}}"#), |facts, _| {
+        let objects: Vec<_> = facts.objects().map(|object| (object.class, object.role, object.what)).collect();
+        let (model, used) = (refer("model", "", "m"), ObjectRole::Used);
+        let expected = [
+            (ObjectClass::Model, used, model),
+            (ObjectClass::ModelVersion, used, refer("model_version", &model.to_string(), "3")),
+            (ObjectClass::Dataset, ObjectRole::Output, refer("dataset", "", "d")),
+            (ObjectClass::Job, used, refer("job", "", "j")),
+            (ObjectClass::Run, used, refer("run", "", "r")),
+            (ObjectClass::Session, used, refer("session", "chat", "s")),
+        ];
+        assert_eq!(objects, expected);
+    });
+}
+
+#[test]
 fn the_body_is_the_exact_slice() {
     let body = r#"{ "b":1.0,"a" : "\u00e9é", "a":1e3 }"#;
     let line = format!(r#"{{"occurred":"2026-01-05T03:00:00.1234567Z", "body" : {body} ,"kind":"data.accessed"}}"#);
@@ -144,6 +163,8 @@ fn errors_name_the_field() {
         (facts(&format!(r#"{{"on_behalf_of":{many}}}"#)), "facts.on_behalf_of"),
         (facts(r#"{"parents":[{"source":"ci","event_id":"1"}]}"#), "facts.parents[0].event_id"),
         (facts(r#"{"datasets":[{"role":"output","name":"a"},{"role":"read","name":"a"}]}"#), "facts.datasets[1].role"),
+        (facts(r#"{"artifacts":[{"role":"used","name":"a","version":"1"}]}"#), "facts.artifacts[0].version"),
+        (facts(r#"{"jobs":[{"role":"used","name":"a"}]}"#), "facts.jobs[0].role"),
     ];
     for (line, field) in rows {
         let error = error_of(line);

@@ -3,10 +3,12 @@
 use super::*;
 use crate::record::{FrameSigner, Position, SigningKey};
 use deedbook_verify::facts::Facts;
+use deedbook_verify::limits;
 use deedbook_verify::words::{LedgerId, Micros};
 
 const REFS: RefKey = RefKey([3; 32]);
 const RUN: &str = "43d7db3b-8984-4cda-b237-8c6919b36670";
+const PARENT: &str = "43d7db3b-8984-4cda-b237-8c6919b36671";
 
 fn check(raw: &str, check: impl Fn(Facts<'_>)) {
     let event = parse(raw.as_bytes(), &REFS, &[2; 32]).unwrap();
@@ -23,6 +25,10 @@ fn check(raw: &str, check: impl Fn(Facts<'_>)) {
     check(facts);
 }
 
+fn objects(facts: &Facts<'_>) -> Vec<(ObjectClass, ObjectRole, Option<Ref>)> {
+    facts.objects().map(|object| (object.class, object.role, Some(object.what))).collect()
+}
+
 fn refer(class: &str, namespace: &str, name: &str) -> Option<Ref> {
     REFS.make(Identity { class, namespace, name })
 }
@@ -32,28 +38,62 @@ fn a_run_event() {
     let raw = format!(
         r#"{{ "eventTime": "2020-12-28T19:52:00.001+10:00","eventType":"COMPLETE",
         "outputs":[{{"namespace":"n","name":"out","facets":{{"x":1.0}}}}],
-        "run":{{"runId":"{RUN}"}},"job":{{"namespace":"j","name":"é"}},
-        "inputs":[{{"namespace":"n","name":"in"}},{{"name":"in2","namespace":"n"}}]}}
+        "run":{{"runId":"{RUN}","facets":{{"parent":{{"run":{{"runId":"{PARENT}"}}}}}}}},"job":{{"namespace":"j","name":"é"}},
+        "inputs":[{{"namespace":"n","name":"in","facets":{{"version":{{"datasetVersion":"7"}}}}}},{{"name":"in2","namespace":"n"}}]}}
 "#
     );
     check(&raw, |facts| {
         assert_eq!(facts.stream, refer("run", "", RUN));
         assert_eq!(facts.occurred, Micros(1_609_149_120_001_000));
         assert_eq!((facts.occurred_note, facts.outcome), (None, Some(Outcome::Succeeded)));
-        let objects: Vec<_> = facts.objects().map(|object| (object.role, Some(object.what))).collect();
         let dataset = |name| refer("dataset", "n", name);
-        let (input, output) = (ObjectRole::Input, ObjectRole::Output);
-        assert_eq!(objects, [(input, dataset("in")), (input, dataset("in2")), (output, dataset("out"))]);
+        let version = version_ref(&REFS, "dataset_version", dataset("in").unwrap(), "7").ok();
+        let (used, input, output) = (ObjectRole::Used, ObjectRole::Input, ObjectRole::Output);
+        let expected = [
+            (ObjectClass::Job, used, refer("job", "j", "é")),
+            (ObjectClass::Run, used, refer("run", "", PARENT)),
+            (ObjectClass::Dataset, input, dataset("in")),
+            (ObjectClass::DatasetVersion, input, version),
+            (ObjectClass::Dataset, input, dataset("in2")),
+            (ObjectClass::Dataset, output, dataset("out")),
+        ];
+        assert_eq!(objects(&facts), expected);
     });
+}
+
+#[test]
+fn facets_that_are_odd_say_nothing() {
+    for facets in
+        ["[]", "7", r#"{"version":"7"}"#, r#"{"version":{"datasetVersion":7}}"#, r#"{"version":{"datasetVersion":""}}"#]
+    {
+        let run = format!(r#"{{"runId":"{RUN}","facets":{facets}}}"#);
+        check(
+            &format!(
+                r#"{{"eventTime":"2020-12-28T19:52:00Z","run":{run},"inputs":[{{"namespace":"n","name":"d","facets":{facets}}}]}}"#
+            ),
+            |facts| {
+                assert_eq!(objects(&facts), [(ObjectClass::Dataset, ObjectRole::Input, refer("dataset", "n", "d"))])
+            },
+        );
+    }
+    let parent = r#"{"parent":{"_deleted":true,"run":{"runId":"43d7db3b-8984-4cda-b237-8c6919b36671"}}}"#;
+    let raw = format!(r#"{{"eventTime":"2020-12-28T19:52:00Z","run":{{"runId":"{RUN}","facets":{parent}}}}}"#);
+    check(&raw, |facts| assert_eq!(objects(&facts), []));
 }
 
 #[test]
 fn job_and_dataset_events() {
     check(r#"{"eventTime":"2020-12-28T19:52:00Z","job":{"namespace":"n","name":"j"}}"#, |facts| {
         assert_eq!((facts.stream, facts.outcome), (refer("job", "n", "j"), None));
+        assert_eq!(
+            objects(&facts),
+            [(ObjectClass::Job, ObjectRole::Used, facts.stream)],
+            "so that its stream is known"
+        );
     });
     check(r#"{"eventTime":"2020-12-28T19:52:00Z","dataset":{"namespace":"n","name":"d"}}"#, |facts| {
-        assert_eq!((facts.stream, facts.objects().count()), (refer("dataset", "n", "d"), 0));
+        assert_eq!(facts.stream, refer("dataset", "n", "d"));
+        assert_eq!(objects(&facts), [(ObjectClass::Dataset, ObjectRole::Used, facts.stream)]);
     });
 }
 
@@ -91,6 +131,10 @@ fn errors_name_the_field() {
         (r#"{"eventTime":"2020-12-28T19:52:00Z","run":{}}"#, "run.runId"),
         (r#"{"eventTime":"2020-12-28T19:52:00Z","job":{"name":"j"}}"#, "job.namespace"),
         (r#"{"eventTime":"2020-12-28T19:52:00Z"}"#, "run"),
+        (
+            r#"{"eventTime":"2020-12-28T19:52:00Z","run":{"runId":"43d7db3b-8984-4cda-b237-8c6919b36671"},"job":{}}"#,
+            "job.namespace",
+        ),
         (
             r#"{"eventTime":"2020-12-28T19:52:00Z","job":{"namespace":"n","name":"j"},"inputs":[{}]}"#,
             "inputs[0].namespace",

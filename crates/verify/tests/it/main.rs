@@ -30,6 +30,7 @@ mod forged;
 mod governance;
 mod no_panic;
 mod note;
+mod objects;
 mod plants;
 mod policy;
 mod receipts;

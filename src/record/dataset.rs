@@ -1,0 +1,137 @@
+//! How people and agents write a dataset in one text, `[dataset:][{NAMESPACE}]NAME[@VERSION]`, and the objects of facts
+//! that it becomes. Nothing is normalised; whether there is such a dataset is not asked.
+
+use crate::domain::{self, NameError};
+use deedbook_verify::facts::{Object, ObjectClass, ObjectRole};
+use deedbook_verify::hash::RefKey;
+use deedbook_verify::limits::OBJECTS_MAX;
+
+/// A dataset as a text names it, and the version, if the text names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatasetText<'a> {
+    /// What stands in braces in front of the name; empty if nothing does.
+    pub namespace: &'a str,
+    /// The name, never empty unless the text is.
+    pub name: &'a str,
+    /// What stands behind the last `@`.
+    pub version: Option<&'a str>,
+    /// Namespace and name as the text has them, braces included.
+    pub full: &'a str,
+}
+
+impl<'a> DatasetText<'a> {
+    /// Takes a text apart. A part that would be empty is none, and what looked like its mark belongs to the name.
+    pub fn parse(text: &'a str) -> DatasetText<'a> {
+        let rest = text.strip_prefix("dataset:").filter(|rest| !rest.is_empty()).unwrap_or(text);
+        let split = rest.rsplit_once('@').filter(|(full, version)| !full.is_empty() && !version.is_empty());
+        let (full, version) = split.map_or((rest, None), |(full, version)| (full, Some(version)));
+        let braced = full.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (namespace, name) = braced.filter(|(_, name)| !name.is_empty()).unwrap_or(("", full));
+        DatasetText { namespace, name, version, full }
+    }
+
+    /// The dataset, and behind it the version, in this role.
+    pub fn objects(&self, role: ObjectRole, refs: &RefKey) -> Result<Vec<Object>, NameError> {
+        let dataset = domain::dataset_ref(refs, self.namespace, self.name)?;
+        let mut objects = vec![Object { class: ObjectClass::Dataset, role, what: dataset }];
+        if let Some(version) = self.version {
+            let class = ObjectClass::DatasetVersion;
+            objects.push(Object { class, role, what: domain::version_ref(refs, class.name(), dataset, version)? });
+        }
+        Ok(objects)
+    }
+}
+
+/// The objects of an event while they are gathered, at most `OBJECTS_MAX`: a thing that does not fit whole, and all
+/// behind it, is counted instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Objects {
+    kept: Vec<Object>,
+    omitted: u32,
+}
+
+impl Objects {
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Whether nothing more is kept.
+    pub fn is_full(&self) -> bool {
+        self.omitted > 0 || self.kept.len() >= OBJECTS_MAX
+    }
+
+    /// Takes one thing, its version behind it if it has one.
+    pub fn add(&mut self, thing: &[Object]) {
+        if self.omitted == 0 && self.kept.len().saturating_add(thing.len()) <= OBJECTS_MAX {
+            self.kept.extend_from_slice(thing);
+        } else {
+            self.omit();
+        }
+    }
+
+    /// Counts one more thing that is not kept, nor is any behind it.
+    pub fn omit(&mut self) {
+        self.omitted = self.omitted.saturating_add(1);
+    }
+
+    /// What is kept, and how many more there were.
+    pub fn into_parts(self) -> (Vec<Object>, Option<u32>) {
+        (self.kept, Some(self.omitted).filter(|count| *count > 0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_taken_apart() {
+        let rows = [
+            ("orders", ("", "orders", None)),
+            ("dataset:orders@v42", ("", "orders", Some("v42"))),
+            ("orders@42", ("", "orders", Some("42"))),
+            ("a@b@42", ("", "a@b", Some("42"))),
+            ("{postgres://db:5432}shop.orders@7", ("postgres://db:5432", "shop.orders", Some("7"))),
+            ("dataset:{food_delivery}public.orders", ("food_delivery", "public.orders", None)),
+            ("{}orders", ("", "orders", None)),
+            ("orders@", ("", "orders@", None)),
+            ("@42", ("", "@42", None)),
+            ("dataset:", ("", "dataset:", None)),
+            ("{food_delivery}", ("", "{food_delivery}", None)),
+            ("{orders", ("", "{orders", None)),
+        ];
+        for (text, parts) in rows {
+            let read = DatasetText::parse(text);
+            assert_eq!((read.namespace, read.name, read.version), parts, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_dataset_has_one_ref_however_it_is_written() {
+        let refs = RefKey([3; 32]);
+        let of = |text: &str| DatasetText::parse(text).objects(ObjectRole::Input, &refs).unwrap();
+        let (plain, stated) = (of("orders"), of("dataset:orders@42"));
+        assert_eq!((plain.len(), stated.len(), plain.first()), (1, 2, stated.first()));
+        assert_eq!(stated.get(1).map(|object| object.class), Some(ObjectClass::DatasetVersion));
+        assert_ne!(of("orders@42"), of("orders@43"));
+        assert_ne!(of("orders@42").get(1), of("invoices@42").get(1), "a version is of its dataset");
+    }
+
+    #[test]
+    fn a_pair_that_does_not_fit_is_left_out_whole() {
+        let refs = RefKey([3; 32]);
+        let pair = DatasetText::parse("orders@42").objects(ObjectRole::Input, &refs).unwrap();
+        let mut objects = Objects::default();
+        objects.add(pair.get(..1).unwrap());
+        (0..OBJECTS_MAX / 2 + 1).for_each(|_| objects.add(&pair));
+        objects.add(pair.get(..1).unwrap());
+        let (kept, omitted) = objects.into_parts();
+        assert_eq!((kept.len(), omitted), (OBJECTS_MAX - 1, Some(3)));
+    }
+}
