@@ -198,7 +198,11 @@ fn add_objects(
                 members.only(&path, &["namespace", "name"])?;
                 ObjectRole::Used
             }
-            _ => {
+            ObjectClass::Dataset
+            | ObjectClass::DatasetVersion
+            | ObjectClass::Model
+            | ObjectClass::ModelVersion
+            | ObjectClass::Artifact => {
                 let known = ["role", "namespace", "name", "version"];
                 members.only(&path, known.get(..3 + usize::from(version_class.is_some())).unwrap_or(&known))?;
                 object_role(&members, &path)?
