@@ -80,6 +80,8 @@ pub const BATCH_KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const CLOCK_DRIFT_MS_MAX: u64 = 5_000;
 /// Sources and streams whose heads the writer keeps in memory between commits.
 pub const HEAD_CACHE_ENTRIES_MAX: usize = 65_536;
+/// Ids of principals that are remembered between readings of bodies: about 100 bytes each.
+pub const KNOWN_IDS_MAX: usize = 16_384;
 /// How far the wall clock may stand behind the last received time at opening.
 pub const CLOCK_BEHIND_MS_MAX: u64 = 5_000;
 /// Keys that a ledger may know, ended ones included: they are held in memory.

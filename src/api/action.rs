@@ -5,7 +5,7 @@ use crate::api::proto;
 use crate::api::reason::Fault;
 use crate::api::shared::Shared;
 use crate::approvals::{Action, ExecutionState, Grant, GrantState, Request, RequestState, Resolution, ReviewState};
-use crate::ledger::{ReadError, Reader, SeenAction};
+use crate::ledger::{About, ReadError, Reader, SeenAction};
 use bytes::Bytes;
 use deedbook_verify::detail::{ReviewOutcome, Verdict};
 use deedbook_verify::facts::{Facts, Parent};
@@ -25,7 +25,7 @@ pub fn subject(facts: &[u8]) -> Option<SubjectId> {
 }
 
 /// An action, if there is one.
-pub async fn find(shared: &Shared, id: SubjectId) -> Result<Option<SeenAction>, Fault> {
+async fn find(shared: &Shared, id: SubjectId) -> Result<Option<SeenAction>, Fault> {
     shared.read(move |reader: &Reader| reader.action(id)).await
 }
 
@@ -39,8 +39,10 @@ pub async fn read(shared: &Shared, id: SubjectId) -> Result<SeenAction, Fault> {
 pub async fn get(shared: &Shared, request: proto::GetRequestRequest) -> Result<proto::GetRequestResponse, Fault> {
     let id = SubjectId(convert::array("request_id", &request.request_id)?);
     let seen = read(shared, id).await?;
-    let action = Some(message(&seen));
-    let presentation = shared.read(move |reader: &Reader| reader.presentation(&seen)).await?;
+    let both =
+        move |reader: &Reader| Ok::<_, ReadError>((reader.presentation(&seen)?, reader.about(&seen.action)?, seen));
+    let (presentation, about, seen) = shared.read(both).await?;
+    let action = Some(message_about(&seen, about));
     let presentation = presentation.map(|shown| proto::Presentation {
         text: Bytes::from(shown.text),
         digest: digest(shown.shown.digest),
@@ -48,6 +50,12 @@ pub async fn get(shared: &Shared, request: proto::GetRequestRequest) -> Result<p
         revision: shown.shown.revision.0,
     });
     Ok(proto::GetRequestResponse { action, presentation })
+}
+
+/// The message, with what the action is about.
+pub fn message_about(seen: &SeenAction, about: Option<About>) -> proto::Action {
+    let About { resource, destination } = about.unwrap_or_else(|| About { resource: String::new(), destination: None });
+    proto::Action { resource, destination: destination.unwrap_or_default(), ..message(seen) }
 }
 
 /// The message.
@@ -73,6 +81,8 @@ pub fn message(seen: &SeenAction) -> proto::Action {
         execution: execution(action).into(),
         post_review: review(action).into(),
         received_micros: action.origin.received.0,
+        resource: String::new(),
+        destination: String::new(),
     }
 }
 

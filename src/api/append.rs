@@ -44,7 +44,8 @@ pub async fn command_of_action(shared: &Shared, kind: Kind, frame: Option<Frame>
     let about = frame.as_ref().and_then(|frame| frame.events.first()).and_then(|event| action::subject(&event.facts));
     let placement = command(shared, kind, frame).await?;
     let action = match about {
-        Some(id) => action::find(shared, id).await?,
+        // On this worker: the commit that was waited for has just put the row into the engine's memory.
+        Some(id) => shared.ledger.reader().action(id).map_err(Fault::from)?,
         None => None,
     };
     Ok(Done { placement: convert::placement(&placement), action: action.as_ref().map(action::message) })

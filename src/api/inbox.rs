@@ -31,7 +31,7 @@ pub async fn list(shared: &Shared, request: ListInboxRequest) -> Result<ListInbo
         shared.tokens.seal(METHOD, &[], &Place { size, cursor })
     };
     Ok(ListInboxResponse {
-        actions: found.iter().map(|row| action::message(&row.seen)).collect(),
+        actions: found.into_iter().map(|row| action::message_about(&row.seen, row.about)).collect(),
         next_page_token: last.map(token).unwrap_or_default(),
     })
 }

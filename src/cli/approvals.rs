@@ -2,6 +2,7 @@
 //! renders for every channel; what a vote binds is that rendering's digest, which this program computes itself.
 
 pub mod around;
+mod glance;
 pub mod screen;
 pub mod vote;
 
@@ -51,7 +52,10 @@ pub fn run(common: &Common, command: ApprovalsCommand, output: Output) -> Result
             ApprovalsCommand::Show { id } => {
                 let id = find(&mut client, &id).await?;
                 let (action, presentation) = client.request(id).await?;
-                let around = Around::of(&mut client, &action, presentation.is_some()).await?;
+                let mut around = Around::of(&mut client, &action, presentation.is_some()).await?;
+                if let Some(signer) = &common.signer {
+                    around.viewer = glance::Viewer::of(&mut client, signer).await?;
+                }
                 screen::show(&action, presentation.as_ref(), &around, output)
             }
             ApprovalsCommand::Watch => watch(&mut client, output).await,

@@ -117,6 +117,7 @@ impl Commit {
             self.batch.put(keys::erased(state.number, *index).as_slice(), &command.0.to_be_bytes());
             state.bodies.erase(*index);
             state.erased.insert(*index, ());
+            state.erasures = state.erasures.saturating_add(1);
         }
         if !bodies.is_empty() {
             self.batch.put(keys::pending(state.number, command).as_slice(), &[]);

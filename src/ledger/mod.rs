@@ -43,7 +43,7 @@ mod tiles;
 
 pub use admit::CheckedFrame;
 pub use anchors::{SoundAnchor, add_anchor, rebuild_anchor};
-pub use approval::{InboxRow, SeenAction, SeenPresentation, Waiting};
+pub use approval::{About, InboxRow, SeenAction, SeenPresentation, Waiting};
 pub use bodies::{Bodies, StoredBody};
 pub use delivery::{Delivery, NotInFlight, Settlement};
 pub use dir::DataDir;

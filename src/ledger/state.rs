@@ -41,6 +41,8 @@ pub(super) struct Published {
     pub policy: Arc<PolicySet>,
     /// The principals as the folds read them.
     pub people: Arc<People>,
+    /// How many bodies were erased since opening.
+    pub erasures: u64,
 }
 
 /// What became of a frame, kept so that a repeat gets the first answer.
@@ -81,6 +83,8 @@ pub(super) struct State {
     /// The principals as the folds read them; made anew with every change of theirs.
     pub people: Arc<People>,
     pub actions: ActionStates,
+    /// How many bodies were erased since opening.
+    pub erasures: u64,
 }
 
 /// What opening found out.
@@ -105,6 +109,7 @@ impl State {
             bodies: NewestBodies::new(Index(recovered.tree.size().0), GENERATION),
             erased: Recent::new(GENERATION),
             actions: recovered.actions,
+            erasures: 0,
             tree: recovered.tree,
             edge: recovered.edge,
             received: recovered.received,
@@ -134,6 +139,7 @@ impl State {
             authority: self.authority.clone(),
             policy: Arc::clone(self.policies.in_force()),
             people: Arc::clone(&self.people),
+            erasures: self.erasures,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::ledger::committer::{Answers, Committer, Handover, Producer, Turn};
 use crate::ledger::disk::Disk;
 use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::head::Head;
+use crate::ledger::names::KnownIds;
 use crate::ledger::place::place;
 use crate::ledger::placement::{Answer, Ticket};
 use crate::ledger::purge;
@@ -60,6 +61,8 @@ pub(super) struct Shared {
     pub wake_eraser: purge::Wake,
     /// The way to the thread that writes rows of persistent subscriptions.
     pub settler: Settler,
+    /// What principals are called, as far as it was asked.
+    pub ids: KnownIds,
     /// Who waits for actions to change.
     pub waiters: Arc<Waiters>,
     turn: Turn,
@@ -132,6 +135,7 @@ impl Ledger {
             anchors: anchors.len(),
             wake_eraser: purge::Wake::default(),
             settler,
+            ids: KnownIds::default(),
             waiters: Arc::new(Waiters::default()),
             turn: Turn::default(),
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),

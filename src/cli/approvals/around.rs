@@ -2,6 +2,7 @@
 //! reviewers were shown was erased, and, in words, why nothing was granted. It reads the entries of the action's stream
 //! and decides nothing. Reasons are as people wrote them, to be escaped by whoever shows them; sentences are on one line.
 
+use super::glance::Viewer;
 use super::screen::{self, Governed};
 use crate::api::proto;
 use crate::cli::action::step::Emergency;
@@ -39,6 +40,8 @@ pub struct Around {
     pub shown: Shown,
     /// Why the glass was broken, where it was and the words were not erased.
     pub emergency: Option<Emergency>,
+    /// Who looks at it, if they say by which key.
+    pub viewer: Option<Viewer>,
     /// Why people voted so, by the revision of the vote.
     reasons: BTreeMap<u64, String>,
 }
@@ -52,7 +55,7 @@ impl Around {
         let emergency = if facts.kind == Kind::BreakglassInvoked { emergency(&command.body) } else { None };
         let reasons = reasons(client, action, &stream).await?;
         let shown = if presented { Shown::Kept } else { shown(client, &stream).await? };
-        Ok(Around { governed: Governed::of(client).await?, shown, emergency, reasons })
+        Ok(Around { governed: Governed::of(client).await?, shown, emergency, viewer: None, reasons })
     }
 
     /// Why somebody voted so, if they said it and it was not erased.

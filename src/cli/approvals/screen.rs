@@ -2,6 +2,7 @@
 //! for reviewers is shown as it is, escaped, for its digest is what a vote binds.
 
 use super::around::{Around, Shown};
+use super::glance;
 use crate::api::proto;
 use crate::approvals;
 use crate::cli::client::Client;
@@ -14,18 +15,19 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
 /// Headings of the inbox.
-pub const HEADINGS: &[&str] = &["request", "action", "who", "approvals", "risk", "expires in"];
+pub const HEADINGS: &[&str] = &["request", "action", "on", "to", "who", "approvals", "risk", "expires in"];
 
 /// One row of the inbox.
 pub fn row(action: &proto::Action) -> Vec<String> {
-    let requirement = action.requirement.clone().unwrap_or_default();
-    let approved = votes(action, "approve");
+    let risk = action.requirement.as_ref().map_or(0, |requirement| requirement.risk);
     vec![
         hex(&action.request_id).chars().take(12).collect(),
         action.action_type.clone(),
+        action.resource.clone(),
+        action.destination.clone(),
         name(&action.actor_name, &action.actor),
-        format!("{approved} of {}", requirement.distinct_persons_min),
-        requirement.risk.to_string(),
+        glance::tally(action),
+        risk.to_string(),
         time_left(action.expires_micros),
     ]
 }
@@ -73,6 +75,7 @@ pub fn show(
         | proto::RequestState::BreakGlass => Colour::Bold,
     };
     output.line(&format!("{}  {}", output.paint(&state, colour), hex(&action.request_id)))?;
+    glance(action, around, output)?;
     match presentation {
         Some(presentation) => {
             sections(&presentation.text, output)?;
@@ -90,6 +93,20 @@ pub fn show(
         pairs.push(("governance", "one administrator alone says who there is and what policies ask".to_owned()));
     }
     output.pairs(&pairs)
+}
+
+/// What a person must see first.
+fn glance(action: &proto::Action, around: &Around, output: Output) -> Result<(), Failure> {
+    output.line(&output.paint(&glance::wish(action), Colour::Bold))?;
+    if action.state() != proto::RequestState::Open {
+        return Ok(());
+    }
+    let left = time_left(action.expires_micros);
+    output.line(&format!("{} approvals, {left} left", glance::tally(action)))?;
+    match &around.viewer {
+        Some(viewer) => output.line(&glance::standing(action, viewer)),
+        None => Ok(()),
+    }
 }
 
 /// What was rendered for reviewers, section by section. Bytes that are no presentation are shown as they are, escaped:
@@ -194,6 +211,8 @@ pub fn value(action: &proto::Action, presentation: Option<&proto::Presentation>)
     put("index", json!(action.index));
     put("action", json!(action.action_type));
     put("action_digest", json!(hex(&action.action_digest)));
+    put("resource", json!(Some(&action.resource).filter(|resource| !resource.is_empty())));
+    put("destination", json!(Some(&action.destination).filter(|destination| !destination.is_empty())));
     put("actor", json!(hex(&action.actor)));
     put("actor_name", json!(Some(&action.actor_name).filter(|name| !name.is_empty())));
     put("policy_digest", json!(hex(&action.policy_digest)));
@@ -299,7 +318,7 @@ fn review_name(action: &proto::Action) -> Option<&'static str> {
 }
 
 /// Votes that count for what is shown now.
-fn votes(action: &proto::Action, decision: &str) -> usize {
+pub fn votes(action: &proto::Action, decision: &str) -> usize {
     action.votes.iter().filter(|vote| vote.current && vote.decision == decision).count()
 }
 

@@ -2,6 +2,7 @@
 //! signs it. What the vote does is decided by the ledger's rules.
 
 use super::around::Around;
+use super::glance::Viewer;
 use super::screen;
 use crate::api::proto;
 use crate::cli::action::step;
@@ -36,7 +37,8 @@ pub async fn show(
         let message = format!("nothing waits under {request}: it was decided, has expired, or never was");
         Failure::refused(message, "see `deedbook approvals list` and `deedbook principal list`")
     })?;
-    let around = Around::of(client, &action, presentation.is_some()).await?;
+    let mut around = Around::of(client, &action, presentation.is_some()).await?;
+    around.viewer = Viewer::behind(client, producer.source.as_bytes()).await?;
     screen::show(&action, presentation.as_ref(), &around, output)?;
     let (Some(presentation), Some(requirement)) = (presentation, &action.requirement) else {
         let message = format!("nothing waits for people: {}", screen::state_name(&action));

@@ -16,6 +16,6 @@ pub(in crate::ledger) use follow::{Report, decide_command, place_following, take
 pub(in crate::ledger) use prepare::{Prepared, Preparer};
 pub(in crate::ledger) use rows::ActionStates;
 pub(in crate::ledger) use timed::place_due;
-pub use view::{InboxRow, SeenAction, SeenPresentation};
+pub use view::{About, InboxRow, SeenAction, SeenPresentation};
 pub(in crate::ledger) use waiters::Waiters;
 pub use waiters::Waiting;

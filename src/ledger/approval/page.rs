@@ -49,7 +49,7 @@ impl Page {
         let people = &published.people;
         let known = |who: Ref, name: Option<String>| Somebody {
             kind: people.get(who).map(|principal| principal.kind),
-            name: name.or_else(|| reader.id_of(who)),
+            name: name.or_else(|| Some(reader.id_of(who)?.to_string())),
             who,
         };
         let refs = reader.ref_key();

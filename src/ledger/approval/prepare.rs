@@ -228,7 +228,7 @@ impl Preparer<'_> {
         let teams = |who: Ref| people.get(who).map(|known| self.published.policy.team_names(&known.teams));
         party.teams = teams(who).unwrap_or_default();
         party.responsible = people.get(who).and_then(|known| known.responsible).map(|person| Responsible {
-            id: self.reader.id_of(person).unwrap_or_else(|| person.to_string()),
+            id: self.reader.id_of(person).map_or_else(|| person.to_string(), |id| id.to_string()),
             teams: teams(person).unwrap_or_default(),
         });
         Some(party)

@@ -36,7 +36,7 @@ impl Preparer<'_> {
     fn review_of(&self, action: &Action, request: &Request, vote: &CastVote) -> Option<Review> {
         let set = &self.published.policy;
         let teams: Vec<Ref> = request.requirement.clauses.iter().map(|clause| clause.team).collect();
-        let id = |who: Ref| self.reader.id_of(who).unwrap_or_else(|| who.to_string());
+        let id = |who: Ref| self.reader.id_of(who).map_or_else(|| who.to_string(), |id| id.to_string());
         let person = vote.actor.who;
         let name = format!("{}:{}", ActorKind::Human.name(), id(person));
         let mut reviewer = Party::named(PartyName::parse(&name)?, self.reader.origin());

@@ -1,16 +1,17 @@
 //! Actions as readers see them: the durable rows, names beside them, and what was shown to people.
 
 use crate::approvals::{Action, ExecutionState, GrantState, RequestState, Resolution, Shown, is_closed};
-use crate::domain::principal_ref;
 use crate::ledger::approval::rows;
 use crate::ledger::approval::waiters::Waiting;
 use crate::ledger::bodies::{Bodies, StoredBody};
 use crate::ledger::error::ReadError;
 use crate::ledger::reader::Reader;
+use crate::record::action::binding_of;
+use crate::record::binding::Binding;
 use crate::store::Direction;
 use crate::store::keys;
+use deedbook_verify::entry::Entry;
 use deedbook_verify::words::{Index, Micros, Ref, Revision, SubjectId};
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub struct SeenAction {
     /// The fold of its stream.
     pub action: Action,
-    names: BTreeMap<Ref, String>,
+    names: Vec<(Ref, Arc<str>)>,
 }
 
 /// What was shown to people.
@@ -38,6 +39,17 @@ pub struct InboxRow {
     pub place: (Micros, SubjectId),
     /// The action.
     pub seen: SeenAction,
+    /// What it is about, unless its body was erased.
+    pub about: Option<About>,
+}
+
+/// What an action is about, as the body of its command says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// What it acts on, such as `dataset:customers@42`.
+    pub resource: String,
+    /// Where its result goes.
+    pub destination: Option<String>,
 }
 
 impl SeenAction {
@@ -53,7 +65,8 @@ impl SeenAction {
 
     /// A name, or nothing where it is not known or was erased.
     pub fn name(&self, who: Ref) -> String {
-        self.names.get(&who).cloned().unwrap_or_default()
+        let name = self.names.iter().find(|(known, _)| *known == who);
+        name.map(|(_, name)| name.to_string()).unwrap_or_default()
     }
 }
 
@@ -78,14 +91,6 @@ impl Reader {
         }
         let named = |who: Ref| self.id_of(who).map(|name| (who, name));
         SeenAction { action, names: refs.into_iter().filter_map(named).collect() }
-    }
-
-    /// The id that somebody was bound under, where it is the one that their ref was made of: a body cannot give them
-    /// another's. None where it is not known, was erased, or cannot be read: people see the ref then.
-    pub(in crate::ledger) fn id_of(&self, who: Ref) -> Option<String> {
-        let kind = self.authority().principals().get(who)?.kind;
-        let id = self.name_of(who).ok()??.id;
-        (principal_ref(self.ref_key(), kind, &id).ok()? == who).then_some(id)
     }
 
     /// What people are shown of an action now; none: nothing is shown, or it was erased.
@@ -116,10 +121,20 @@ impl Reader {
         for place in places {
             // One that was decided since the scan is left out.
             if let Some(action) = self.action_row(place.1)?.filter(|action| action.pending().is_some()) {
-                found.push(InboxRow { place, seen: self.seen(action) });
+                let about = self.about(&action)?;
+                found.push(InboxRow { place, seen: self.seen(action), about });
             }
         }
         Ok(found)
+    }
+
+    /// What an action is about; none: its body was erased.
+    pub fn about(&self, action: &Action) -> Result<Option<About>, ReadError> {
+        let stored = self.event(action.origin.index, Bodies::With)?;
+        let StoredBody::Opened { body, .. } = &stored.body else { return Ok(None) };
+        let entry = Entry::parse(&stored.entry).map_err(|error| ReadError::Corrupt(error.to_string()))?;
+        let binding = binding_of(&entry.facts, Some(body)).map(|(binding, _)| binding);
+        Ok(binding.map(|Binding { resource, destination, .. }| About { resource, destination }))
     }
 
     /// Waits for changes of an action from now on.

@@ -18,7 +18,7 @@ use deedbook_verify::key::ED25519;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::vote::{Ballot, Decision, Evidence, ReviewerSignature};
-use deedbook_verify::words::{Digest, LedgerId, Micros, Ref, Revision, SubjectId};
+use deedbook_verify::words::{Digest, Index, LedgerId, Micros, Ref, Revision, SubjectId};
 use serde_json::{Value, json};
 
 /// Somebody who signs.
@@ -110,6 +110,11 @@ impl Cast {
         state: impl FnOnce(FactsBuilder) -> FactsBuilder,
     ) -> FrameBytes {
         self.sign(by, state(self.facts(kind).principal(who.actor())))
+    }
+
+    pub fn erasure(&self, by: &Who, index: Index) -> FrameBytes {
+        let facts = self.facts(Kind::BodyErased).erased_bodies([index]);
+        self.sign(by, facts.body("application/json", r#"{"reason":"asked for"}"#.into()))
     }
 
     pub fn publication(&self, by: &Who, text: &str) -> FrameBytes {

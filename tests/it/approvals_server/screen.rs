@@ -2,6 +2,7 @@
 
 use super::desk::Desk;
 use deedbook::limits::PRESENTATION_EARLIER_MAX;
+use deedbook_verify::detail::Roles;
 use deedbook_verify::vote::Decision;
 use deedbook_verify::words::SubjectId;
 
@@ -37,5 +38,24 @@ fn the_newest_like_actions_are_shown_however_many_there_are() {
     assert!(!text.contains(&index(&asked[250])) && text.contains("denied"), "{text}");
     // The first of its kind has none before it, and what others did is not this one's.
     assert!(!desk.shown(asked[0]).contains("index "), "{}", desk.shown(asked[0]));
+    desk.ledger.close();
+}
+
+/// Names are remembered between readings, and not beyond their erasure.
+#[test]
+fn a_name_that_was_read_before_is_gone_once_it_is_erased() {
+    let desk = Desk::set();
+    let (cast, adm) = (&desk.cast, desk.cast.person("adm"));
+    let agent = cast.agent("passing");
+    let bound = desk.done(cast.binding_of(&adm, &agent, Roles::NONE, Some(&cast.person("alice"))));
+    let wish = cast.wish(&agent, "data.export", &[]);
+    let id = desk.submit(&agent, &wish);
+    for _ in 0..2 {
+        assert_eq!(desk.seen(id).name(agent.source), "passing");
+    }
+    desk.done(cast.erasure(&adm, bound.first_index));
+    assert_eq!(desk.seen(id).name(agent.source), "");
+    // What others are called is read again.
+    assert_eq!(desk.seen(desk.export()).name(cast.agent("a1").source), "a1");
     desk.ledger.close();
 }
