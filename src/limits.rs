@@ -1,11 +1,14 @@
 //! Every bound of the server, in one place, units last. The formats' own bounds stand in `deedbook_verify::limits`.
 
+mod pictures;
+
 use deedbook_verify::limits as formats;
 use std::time::Duration;
 
 pub use deedbook_verify::limits::{
     ENTRY_BYTES_MAX, FACTS_BYTES_MAX, FRAME_BYTES_MAX, FRAME_EVENTS_MAX, OBJECTS_MAX, RECEIPT_BYTES_MAX,
 };
+pub use pictures::*;
 
 // Store.
 

@@ -6,5 +6,6 @@
 //! and the heavy queries are single passes. The few that do not are kept apart.
 
 mod kinds;
+pub mod draw;
 
 pub use kinds::{EdgeKind, NodeKind};

@@ -31,6 +31,7 @@ mod consume;
 mod consume_model;
 mod field_failures;
 mod kill;
+mod lineage_draw;
 mod rules;
 mod spine;
 mod stranger;
