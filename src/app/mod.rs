@@ -108,6 +108,8 @@ impl ServeError {
 /// Serves until a signal or until the store fails, and returns the exit code. Calls `ready` once both servers listen.
 pub fn serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> u8 {
     start_logging();
+    // Before the ledger opens, which says what waits already.
+    crate::http::Metrics::install();
     match try_serve(config, ready) {
         Ok(()) => 0,
         Err(error) => {

@@ -12,6 +12,11 @@ use std::sync::OnceLock;
 const LATENCY_EDGES_S: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
+/// The same where people are waited for: from ten seconds to a week.
+const HUMAN_EDGES_S: [f64; 12] =
+    [10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0];
+const HUMAN: [&str; 2] = ["deedbook_request_decision_seconds", "deedbook_grant_redeem_seconds"];
+
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// The metrics of this process; several servers in one process share them.
@@ -22,10 +27,13 @@ impl Metrics {
     /// Installs the recorder the first time.
     pub fn install() -> Metrics {
         let install = || {
-            let builder = PrometheusBuilder::new();
-            // The only failure is an empty list of edges.
-            let edges = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_EDGES_S);
-            let recorder = edges.unwrap_or_default().build_recorder();
+            let all = [(Matcher::Suffix("_seconds".to_owned()), LATENCY_EDGES_S.as_slice())];
+            let human = HUMAN.map(|name| (Matcher::Full(name.to_owned()), HUMAN_EDGES_S.as_slice()));
+            let builder = all.into_iter().chain(human).try_fold(PrometheusBuilder::new(), |builder, (names, edges)| {
+                // The only failure is an empty list of edges.
+                builder.set_buckets_for_metric(names, edges)
+            });
+            let recorder = builder.unwrap_or_default().build_recorder();
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
                 tracing::warn!("another recorder takes the metrics; /metrics stays empty");
@@ -87,6 +95,7 @@ fn describe() {
     describe_counter!("deedbook_refusals_total", "Errors answered, by the reason of error.proto");
     describe_counter!("deedbook_grpc_requests_total", "gRPC calls that ended, by method and code");
     describe_counter!("deedbook_http_requests_total", "Pages asked for over HTTP, by the status of the answer");
+    describe_approvals();
     describe_histogram!("deedbook_append_seconds", Unit::Seconds, "From hand-over to durable answer, by frame");
     describe_histogram!("deedbook_commit_seconds", Unit::Seconds, "Synced batch and anchor, by commit");
     describe_gauge!("deedbook_tree_size", "Entries that readers see");
@@ -104,4 +113,26 @@ fn describe() {
     describe_gauge!("deedbook_subscribers", "Subscribers and consumers that are connected");
     describe_gauge!("deedbook_ready", "1 while appends are taken");
     describe_gauge!("deedbook_anchor_members", "Places that hold the head anchor");
+}
+
+fn describe_approvals() {
+    describe_gauge!("deedbook_requests_waiting", "Requests that wait for people");
+    describe_counter!("deedbook_requests_opened_total", "Requests that people were asked about");
+    describe_counter!("deedbook_requests_resolved_total", "Requests that ended, by resolution");
+    describe_counter!("deedbook_requests_escalated_total", "Requests that went to the fallback team too");
+    describe_histogram!(
+        "deedbook_request_decision_seconds",
+        Unit::Seconds,
+        "From asking people to the end of the request, however it ended"
+    );
+    describe_histogram!(
+        "deedbook_grant_redeem_seconds",
+        Unit::Seconds,
+        "From the decision to the start of what it released"
+    );
+    describe_counter!("deedbook_votes_total", "Votes that count, by decision");
+    describe_counter!("deedbook_executions_started_total", "Executions that a grant released");
+    describe_counter!("deedbook_executions_failed_total", "Executions that were reported as failed");
+    describe_counter!("deedbook_grants_expired_total", "Grants that nobody redeemed in time");
+    describe_gauge!("deedbook_reviews_overdue", "Reviews after a break-glass that are overdue");
 }

@@ -6,10 +6,10 @@ mod metrics;
 mod tiles;
 mod witness;
 
+pub use metrics::Metrics;
 pub use witness::serve_witness;
 
 use crate::http::listener::Bounded;
-use crate::http::metrics::Metrics;
 use crate::http::tiles::Budget;
 use crate::ledger::{Ledger, Status};
 use crate::limits;

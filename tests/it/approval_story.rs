@@ -3,7 +3,7 @@
 
 use crate::support::process::Serving;
 use crate::support::stage::{Stage, text};
-use crate::support::{audit, eventually, parallel};
+use crate::support::{audit, eventually, parallel, web};
 use serde_json::Value;
 
 #[test]
@@ -21,6 +21,7 @@ fn an_action_waits_for_a_person_other_than_its_owner_and_runs_once_as_approved()
     // Nothing waits for whoever stops and starts the server.
     drop(server);
     let server = Serving::start(&stage.dir);
+    assert_eq!(metric(&server, "deedbook_requests_waiting"), Some(1.0), "it still waits");
     let approved = stage.says(&server, "bob", &["approve", &id, "--yes", "--reason", "ticket 7"]);
     assert_eq!((&approved["state"], &approved["grant"]), (&Value::from("approved"), &Value::from("issued")));
     let again = |signer: &str, all: &[&str]| stage.refusal(&server, signer, all);
@@ -32,6 +33,17 @@ fn an_action_waits_for_a_person_other_than_its_owner_and_runs_once_as_approved()
     assert_eq!(again("bob", &["deny", &id, "--yes", "--reason", "late"]), "TERMINAL");
     let report = ["action", "report", &id, "--status", "succeeded", "--output", "dataset:x"];
     assert_eq!(stage.says(&server, "agent", &report)["execution"], "succeeded");
+    for (name, value) in [
+        ("deedbook_requests_waiting", 0.0),
+        ("deedbook_requests_resolved_total{resolution=\"approved\"}", 1.0),
+        ("deedbook_request_decision_seconds_count", 1.0),
+        ("deedbook_votes_total{decision=\"approve\"}", 1.0),
+        ("deedbook_grant_redeem_seconds_count", 1.0),
+        ("deedbook_executions_started_total", 1.0),
+    ] {
+        assert_eq!(metric(&server, name), Some(value), "{name}");
+    }
+    assert_eq!(metric(&server, "deedbook_executions_failed_total"), None);
     let kinds = stage.kinds(&server);
     for (kind, count) in
         [("approval.resolved", 1), ("grant.issued", 1), ("execution.started", 1), ("command.refused", 5)]
@@ -43,6 +55,13 @@ fn an_action_waits_for_a_person_other_than_its_owner_and_runs_once_as_approved()
     assert!(report.is_clean(), "{:#?}", report.findings);
     assert_eq!((report.actions, report.commands_decided), (1, 8), "each command about the action is decided again");
     assert_eq!((report.evaluations, report.evaluations_unread), (5, 0));
+}
+
+/// A metric of a server's page, if it counted anything.
+fn metric(server: &Serving, name: &str) -> Option<f64> {
+    let page = web::get(server.http.parse().unwrap(), "/metrics").unwrap().body;
+    let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    Some(value.parse().unwrap())
 }
 
 #[test]

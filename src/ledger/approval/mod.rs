@@ -5,6 +5,7 @@
 mod page;
 mod prepare;
 mod reviewer;
+mod meters;
 mod rows;
 mod deadlines;
 mod follow;

@@ -3,6 +3,7 @@
 
 use crate::approvals::{Action, Request, RequestState, next_deadline};
 use crate::ledger::approval::deadlines::Deadlines;
+use crate::ledger::approval::meters;
 use crate::ledger::commit::Commit;
 use crate::ledger::recent::Recent;
 use crate::ledger::state::StateError;
@@ -28,6 +29,8 @@ impl ActionStates {
     pub fn load(store: &dyn Store, number: LedgerNumber, entries_max: usize) -> Result<ActionStates, StoreError> {
         let overdue = keys_of(store, &keys::overdue_rows(number), keys::trailing_person)?;
         let deadlines = Deadlines::load(store, number)?;
+        let waiting = keys_of(store, &keys::inbox_rows(number), keys::trailing_time_and_id)?;
+        meters::opened(waiting.len(), overdue.len());
         Ok(ActionStates { number, recent: Recent::new(entries_max), deadlines, overdue })
     }
 
@@ -86,6 +89,7 @@ impl ActionStates {
                 commit.put_row(keys::overdue(number, &person, &id), &[]);
             }
         }
+        meters::observe(before, &after);
         commit.touch_action(id);
         self.recent.insert(id, Arc::new(after));
     }
