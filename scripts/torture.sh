@@ -11,8 +11,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Family, filter of its tests, and how many times the everyday count: 300 kills, 60 power cuts, 2,000 failing system
-# calls, 3,000 flips, 20,000 runs against the model, 1,000 races for a grant. What is played out in full each time has no
-# multiple.
+# calls, 3,000 flips, 20,000 runs against the model, 1,000 races for a grant, 10,000 graphs for each pass. What is played
+# out in full each time has no multiple.
 families=(
   'kill kill:: 5'
   'power power:: 3'
@@ -24,6 +24,7 @@ families=(
   'model recovery:: 20'
   'races approvals_server::races 200'
   'actions approvals_server::rows 25'
+  'lineage lineage_passes:: 100'
   'wire wire:: 5'
   'fuzz fuzz_corpus:: 5'
   'plants plants:: 1'

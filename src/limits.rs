@@ -1,6 +1,7 @@
 //! Every bound of the server, in one place, units last. The formats' own bounds stand in `deedbook_verify::limits`.
 
 mod pictures;
+mod lineage;
 
 use deedbook_verify::limits as formats;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 pub use deedbook_verify::limits::{
     ENTRY_BYTES_MAX, FACTS_BYTES_MAX, FRAME_BYTES_MAX, FRAME_EVENTS_MAX, OBJECTS_MAX, RECEIPT_BYTES_MAX,
 };
+pub use lineage::*;
 pub use pictures::*;
 
 // Store.

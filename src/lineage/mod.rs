@@ -3,9 +3,24 @@
 //!
 //! Nodes are numbered in the order in which the log first names them, and edges are stored cause → effect with the index
 //! that made them, so nearly every edge runs from a lower number to a higher one: the graph as of a position is a prefix,
-//! and the heavy queries are single passes. The few that do not are kept apart.
+//! and the heavy queries are single passes. A pass that meets one of the few that do not takes the general way.
 
 mod kinds;
+mod words;
+mod bits;
+mod stop;
+mod graph;
+mod visit;
+mod pass;
 pub mod draw;
 
+pub use bits::NodeSet;
+pub use graph::{Edges, Graph, GraphError, KindCounts, Merge, Merged, View};
 pub use kinds::{EdgeKind, NodeKind};
+pub use pass::{
+    ChokePoint, Contamination, Coverage, CoverageChange, Covered, CutBy, Diff, Dominators, Fewest, Filter, GateChange,
+    Path, PathCount, Query, Sources, Step, Trace,
+};
+pub use stop::{Answer, Bounds, Cut, Halt, Stop};
+pub use visit::{AllEdges, EdgeReference, EdgeReferences, Neighbors};
+pub use words::{Edge, EdgeKinds, Gate, GateRule, NodeId, NodeKinds, Towards};

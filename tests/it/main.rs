@@ -32,6 +32,7 @@ mod consume_model;
 mod field_failures;
 mod kill;
 mod lineage_draw;
+mod lineage_passes;
 mod rules;
 mod spine;
 mod stranger;

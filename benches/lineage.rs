@@ -1,0 +1,241 @@
+//! How fast the graph answers, and what it takes: `cargo bench --bench lineage`. A generated graph of a million nodes and
+//! a million and a half edges, our passes beside petgraph's algorithms on petgraph's own graph; then ten million nodes, our
+//! passes alone. It measures; that the answers are right is tested elsewhere, and only their sizes are compared here.
+
+use deedbook::clock::Clock;
+use deedbook::lineage::{
+    Answer, Bounds, Edge, EdgeKind, Gate, Graph, GraphError, Halt, NodeId, NodeKind, Query, Towards, View,
+};
+use deedbook_verify::words::{Index, TreeSize};
+use petgraph::algo::dominators::simple_fast;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Dfs, GraphBase, IntoNeighbors, NodeFiltered, Reversed, Visitable};
+
+const NODES: u32 = 1_000_000;
+const ROUNDS: usize = 7;
+const TRACES: u64 = 2_000;
+
+fn main() -> Result<(), String> {
+    let small = measure(NODES)?;
+    let large = measure(NODES * 10)?;
+    for ((name, small), (_, large)) in small.iter().zip(&large) {
+        println!("{name}: ten times the nodes take {:.1} times as long", large / small);
+    }
+    Ok(())
+}
+
+/// Names of passes with their milliseconds.
+type Times = Vec<(&'static str, f64)>;
+
+fn measure(nodes: u32) -> Result<Times, String> {
+    let clock = Clock::system();
+    let start = clock.read().boot;
+    let mut log = Log::new(nodes).map_err(|error| error.to_string())?;
+    let appended = clock.read().boot.0.saturating_sub(start.0);
+    log.graph.merge();
+    let built = clock.read().boot.0.saturating_sub(start.0);
+    let view = log.graph.view(TreeSize(u64::MAX));
+    let edges = view.edge_count();
+    println!(
+        "{} nodes, {edges} edges: {:.2} bytes an edge in all, {:.0} ns to append one, {:.0} with all merges",
+        view.node_count(),
+        log.graph.bytes() as f64 / edges as f64,
+        appended as f64 * 1e3 / edges as f64,
+        built as f64 * 1e3 / edges as f64,
+    );
+    let query = Query::new(&view, Bounds { nodes_max: u64::MAX, stop: &never });
+    let last = log.last;
+    let causes = whole(query.ancestors(&[last]))?.len();
+    let coverage = whole(query.coverage(last))?;
+    println!("  the last has {causes} causes, {} of them open", coverage.open().len());
+    let times = vec![
+        ("ancestors", time(|| query.ancestors(&[last]).value.len())),
+        ("coverage", time(|| query.coverage(last).value.open().len())),
+        ("choke points", time(|| query.dominators(last).value.map_or(0, |found| found.causes().len()))),
+    ];
+    traces(&query, &clock);
+    if nodes > NODES {
+        times.iter().for_each(|(name, ours)| println!("  {name}: {ours:.1} ms"));
+        return Ok(times);
+    }
+    let theirs = petgraphs(&view, last, (causes, coverage.open().len()))?;
+    for ((name, ours), theirs) in times.iter().zip(theirs) {
+        println!("  {name}: {ours:.1} ms, petgraph {theirs:.1} ms, {:.1} times", theirs / ours);
+    }
+    Ok(times)
+}
+
+/// The same with petgraph's algorithms: ancestors; twice that, the second time without approvals; dominators.
+fn petgraphs(view: &View, last: NodeId, (causes, open): (usize, usize)) -> Result<[f64; 3], String> {
+    let mut graph = DiGraph::<NodeKind, (EdgeKind, Index)>::new();
+    let mut approved = Vec::new();
+    for node in (0..view.node_count()).filter_map(NodeId::new) {
+        graph.add_node(view.kind(node).ok_or("a node has no kind")?);
+        approved.push(view.gate(node).is_some_and(|(gate, _)| gate.has(Gate::APPROVED_HUMAN)));
+    }
+    for node in (0..view.node_count()).filter_map(NodeId::new) {
+        for edge in view.causes(node) {
+            graph.add_edge(index(edge.from), index(edge.to), (edge.kind, edge.index));
+        }
+    }
+    let last = index(last);
+    let reversed = Reversed(&graph);
+    let is_open = |node: NodeIndex| !approved.get(node.index()).is_some_and(|approved| *approved);
+    let unapproved = NodeFiltered::from_fn(reversed, is_open);
+    if (walk(reversed, last), walk(&unapproved, last)) != (causes, open) {
+        return Err("petgraph found something else".to_owned());
+    }
+    Ok([
+        time(|| walk(reversed, last)),
+        time(|| walk(reversed, last) + walk(&unapproved, last)),
+        time(|| simple_fast(reversed, last).root().index()),
+    ])
+}
+
+fn walk<G: GraphBase<NodeId = NodeIndex> + IntoNeighbors + Visitable>(graph: G, from: NodeIndex) -> usize {
+    let mut walk = Dfs::new(graph, from);
+    std::iter::from_fn(|| walk.next(graph)).count()
+}
+
+fn index(node: NodeId) -> NodeIndex {
+    NodeIndex::new(node.number() as usize)
+}
+
+/// Five edges up and five down from nodes all over the graph.
+fn traces(query: &Query<'_>, clock: &Clock) {
+    let mut dice = Dice(7);
+    let mut times: Vec<u64> = Vec::new();
+    for _ in 0..TRACES {
+        let Some(node) = NodeId::new(dice.below(query.view.node_count())) else { continue };
+        let start = clock.read().boot;
+        for towards in [Towards::Causes, Towards::Effects] {
+            std::hint::black_box(query.trace(&[node], towards, Some(5)));
+        }
+        times.push(clock.read().boot.0.saturating_sub(start.0));
+    }
+    times.sort_unstable();
+    let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+    println!("  traces of 5 edges, up and down: median {} us, p99 {} us", at(50), at(99));
+}
+
+fn never() -> Option<Halt> {
+    None
+}
+
+fn whole<T>(answer: Answer<T>) -> Result<T, String> {
+    if answer.is_complete() { Ok(answer.value) } else { Err("an answer was cut".to_owned()) }
+}
+
+/// The median of some rounds, in milliseconds.
+fn time(mut run: impl FnMut() -> usize) -> f64 {
+    let clock = Clock::system();
+    let mut times: Vec<u64> = (0..ROUNDS)
+        .map(|_| {
+            let start = clock.read().boot;
+            std::hint::black_box(run());
+            clock.read().boot.0.saturating_sub(start.0)
+        })
+        .collect();
+    times.sort_unstable();
+    times.get(ROUNDS / 2).map_or(0.0, |micros| *micros as f64 / 1e3)
+}
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ mixed >> 31) % u64::from(bound.max(1))) as u32
+    }
+
+    fn percent(&mut self, chance: u32) -> bool {
+        self.below(100) < chance
+    }
+}
+
+/// What a log of agents makes: each run is some agent's, reads a version or two, four out of five of them recent, and
+/// writes one or two. One in twenty was proposed, voted on and approved before. At the end one run reads forty versions.
+struct Log {
+    graph: Graph,
+    agents: Vec<NodeId>,
+    versions: Vec<NodeId>,
+    last: NodeId,
+    index: u64,
+    dice: Dice,
+}
+
+const RECENT: u32 = 2_000;
+
+impl Log {
+    fn new(nodes: u32) -> Result<Log, GraphError> {
+        let mut graph = Graph::new(usize::MAX);
+        let kind = |at: u32| if at.is_multiple_of(4) { NodeKind::Person } else { NodeKind::Agent };
+        let agents: Vec<_> =
+            (0..nodes / 1_000).map(|at| graph.add_node(kind(at), Index(0))).collect::<Result<_, _>>()?;
+        let first = graph.add_node(NodeKind::DatasetVersion, Index(0))?;
+        let mut log = Log { graph, agents, versions: vec![first], last: first, index: 0, dice: Dice(1) };
+        while log.graph.nodes() < nodes - 2 {
+            log.index += 1;
+            let inputs = 1 + u32::from(log.dice.percent(25));
+            let outputs = 1 + u32::from(log.dice.percent(60));
+            log.run(inputs, outputs)?;
+        }
+        log.index += 1;
+        log.run(40, 1)?;
+        Ok(log)
+    }
+
+    fn run(&mut self, inputs: u32, outputs: u32) -> Result<(), GraphError> {
+        let index = Index(self.index);
+        let agent = self.agent();
+        let approval = if self.dice.percent(5) { Some(self.approval(agent)?) } else { None };
+        let run = self.graph.add_node(NodeKind::Run, index)?;
+        self.edge(agent, run, EdgeKind::Performed)?;
+        if let Some((action, approval)) = approval {
+            self.edge(action, run, EdgeKind::Realised)?;
+            self.edge(approval, run, EdgeKind::Authorized)?;
+            self.graph.set_gate(run, Gate::APPROVED_HUMAN, index)?;
+        }
+        for _ in 0..inputs {
+            let known = self.versions.len() as u32;
+            let back = if self.dice.percent(80) { known.min(RECENT) } else { known };
+            let at = known - 1 - self.dice.below(back);
+            let input = self.versions.get(at as usize).copied().unwrap_or(self.last);
+            self.edge(input, run, EdgeKind::Used)?;
+        }
+        for _ in 0..outputs {
+            self.last = self.graph.add_node(NodeKind::DatasetVersion, index)?;
+            self.versions.push(self.last);
+            self.edge(run, self.last, EdgeKind::Generated)?;
+        }
+        Ok(())
+    }
+
+    fn approval(&mut self, agent: NodeId) -> Result<(NodeId, NodeId), GraphError> {
+        let index = Index(self.index);
+        let person = self.agent();
+        let action = self.graph.add_node(NodeKind::Action, index)?;
+        self.edge(agent, action, EdgeKind::Proposed)?;
+        let vote = self.graph.add_node(NodeKind::Vote, index)?;
+        self.edge(action, vote, EdgeKind::Reviewed)?;
+        self.edge(person, vote, EdgeKind::Decided)?;
+        let approval = self.graph.add_node(NodeKind::Approval, index)?;
+        self.edge(vote, approval, EdgeKind::Authorized)?;
+        Ok((action, approval))
+    }
+
+    /// One of those who act; a few do most.
+    fn agent(&mut self) -> NodeId {
+        let many = self.agents.len() as u32;
+        let among = if self.dice.percent(50) { many.min(20) } else { many };
+        let at = self.dice.below(among);
+        self.agents.get(at as usize).copied().unwrap_or(self.last)
+    }
+
+    fn edge(&mut self, from: NodeId, to: NodeId, kind: EdgeKind) -> Result<(), GraphError> {
+        self.graph.add_edge(Edge { index: Index(self.index), from, to, kind })
+    }
+}

@@ -1,0 +1,20 @@
+//! Bounds of the lineage graph and of its queries. What a graph costs in all is a budget that its owner is given.
+
+/// Nodes of one graph. An entry of its adjacency is a node and the kind of an edge in 32 bits, 27 and 5: at 36 bytes a
+/// node with its edges, 134 million nodes are 4.8 GB.
+pub const LINEAGE_NODES_MAX: u32 = 1 << 27;
+/// Edges, and nodes, and gates, that wait unsorted to be sealed: 16,384 edges of 24 bytes are 400 KB, and are sorted in
+/// 2 ms.
+pub const LINEAGE_PENDING_MAX: usize = 16 * 1024;
+/// Nodes and edges of segments that whoever appends merges itself: 65,536 take 2 ms. Larger merges are handed out.
+pub const LINEAGE_MERGE_INLINE_MAX: usize = 64 * 1024;
+/// Steps of a query, nodes and edges, between two looks at the clock: 4,096 of at most 200 ns are 0.8 ms.
+pub const LINEAGE_POLL_STEPS: u32 = 4_096;
+/// Paths that one answer names.
+pub const LINEAGE_PATHS_MAX: usize = 1_000;
+/// Edges that one answer names, of all its paths together or of a difference: 100,000 of 24 bytes are 2.4 MB.
+pub const LINEAGE_EDGES_MAX: usize = 100_000;
+
+const _: () = assert!(LINEAGE_NODES_MAX.checked_mul(1 << 5).is_none(), "an id and five bits fill 32");
+const _: () = assert!((LINEAGE_NODES_MAX as u64 - 1) << 5 | 31 == u32::MAX as u64, "and no more");
+const _: () = assert!(LINEAGE_MERGE_INLINE_MAX >= 2 * LINEAGE_PENDING_MAX, "what was just sealed can be merged");

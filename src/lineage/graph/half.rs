@@ -1,0 +1,234 @@
+//! One direction of a segment's edges: for each node that has any, its entries in the order of the log. An entry is the
+//! node at the other end with the kind of the edge, in 32 bits, and the index, counted from the segment's first.
+
+use crate::lineage::kinds::EdgeKind;
+use crate::lineage::words::EdgeKinds;
+use std::mem::size_of_val;
+use std::ops::Range;
+
+/// The node at the other end, and the kind of the edge in the low five bits.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(u32);
+
+const KIND_BITS: u32 = 5;
+const KIND_MASK: u32 = (1 << KIND_BITS) - 1;
+
+impl Peer {
+    pub(super) const fn new(node: u32, kind: EdgeKind) -> Peer {
+        Peer(node << KIND_BITS | kind.number() as u32)
+    }
+
+    #[inline]
+    pub(super) const fn node(self) -> u32 {
+        self.0 >> KIND_BITS
+    }
+
+    pub(super) fn kind(self) -> Option<EdgeKind> {
+        EdgeKind::from_number((self.0 & KIND_MASK) as u8)
+    }
+
+    /// Whether its kind is among these.
+    #[inline]
+    pub(super) const fn is_of(self, kinds: EdgeKinds) -> bool {
+        kinds.bits() >> (self.0 & KIND_MASK) & 1 == 1
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Half {
+    keys: Keys,
+    /// Where the entries of each key start, and where the last ones end.
+    starts: Box<[u32]>,
+    peers: Box<[Peer]>,
+    indexes: Box<[u32]>,
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.node(), self.0 & KIND_MASK)
+    }
+}
+
+/// Which nodes have entries, in whichever form takes less room.
+#[derive(Debug)]
+enum Keys {
+    /// In order, for binary search.
+    Listed(Box<[u32]>),
+    /// A bit for each node from `first_word * 64` on, and how many bits come before each word.
+    Marked { first_word: u32, words: Box<[u64]>, before: Box<[u32]> },
+}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        Keys::Listed(Box::default())
+    }
+}
+
+impl Keys {
+    fn of(keys: Vec<u32>) -> Keys {
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Keys::default() };
+        let first_word = first / 64;
+        let words_len = (last / 64 - first_word + 1) as usize;
+        if keys.len() < 3 * words_len {
+            return Keys::Listed(keys.into_boxed_slice());
+        }
+        let mut words = vec![0u64; words_len].into_boxed_slice();
+        for key in &keys {
+            if let Some(word) = words.get_mut((key / 64 - first_word) as usize) {
+                *word |= 1 << (key % 64);
+            }
+        }
+        let count = |sum: &mut u32, word: &u64| {
+            let before = *sum;
+            *sum += word.count_ones();
+            Some(before)
+        };
+        let before = words.iter().scan(0, count).collect();
+        Keys::Marked { first_word, words, before }
+    }
+
+    /// Its place among the keys.
+    #[inline]
+    fn place(&self, node: u32) -> Option<usize> {
+        match self {
+            Keys::Listed(keys) => {
+                let is_within = keys.first()? <= &node && &node <= keys.last()?;
+                if is_within { keys.binary_search(&node).ok() } else { None }
+            }
+            Keys::Marked { first_word, words, before } => {
+                let at = (node / 64).checked_sub(*first_word)? as usize;
+                let (word, before) = (words.get(at)?, before.get(at)?);
+                let bit = 1u64 << (node % 64);
+                (word & bit != 0).then(|| (before + (word & (bit - 1)).count_ones()) as usize)
+            }
+        }
+    }
+
+    fn to_vec(&self) -> Vec<u32> {
+        match self {
+            Keys::Listed(keys) => keys.to_vec(),
+            Keys::Marked { first_word, words, .. } => {
+                let ones = |(at, word): (usize, &u64)| {
+                    let (word, base) = (*word, (first_word + at as u32) * 64);
+                    (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| base + bit)
+                };
+                words.iter().enumerate().flat_map(ones).collect()
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Keys::Listed(keys) => size_of_val::<[u32]>(keys),
+            Keys::Marked { words, before, .. } => size_of_val::<[u64]>(words) + size_of_val::<[u32]>(before),
+        }
+    }
+}
+
+impl Half {
+    /// From (key, peer, index) in the order of the log, which the entries of each key keep.
+    pub(super) fn seal(mut entries: Vec<(u32, Peer, u32)>) -> Half {
+        entries.sort_by_key(|(key, _, _)| *key);
+        let mut builder = Builder::with_capacity(entries.len());
+        for (key, peer, index) in entries {
+            builder.key(key);
+            builder.peers.push(peer);
+            builder.indexes.push(index);
+        }
+        builder.finish()
+    }
+
+    /// Halves of neighbouring segments as one, each with what its indexes are shifted by.
+    pub(super) fn merge(parts: &[(&Half, u32)]) -> Half {
+        let mut builder = Builder::with_capacity(parts.iter().map(|(half, _)| half.len()).sum());
+        let mut cursors: Vec<_> =
+            parts.iter().map(|(half, shift)| (*half, *shift, half.keys.to_vec(), 0usize)).collect();
+        while let Some(key) = cursors.iter().filter_map(|(_, _, keys, place)| keys.get(*place)).min().copied() {
+            builder.key(key);
+            for (half, shift, keys, place) in &mut cursors {
+                if keys.get(*place) == Some(&key) {
+                    let (peers, indexes) = half.at(half.range(*place));
+                    builder.peers.extend_from_slice(peers);
+                    builder.indexes.extend(indexes.iter().map(|index| index + *shift));
+                    *place += 1;
+                }
+            }
+        }
+        builder.finish()
+    }
+
+    /// The entries of a node.
+    #[inline]
+    pub(super) fn of(&self, node: u32) -> (&[Peer], &[u32]) {
+        self.keys.place(node).map_or((&[], &[]), |place| self.at(self.range(place)))
+    }
+
+    /// Every node that has entries, with them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[Peer], &[u32])> {
+        let entries = |(place, key)| {
+            let (peers, indexes) = self.at(self.range(place));
+            (key, peers, indexes)
+        };
+        self.keys.to_vec().into_iter().enumerate().map(entries)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    pub(super) fn indexes(&self) -> &[u32] {
+        &self.indexes
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.keys.bytes()
+            + size_of_val::<[u32]>(&self.starts)
+            + size_of_val::<[Peer]>(&self.peers)
+            + size_of_val::<[u32]>(&self.indexes)
+    }
+
+    #[inline]
+    fn range(&self, place: usize) -> Range<usize> {
+        match self.starts.get(place..).and_then(|starts| starts.first_chunk()) {
+            Some([start, end]) => *start as usize..*end as usize,
+            None => 0..0,
+        }
+    }
+
+    #[inline]
+    fn at(&self, range: Range<usize>) -> (&[Peer], &[u32]) {
+        (self.peers.get(range.clone()).unwrap_or_default(), self.indexes.get(range).unwrap_or_default())
+    }
+}
+
+struct Builder {
+    keys: Vec<u32>,
+    starts: Vec<u32>,
+    peers: Vec<Peer>,
+    indexes: Vec<u32>,
+}
+
+impl Builder {
+    fn with_capacity(entries: usize) -> Builder {
+        let (peers, indexes) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
+        Builder { keys: Vec::new(), starts: Vec::new(), peers, indexes }
+    }
+
+    /// The entries that follow are this key's; keys never decrease.
+    fn key(&mut self, key: u32) {
+        if self.keys.last() != Some(&key) {
+            self.keys.push(key);
+            self.starts.push(self.peers.len() as u32);
+        }
+    }
+
+    fn finish(mut self) -> Half {
+        self.starts.push(self.peers.len() as u32);
+        Half {
+            keys: Keys::of(self.keys),
+            starts: self.starts.into_boxed_slice(),
+            peers: self.peers.into_boxed_slice(),
+            indexes: self.indexes.into_boxed_slice(),
+        }
+    }
+}

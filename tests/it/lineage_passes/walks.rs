@@ -1,0 +1,71 @@
+//! Ancestors, descendants and traces.
+
+use super::world::{index_of, numbers, worlds};
+use deedbook::lineage::{Cut, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, Query, Towards};
+use petgraph::algo::dijkstra;
+use petgraph::visit::{NodeFiltered, Reversed};
+use std::collections::BTreeMap;
+
+#[test]
+fn reach_and_traces_agree_with_petgraph() {
+    worlds("lineage_walks", |world, rng| {
+        let Some(start) = world.node(rng) else { return };
+        let graph = world.flow(world.size);
+        let up = dijkstra(Reversed(&graph), index_of(start), None, |_| 1u32);
+        let down = dijkstra(&graph, index_of(start), None, |_| 1u32);
+        for (towards, theirs) in [(Towards::Causes, up), (Towards::Effects, down)] {
+            let theirs: BTreeMap<u32, u32> = theirs.iter().map(|(node, depth)| (node.index() as u32, *depth)).collect();
+            let reached = world.query().reach(&[start], towards);
+            assert!(reached.is_complete());
+            assert_eq!(numbers(&reached.value), theirs.keys().copied().collect());
+            assert_eq!((reached.value.len(), reached.value.is_empty()), (theirs.len(), false));
+            let counts = world.view.count(&reached.value);
+            let runs = theirs.keys().filter(|node| world.nodes[**node as usize].0 == NodeKind::Run);
+            assert_eq!((counts.total(), counts.of(NodeKind::Run)), (theirs.len() as u64, runs.count() as u64));
+
+            let depth_max = rng.below(6) as u32;
+            let trace = world.query().trace(&[start], towards, Some(depth_max));
+            let layers = trace.value.layers().enumerate();
+            let ours: BTreeMap<u32, u32> =
+                layers.flat_map(|(depth, nodes)| nodes.iter().map(move |node| (node.number(), depth as u32))).collect();
+            let near = theirs.iter().filter(|(_, depth)| **depth <= depth_max);
+            assert_eq!(ours, near.map(|(node, depth)| (*node, *depth)).collect());
+            assert_eq!(ours.len(), trace.value.nodes().len(), "no node comes twice");
+            assert_eq!(trace.value.counts(&world.view).total() as usize, ours.len() - 1);
+            let is_cut = theirs.values().any(|depth| *depth > depth_max);
+            assert_eq!(trace.cut, is_cut.then_some(Cut::Depth));
+        }
+    });
+}
+
+#[test]
+fn filters_bound_what_is_walked_on() {
+    worlds("lineage_filters", |world, rng| {
+        let Some(start) = world.node(rng) else { return };
+        let nodes = NodeKinds::of(&[NodeKind::Run, *rng.pick(NodeKind::ALL), *rng.pick(NodeKind::ALL)]);
+        let filter = Filter { edges: EdgeKinds::ALL, nodes };
+        let query = Query { filter, ..world.query() };
+        let mut graph = world.flow(world.size);
+        for edge in world.edges.iter().filter(|edge| !edge.kind.is_flow() && edge.index.0 < world.size.0) {
+            graph.add_edge(index_of(edge.from), index_of(edge.to), 0);
+        }
+        let entered =
+            NodeFiltered::from_fn(&graph, |node| node == index_of(start) || nodes.has(world.nodes[node.index()].0));
+        let theirs = dijkstra(&entered, index_of(start), None, |_| 1u32);
+        let ours = query.descendants(&[start]).value;
+        assert_eq!(numbers(&ours), theirs.keys().map(|node| node.index() as u32).collect());
+        assert_eq!(query.trace(&[start], Towards::Effects, None).value.nodes().len(), theirs.len());
+    });
+}
+
+#[test]
+fn nodes_of_a_later_position_lead_nowhere() {
+    worlds("lineage_absent", |world, _| {
+        let absent = NodeId::new(world.view.node_count()).unwrap();
+        assert!(world.query().ancestors(&[absent]).value.is_empty());
+        assert!(world.query().trace(&[absent], Towards::Effects, None).value.nodes().is_empty());
+        assert_eq!(world.query().shortest_path(absent, absent).value, None);
+        assert!(world.query().coverage(absent).value.causes().is_empty());
+        assert!(world.query().dominators(absent).value.is_none());
+    });
+}
