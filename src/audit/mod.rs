@@ -23,11 +23,14 @@ use crate::store::keys::{self, LedgerNumber, STORE_FORMAT};
 use crate::store::{Access, AnchorError, AnchorRecord, FileAnchor, Loaded, RocksStore, Store, StoreError};
 use checkpoints::Checkpoints;
 use deedbook_verify::bytes::Reader;
+use deedbook_verify::detail::Detail;
+use deedbook_verify::entry::Entry;
+use deedbook_verify::facts::Facts;
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::replay::Replay;
 use deedbook_verify::tree::TreeHead;
-use deedbook_verify::words::{Hash, Micros, TreeSize};
+use deedbook_verify::words::{Hash, Index, Micros, TreeSize};
 use signatures::{Signatures, Verified};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -132,6 +135,10 @@ fn judge(
         return Ok(Verified::All);
     }
     let Some(stored) = stored_head(store, report)? else { return Ok(Verified::All) };
+    if let Some(whose) = founded_by_another(store, trusted.key)? {
+        report.find(Some(Index(0)), "verifier key", whose);
+        return Ok(Verified::All);
+    }
     let checkpoints = Checkpoints::read(store, trusted.key, trusted.kept, report)?;
     let sums = Sums::new().map_err(KeyFileError::from)?;
     let (parts, parts_waiting) = sync_channel(AUDIT_PARTS_WAITING);
@@ -174,6 +181,23 @@ fn judge(
         store.verify()?;
     }
     Ok(Verified::All)
+}
+
+/// What genesis says, if it names another ledger or another head key than the auditor does: then every signature of the
+/// ledger's would be a finding, and none of them would tell why. What cannot be read is left to the walk.
+fn founded_by_another(store: &dyn Store, key: &VerifierKey) -> Result<Option<String>, StoreError> {
+    let Some(bytes) = store.get(keys::entry(LEDGER, Index(0)).as_slice())? else { return Ok(None) };
+    let Ok(Entry { facts: Facts { detail: Detail::Genesis(genesis), .. }, .. }) = Entry::parse(&bytes) else {
+        return Ok(None);
+    };
+    let same = genesis.head_key.id() == key.key().id() && genesis.origin == key.name();
+    let message = format!(
+        "this key is for `{}`, and the log was founded as `{}` with another head key or name: nothing was judged; bring the \
+         ledger.vkey of this ledger, or find out who exchanged the folder",
+        key.name(),
+        genesis.origin
+    );
+    Ok((!same).then_some(message))
 }
 
 fn compare_head(stored: &StoredHead, replay: &Replay, report: &mut Report) {

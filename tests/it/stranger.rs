@@ -161,6 +161,11 @@ fn files_that_prove_something_else() {
     // Those that cannot be read are named, and the others judged.
     let valid = format!("{receipt}: valid");
     ends(&mut deedbook(&["verify", "--vkey", &vkey, &absent, &receipt]), 2, &[&absent, &valid]);
+    // The wrong key for an audit is one finding, which says whose log it is.
+    let data = desk.house.dir.root().display().to_string();
+    let audited =
+        ends(&mut deedbook(&["audit", "--data", &data, "--vkey", &producer]), 1, &["was founded as", &origin]);
+    assert_eq!(audited.matches("verifier key").count(), 1, "{audited}");
     let json = ends(&mut deedbook(&["verify", "--json", "--vkey", &vkey, &absent, &receipt]), 2, &[]);
     let lines: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["check"], &lines[1]["valid"]), (&"readable".into(), &true.into()), "{json}");
