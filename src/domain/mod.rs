@@ -1,10 +1,12 @@
 //! The words of the product as validated types. No IO, no async, no serde, no protobuf: a value that exists is legal.
 
 mod names;
+mod dataset;
 mod query;
 mod text;
 mod subscription;
 
+pub use dataset::DatasetText;
 pub use names::{
     NameError, StreamName, account_ref, dataset_ref, ledger_source, person_ref, principal_ref, source_ref, version_ref,
 };

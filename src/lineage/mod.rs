@@ -7,6 +7,8 @@
 
 mod kinds;
 mod words;
+pub mod fold;
+pub mod openlineage;
 mod bits;
 mod stop;
 mod graph;

@@ -5,8 +5,8 @@
 use super::evaluate::EvaluationError;
 use super::question::{Party, Question};
 use super::schema::{ActionShape, EntityShape, Vocabulary};
+use crate::domain::DatasetText;
 use crate::record::canonical::Json;
-use crate::record::dataset::DatasetText;
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression};
 use deedbook_verify::facts::ActorKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

@@ -3,10 +3,10 @@
 
 use super::binding::{BINDING_MEDIA_TYPE, Binding};
 use super::canonical::Json;
-use super::dataset::{DatasetText, Objects};
 use super::facts::FactsBuilder;
 use super::members::Members;
-use crate::domain::{self, NameError};
+use super::objects::Objects;
+use crate::domain::{self, DatasetText, NameError};
 use crate::limits::BINDING_BYTES_MAX;
 use bytes::Bytes;
 use deedbook_verify::detail::{ApprovalCommand, Detail, Reversibility};

@@ -2,8 +2,8 @@
 
 mod approval;
 
-use crate::record::dataset::Objects;
 use crate::record::frame::BuildError;
+use crate::record::objects::Objects;
 use bytes::Bytes;
 use deedbook_verify::bytes::Tag;
 use deedbook_verify::detail::{RefusalReason, Rules};

@@ -12,7 +12,7 @@ pub mod line;
 pub mod canonical;
 pub mod members;
 pub mod binding;
-pub mod dataset;
+pub mod objects;
 pub mod action;
 pub mod openlineage;
 

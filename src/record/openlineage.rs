@@ -7,7 +7,7 @@ use super::line::{Event, FACTS_BYTES_FIXED, LineError, MEDIA_TYPE, keyed_id};
 use crate::domain::version_ref;
 use crate::limits::BODY_BYTES_MAX;
 use crate::record::FactsBuilder;
-use crate::record::dataset::Objects;
+use crate::record::objects::Objects;
 use bytes::Bytes;
 use deedbook_verify::facts::{OBJECT_BYTES, Object, ObjectClass, ObjectRole, Outcome};
 use deedbook_verify::hash::{Identity, RefKey};

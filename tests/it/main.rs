@@ -33,6 +33,8 @@ mod field_failures;
 mod kill;
 mod lineage_draw;
 mod lineage_passes;
+mod lineage_fold;
+mod lineage_openlineage;
 mod rules;
 mod spine;
 mod stranger;

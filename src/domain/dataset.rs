@@ -1,10 +1,9 @@
-//! How people and agents write a dataset in one text, `[dataset:][{NAMESPACE}]NAME[@VERSION]`, and the objects of facts
-//! that it becomes. Nothing is normalised; whether there is such a dataset is not asked.
+//! How people and agents write a dataset in one text, `[dataset:][{NAMESPACE}]NAME[@VERSION]`. Nothing is normalised;
+//! whether there is such a dataset is not asked.
 
-use crate::domain::{self, NameError};
+use super::names::{NameError, dataset_ref, version_ref};
 use deedbook_verify::facts::{Object, ObjectClass, ObjectRole};
 use deedbook_verify::hash::RefKey;
-use deedbook_verify::limits::OBJECTS_MAX;
 
 /// A dataset as a text names it, and the version, if the text names one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,57 +31,13 @@ impl<'a> DatasetText<'a> {
 
     /// The dataset, and behind it the version, in this role.
     pub fn objects(&self, role: ObjectRole, refs: &RefKey) -> Result<Vec<Object>, NameError> {
-        let dataset = domain::dataset_ref(refs, self.namespace, self.name)?;
+        let dataset = dataset_ref(refs, self.namespace, self.name)?;
         let mut objects = vec![Object { class: ObjectClass::Dataset, role, what: dataset }];
         if let Some(version) = self.version {
             let class = ObjectClass::DatasetVersion;
-            objects.push(Object { class, role, what: domain::version_ref(refs, class.name(), dataset, version)? });
+            objects.push(Object { class, role, what: version_ref(refs, class.name(), dataset, version)? });
         }
         Ok(objects)
-    }
-}
-
-/// The objects of an event while they are gathered, at most `OBJECTS_MAX`: a thing that does not fit whole, and all
-/// behind it, is counted instead.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Objects {
-    kept: Vec<Object>,
-    omitted: u32,
-}
-
-impl Objects {
-    /// How many are kept.
-    pub fn len(&self) -> usize {
-        self.kept.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
-
-    /// Whether nothing more is kept.
-    pub fn is_full(&self) -> bool {
-        self.omitted > 0 || self.kept.len() >= OBJECTS_MAX
-    }
-
-    /// Takes one thing, its version behind it if it has one.
-    pub fn add(&mut self, thing: &[Object]) {
-        if self.omitted == 0 && self.kept.len().saturating_add(thing.len()) <= OBJECTS_MAX {
-            self.kept.extend_from_slice(thing);
-        } else {
-            self.omit();
-        }
-    }
-
-    /// Counts one more thing that is not kept, nor is any behind it.
-    pub fn omit(&mut self) {
-        self.omitted = self.omitted.saturating_add(1);
-    }
-
-    /// What is kept, and how many more there were.
-    pub fn into_parts(self) -> (Vec<Object>, Option<u32>) {
-        (self.kept, Some(self.omitted).filter(|count| *count > 0))
     }
 }
 
@@ -121,17 +76,5 @@ mod tests {
         assert_eq!(stated.get(1).map(|object| object.class), Some(ObjectClass::DatasetVersion));
         assert_ne!(of("orders@42"), of("orders@43"));
         assert_ne!(of("orders@42").get(1), of("invoices@42").get(1), "a version is of its dataset");
-    }
-
-    #[test]
-    fn a_pair_that_does_not_fit_is_left_out_whole() {
-        let refs = RefKey([3; 32]);
-        let pair = DatasetText::parse("orders@42").objects(ObjectRole::Input, &refs).unwrap();
-        let mut objects = Objects::default();
-        objects.add(pair.get(..1).unwrap());
-        (0..OBJECTS_MAX / 2 + 1).for_each(|_| objects.add(&pair));
-        objects.add(pair.get(..1).unwrap());
-        let (kept, omitted) = objects.into_parts();
-        assert_eq!((kept.len(), omitted), (OBJECTS_MAX - 1, Some(3)));
     }
 }

@@ -1,0 +1,11 @@
+//! Bounds of the fold of the log into the lineage graph, and of what it reads of bodies.
+
+/// Nodes, and links, and traces of actions, that the fold keeps at hand once rows have them: 65,536 of about 64 bytes
+/// are 4 MB each.
+pub const LINEAGE_TAIL_KEPT_MAX: usize = 64 * 1024;
+/// Column edges that are read of one event. An event of 1 MiB has room for 20,000 of 50 bytes; a wide table has 1,000.
+pub const LINEAGE_COLUMNS_MAX: usize = 16 * 1024;
+/// Aliases of datasets that are read of one event: as many as it may name datasets.
+pub const LINEAGE_ALIASES_MAX: usize = 1_024;
+/// Names that are read of one body: datasets and their versions, aliases, and whom it is about.
+pub const LINEAGE_NAMES_MAX: usize = 4 * 1_024;

@@ -1,0 +1,163 @@
+//! What sources state of runs: executions, accesses to data, calls of models, OpenLineage and PROV. A stream is one run,
+//! whatever is said of it and how often; what has no stream is a run of its own.
+
+use super::FoldError;
+use super::key::NodeKey;
+use super::known::{Lookup, Started, Trace};
+use super::step::{Named, Step};
+use super::touch::touched;
+use crate::lineage::kinds::{EdgeKind, NodeKind};
+use crate::lineage::words::{Gate, NodeId};
+use deedbook_verify::entry::Entry;
+use deedbook_verify::facts::{Facts, ObjectClass, ObjectRole, Outcome};
+use deedbook_verify::kind::Kind;
+use deedbook_verify::words::SubjectId;
+
+impl<L: Lookup> Step<'_, L> {
+    /// A statement about a run. Whatever belongs to an action's grant is of the run that redeemed it.
+    pub fn statement(&mut self, entry: &Entry<'_>) -> Result<NodeId, FoldError<L::Error>> {
+        let facts = &entry.facts;
+        let mut trace = self.own_trace(facts)?;
+        let started = trace.as_ref().and_then(|(_, trace)| started_run(facts, trace));
+        let run = match (started, facts.stream) {
+            (Some(started), _) => NodeKey::new(NodeKind::Run, started.event.0),
+            (None, Some(stream)) => NodeKey::new(NodeKind::Run, stream.0),
+            (None, None) => NodeKey::event(NodeKind::Run, facts),
+        };
+        let run = self.stated(facts, run)?;
+        if facts.kind != Kind::ExecutionReported {
+            return Ok(run.id);
+        }
+        match (&trace, started) {
+            (Some((_, trace)), Some(_)) if facts.action_digest.is_some_and(|digest| digest != trace.digest) => {
+                self.set_gate(run.key, Gate::MISMATCH)?;
+            }
+            (Some(_), Some(_)) => {}
+            (Some((_, trace)), None) => {
+                self.caused_once(trace.action, run, EdgeKind::Realised)?;
+                let ended = [Gate::EXPIRED, Gate::REVOKED_BEFORE].into_iter().filter(|flag| trace.gate.has(*flag));
+                self.set_gate(run.key, ended.fold(Gate::MISSING, |all, flag| all | flag))?;
+            }
+            (None, _) => self.set_gate(run.key, Gate::MISSING)?,
+        }
+        let has_ended =
+            matches!(facts.outcome, Some(Outcome::Succeeded | Outcome::Failed | Outcome::Aborted | Outcome::Denied));
+        if has_ended {
+            let outcome = self.name(NodeKey::new(NodeKind::Outcome, run.key.id))?;
+            if outcome.is_new {
+                self.edge(run.id, outcome.id, EdgeKind::Generated);
+            }
+            if let (Some((request, trace)), Some(started)) = (&mut trace, started) {
+                trace.open.retain(|open| open.run != started.run);
+                self.fold.tail.traces.put(*request, trace.clone());
+            }
+        }
+        Ok(run.id)
+    }
+
+    /// The action that a statement is about, if it stands in the action's stream.
+    fn own_trace(&mut self, facts: &Facts<'_>) -> Result<Option<(SubjectId, Trace)>, FoldError<L::Error>> {
+        let Some(request) = facts.request_id else { return Ok(None) };
+        let trace = self.trace(request)?.filter(|trace| facts.stream == Some(trace.stream));
+        Ok(trace.map(|trace| (request, trace)))
+    }
+
+    /// An OpenLineage event. One that is about a dataset names it, and is no run; one that is about a job stands for the
+    /// run that nobody numbered.
+    pub fn openlineage(&mut self, entry: &Entry<'_>) -> Result<Option<NodeId>, FoldError<L::Error>> {
+        let facts = &entry.facts;
+        let is_subject =
+            |class| facts.objects().any(|object| object.class == class && Some(object.what) == facts.stream);
+        if is_subject(ObjectClass::Dataset) {
+            for touched in touched(facts) {
+                self.thing(&touched)?;
+            }
+            return Ok(None);
+        }
+        self.statement(entry).map(Some)
+    }
+
+    /// The run that facts are about, named behind its causes, with all that they say of it.
+    fn stated(&mut self, facts: &Facts<'_>, key: NodeKey) -> Result<Named, FoldError<L::Error>> {
+        let known = self.find(key)?;
+        let by = known.map(|known| Named { id: known.id, key, is_new: false });
+        let signer = self.signer(self.fold.carry.signer)?;
+        let mut causes: Vec<(NodeId, EdgeKind)> = Vec::new();
+        if let Some(actor) = facts.actor {
+            causes.push((self.name(NodeKey::actor(actor))?.id, EdgeKind::Performed));
+        }
+        for whom in facts.on_behalf_of().chain(facts.responsible) {
+            causes.push((self.party(whom)?.id, EdgeKind::OnBehalf));
+        }
+        if let Some(policy) = facts.policy_digest {
+            causes.push((self.name(NodeKey::policy(policy))?.id, EdgeKind::PlannedBy));
+        }
+        let mut wholes = Vec::new();
+        for object in facts.objects() {
+            match object.class {
+                ObjectClass::Job => {
+                    causes.push((self.name(NodeKey::object(object.class, object.what))?.id, EdgeKind::PlannedBy));
+                }
+                ObjectClass::Run | ObjectClass::Session => {
+                    wholes.push(self.name(NodeKey::object(object.class, object.what))?.id);
+                }
+                ObjectClass::Dataset
+                | ObjectClass::Model
+                | ObjectClass::Artifact
+                | ObjectClass::DatasetVersion
+                | ObjectClass::ModelVersion => {}
+            }
+        }
+        for parent in facts.parents() {
+            if let Some(parent) = self.lookup.run_of(&parent).map_err(FoldError::Lookup)? {
+                causes.push((parent, EdgeKind::Called));
+            }
+        }
+        let mut reads = Vec::new();
+        for touched in touched(facts).filter(|touched| touched.role != ObjectRole::Output) {
+            reads.extend(self.reads(&touched, by, EdgeKind::Used)?);
+        }
+        // Its own objects may have named it, as the parent of itself.
+        let run = match by {
+            Some(by) => by,
+            None => Named { is_new: true, ..self.name(key)? },
+        };
+        self.signed(run, signer)?;
+        for (cause, kind) in causes {
+            self.caused_once(cause, run, kind)?;
+        }
+        for whole in wholes {
+            self.leads_once(run, whole, EdgeKind::PartOf)?;
+        }
+        for read in reads {
+            self.read(read, run, EdgeKind::Used)?;
+        }
+        for touched in touched(facts).filter(|touched| touched.role == ObjectRole::Output) {
+            self.write(&touched, run)?;
+        }
+        Ok(run)
+    }
+
+    /// That a key signed for a run. Most runs have one key, and their node says which.
+    fn signed(&mut self, run: Named, signer: Option<NodeId>) -> Result<(), FoldError<L::Error>> {
+        let Some(signer) = signer else { return Ok(()) };
+        let last = self.find(run.key)?.and_then(|known| known.latest);
+        if last != Some(signer) {
+            self.caused_once(signer, run, EdgeKind::Performed)?;
+            self.change(run.key, |known| known.latest = Some(signer))?;
+        }
+        Ok(())
+    }
+}
+
+/// The run that a statement is of: the one that it names, else the oldest that nobody reported the end of, else the last.
+/// Only the source that may redeem the grant speaks of its runs.
+fn started_run(facts: &Facts<'_>, trace: &Trace) -> Option<Started> {
+    let (grant, audience) = trace.grant?;
+    if facts.source != audience || facts.grant_id.is_some_and(|named| named != grant) {
+        return None;
+    }
+    let known = || trace.open.iter().chain(&trace.last);
+    let named = facts.parents().find_map(|parent| known().find(|started| started.event == parent.event_id));
+    named.or(trace.open.first()).or(trace.last.as_ref()).copied()
+}

@@ -1,0 +1,166 @@
+//! What a run or action read and wrote: versions that were named, versions that follow from what is known.
+
+use super::FoldError;
+use super::key::NodeKey;
+use super::known::{Link, Lookup};
+use super::step::{Named, Step};
+use crate::lineage::kinds::EdgeKind;
+use crate::lineage::words::NodeId;
+use deedbook_verify::facts::{Facts, Object, ObjectClass, ObjectRole};
+
+/// A thing and the version of it that facts name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touched {
+    pub role: ObjectRole,
+    thing: NodeKey,
+    version: Option<NodeKey>,
+}
+
+/// A read whose version is settled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    thing: NodeId,
+    version: NodeId,
+    inferred: bool,
+}
+
+/// The things among the objects, each with its version.
+pub(super) fn touched<'a>(facts: &Facts<'a>) -> impl Iterator<Item = Touched> + use<'a> {
+    let mut objects = facts.objects().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let Object { class, role, what } = objects.next()?;
+            match class {
+                ObjectClass::Dataset | ObjectClass::Model | ObjectClass::Artifact => {
+                    let version = objects.next_if(|next| class.version() == Some(next.class));
+                    let version = version.map(|version| NodeKey::object(version.class, version.what));
+                    return Some(Touched { role, thing: NodeKey::object(class, what), version });
+                }
+                ObjectClass::DatasetVersion
+                | ObjectClass::ModelVersion
+                | ObjectClass::Job
+                | ObjectClass::Run
+                | ObjectClass::Session => {}
+            }
+        }
+    })
+}
+
+impl<L: Lookup> Step<'_, L> {
+    /// Names a dataset, model or artifact, and the version of it if there is one.
+    pub fn thing(&mut self, touched: &Touched) -> Result<(Named, Option<Named>), FoldError<L::Error>> {
+        let thing = self.name(touched.thing)?;
+        let version = match touched.version {
+            Some(version) => Some(self.version(version, thing.id)?),
+            None => None,
+        };
+        Ok((thing, version))
+    }
+
+    /// Names a version.
+    fn version(&mut self, key: NodeKey, of: NodeId) -> Result<Named, FoldError<L::Error>> {
+        let version = self.name(key)?;
+        if version.is_new {
+            self.edge(version.id, of, EdgeKind::VersionOf);
+        }
+        Ok(version)
+    }
+
+    /// Settles which version is read by a run, or by one that is not named yet. None: it was said before.
+    pub fn reads(
+        &mut self,
+        touched: &Touched,
+        by: Option<Named>,
+        kind: EdgeKind,
+    ) -> Result<Option<Read>, FoldError<L::Error>> {
+        let (thing, stated) = self.thing(touched)?;
+        if let Some(version) = stated {
+            // Known by being read is known, where nothing better is.
+            self.change(thing.key, |known| known.latest = known.latest.or(Some(version.id)))?;
+            return Ok(Some(Read { thing: thing.id, version: version.id, inferred: false }));
+        }
+        if let Some(by) = by
+            && self.link(by, kind, thing.id)?.is_some()
+        {
+            return Ok(None);
+        }
+        let latest = match by {
+            Some(by) => self.link(by, EdgeKind::Generated, thing.id)?,
+            None => None,
+        };
+        let latest = match latest {
+            // A run does not read what it writes itself, but what was there before.
+            Some(own) => own.before,
+            None => self.find(thing.key)?.and_then(|known| known.latest),
+        };
+        let version = match (latest, NodeKey::unnamed_version(thing.key, None)) {
+            (Some(latest), _) => latest,
+            // An artifact is its own version.
+            (None, None) => return Ok(Some(Read { thing: thing.id, version: thing.id, inferred: false })),
+            (None, Some(first)) => {
+                let first = self.version(first, thing.id)?;
+                self.change(thing.key, |known| known.latest = known.latest.or(Some(first.id)))?;
+                first.id
+            }
+        };
+        Ok(Some(Read { thing: thing.id, version, inferred: true }))
+    }
+
+    /// Adds a read that was settled, unless it was said before.
+    pub fn read(&mut self, read: Read, by: Named, kind: EdgeKind) -> Result<(), FoldError<L::Error>> {
+        let Read { thing, version, inferred } = read;
+        let link = Link { node: version, before: None };
+        let of_thing = self.link(by, kind, thing)?;
+        if of_thing.is_none() {
+            self.put_link(by, kind, thing, link);
+        } else if inferred {
+            return Ok(());
+        }
+        if thing != version {
+            if self.link(by, kind, version)?.is_some() {
+                return Ok(());
+            }
+            self.put_link(by, kind, version, link);
+        } else if of_thing.is_some() {
+            return Ok(());
+        }
+        self.add(version, by.id, kind, inferred);
+        Ok(())
+    }
+
+    /// Adds a write by a run.
+    pub fn write(&mut self, touched: &Touched, by: Named) -> Result<(), FoldError<L::Error>> {
+        let kind = EdgeKind::Generated;
+        let thing = self.name(touched.thing)?;
+        let unnamed = NodeKey::unnamed_version(touched.thing, Some(by.key));
+        let before = self.find(thing.key)?.and_then(|known| known.latest);
+        let of_thing = self.link(by, kind, thing.id)?;
+        let key = match (touched.version, unnamed, of_thing) {
+            (Some(stated), _, _) => stated,
+            (None, _, Some(_)) => return Ok(()),
+            (None, Some(unnamed), None) => unnamed,
+            (None, None, None) => return self.leads_once(by, thing.id, kind),
+        };
+        let version = self.version(key, thing.id)?;
+        if self.link(by, kind, version.id)?.is_some() {
+            return Ok(());
+        }
+        let link = Link { node: version.id, before };
+        self.put_link(by, kind, version.id, link);
+        match of_thing {
+            None => self.put_link(by, kind, thing.id, link),
+            // What was written without a name, and then got one.
+            Some(own) if unnamed.is_some() && self.is_unnamed(own.node, unnamed)? => {
+                self.edge(own.node, version.id, EdgeKind::SameAs);
+            }
+            Some(_) => {}
+        }
+        self.edge(by.id, version.id, kind);
+        self.change(thing.key, |known| known.latest = Some(version.id))
+    }
+
+    fn is_unnamed(&mut self, node: NodeId, unnamed: Option<NodeKey>) -> Result<bool, FoldError<L::Error>> {
+        let known = unnamed.map(|key| self.find(key)).transpose()?.flatten();
+        Ok(known.is_some_and(|known| known.id == node))
+    }
+}
