@@ -10,6 +10,8 @@ pub const PICTURE_NODES_DRAWN_MAX: usize = 300;
 pub const PICTURE_EDGES_DRAWN_MAX: usize = 4 * PICTURE_NODES_DRAWN_MAX;
 /// Layers that the lines of a picture pass, added up: 17 for each line. Each sweep for a better order looks at all.
 pub const PICTURE_BENDS_MAX: usize = 20_000;
+/// Pixels of a picture's side: common programs show no more than 32,767. 300 boxes above one another take 17,400.
+pub const PICTURE_PIXELS_MAX: i64 = 32_000;
 /// Nodes up to which a picture shows every chain whole.
 pub const PICTURE_WHOLE_NODES_MAX: usize = 40;
 /// Branches of a fan that are shown, where there are more than twice as many, and nodes of a chain that is worth folding;
@@ -20,7 +22,7 @@ pub const PICTURE_HUBS_MAX: usize = 32;
 /// Lines over several layers from which those of one node run together.
 pub const PICTURE_TRUNK_LINKS_MIN: usize = 4;
 /// Sweeps for a better order; further ones found nothing in pictures of 300 boxes.
-pub const PICTURE_SWEEPS: usize = 16;
+pub const PICTURE_SWEEPS: usize = 32;
 /// Rounds of exchanging neighbours after each sweep.
 pub const PICTURE_EXCHANGES_MAX: usize = 8;
 /// Characters of one text in a picture, what is shown when somebody points at a box included: beyond it loses its middle.

@@ -3,7 +3,7 @@
 use super::cells::{at, row};
 use super::grid::Grid;
 use super::outline::insets;
-use super::picture::{Checked, GateMark, PictureNode};
+use super::picture::{Checked, GateMark, PictureNode, Verdict};
 use super::style::{Shape, shape};
 use super::text::{Letters, counted, grouped, harmless, shorten, width};
 use super::web::{Form, Item, Web};
@@ -30,7 +30,7 @@ pub(super) struct Column {
 }
 
 const BOX_WIDTH_MIN: i64 = 84;
-const BOX_WIDTH_MAX: i64 = 230;
+const BOX_WIDTH_MAX: i64 = 250;
 const GAP_MIN: i64 = 46;
 const GAP_MAX: i64 = 130;
 /// Room of the empty shield on a box.
@@ -74,6 +74,11 @@ pub(super) fn words(checked: &Checked<'_>, item: &Item) -> Words {
 fn words_of_node(node: &PictureNode) -> Words {
     let label = harmless(&node.label);
     let mut said = vec![kind_words(node.kind)];
+    match node.verdict {
+        Verdict::Silent => {}
+        Verdict::Approved => said.push("approved".to_owned()),
+        Verdict::Denied => said.push("denied".to_owned()),
+    }
     if node.gate == GateMark::Missing {
         said.push("no approval".to_owned());
     }
@@ -101,22 +106,26 @@ fn words_of_node(node: &PictureNode) -> Words {
 impl Words {
     /// The second line, no wider than so many pixels: what is said of the node whole, its own words as far as they fit.
     pub(super) fn second(&self, room: i64) -> String {
-        if self.marks.is_empty() || self.small.is_empty() {
-            return shorten(&format!("{}{}", self.marks, self.small), Letters::Small, room);
-        }
+        let whole = self.second_whole();
         let marks = format!("{} · ", self.marks);
         let left = room - width(&marks, Letters::Small);
-        if left < SECOND_WIDTH_MIN && width(&self.small, Letters::Small) > left {
-            return shorten(&self.marks, Letters::Small, room);
+        if width(&whole, Letters::Small) <= room || self.marks.is_empty() || self.small.is_empty() {
+            shorten(&whole, Letters::Small, room)
+        } else if left < SECOND_WIDTH_MIN {
+            shorten(&self.marks, Letters::Small, room)
+        } else {
+            format!("{marks}{}", shorten(&self.small, Letters::Small, left))
         }
-        format!("{marks}{}", shorten(&self.small, Letters::Small, left))
+    }
+
+    fn second_whole(&self) -> String {
+        let both = !self.marks.is_empty() && !self.small.is_empty();
+        format!("{}{}{}", self.marks, if both { " · " } else { "" }, self.small)
     }
 
     /// The width of both lines in full.
     fn width(&self) -> i64 {
-        let both = !self.marks.is_empty() && !self.small.is_empty();
-        let second = format!("{}{}{}", self.marks, if both { " · " } else { "" }, self.small);
-        width(&self.label, Letters::Label).max(width(&second, Letters::Small))
+        width(&self.label, Letters::Label).max(width(&self.second_whole(), Letters::Small))
     }
 }
 

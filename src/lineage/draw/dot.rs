@@ -3,8 +3,8 @@
 
 use super::columns::kind_words;
 use super::header::root_digits;
-use super::picture::{Checked, GateMark, PathMark, Picture, PictureEdge, PictureError, PictureNode};
-use super::style::{AFTER, AFTER_INK, ALARM, ASKED, Flow, colours};
+use super::picture::{Checked, GateMark, PathMark, Picture, PictureEdge, PictureError, PictureNode, Verdict};
+use super::style::{AFTER, AFTER_INK, ALARM, ASKED, Flow, colours_of};
 use super::text::{grouped, harmless};
 use crate::lineage::NodeKind;
 
@@ -40,7 +40,8 @@ pub fn dot_node(node: &PictureNode) -> String {
     let mut kind = kind_words(node.kind);
     for (marked, words) in [
         (node.gate == GateMark::Missing, "no approval"),
-        (node.gate == GateMark::Gated, "approved"),
+        (node.gate == GateMark::Gated || node.verdict == Verdict::Approved, "approved"),
+        (node.verdict == Verdict::Denied, "denied"),
         (node.after, "after"),
         (node.inferred, "inferred or unsigned"),
     ] {
@@ -57,11 +58,7 @@ pub fn dot_node(node: &PictureNode) -> String {
         lines.insert(1, harmless(&node.sublabel));
     }
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let colours = match (node.gate, node.after) {
-        (_, true) => AFTER,
-        (GateMark::Missing, false) => ALARM,
-        (GateMark::Silent | GateMark::Gated, false) => colours(node.kind),
-    };
+    let colours = colours_of(node);
     let (shape, mut style) = shape(node.kind);
     if node.inferred {
         style = match style {

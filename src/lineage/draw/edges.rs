@@ -50,24 +50,31 @@ pub(super) fn ports(stage: &Stage<'_>, runs: &[Runs]) -> Ports {
         let (left_reach, right_reach) = stage.shape(item).map_or((0, 0), reach);
         let reach = if right { right_reach } else { left_reach };
         let last = i64::try_from(ends.len()).unwrap_or(i64::MAX).saturating_sub(1);
-        let apart = (2 * reach).checked_div(last).unwrap_or(0).min(PORT_GAP);
-        let mut above = -reach - apart;
-        for (place, (rise, beyond, back)) in (0..).zip(ends) {
-            // Where there are more lines than pixels, some share one.
-            let least = if apart == 0 && last > 0 { 2 * reach * place / last - reach } else { above + apart };
-            let offset = rise.clamp(-reach, reach).max(least).min(reach - (last - place) * apart).max(-reach);
-            above = offset;
-            ports.insert((item, right, beyond, back), offset);
+        let level = (0..).zip(&ends).find(|(_, (rise, _, _))| *rise == 0).map(|(place, _)| place);
+        for (place, (_, beyond, back)) in (0..).zip(ends) {
+            ports.insert((item, right, beyond, back), spread(place, last, level, reach));
         }
     }
     ports
+}
+
+/// How far from the middle one of several ends stands: a level one in the middle, so that its line is straight, and the
+/// others above and below it; or all of them around the middle.
+fn spread(place: i64, last: i64, level: Option<i64>, reach: i64) -> i64 {
+    match level {
+        Some(level) => {
+            let most = level.max(last - level);
+            ((place - level) * (PORT_GAP * most).min(reach)).checked_div(most).unwrap_or(0)
+        }
+        None => ((2 * place - last) * (PORT_GAP * last).min(2 * reach)).checked_div(2 * last).unwrap_or(0),
+    }
 }
 
 /// One end: how far the line rises from the item's middle, the point beyond, and whether the line runs back.
 type End = (i64, usize, bool);
 
 /// Between two ends of lines at one side of a box.
-const PORT_GAP: i64 = 5;
+const PORT_GAP: i64 = 8;
 /// Length of a head.
 const HEAD: i64 = 8;
 

@@ -1,10 +1,11 @@
 //! The legend: what occurs in a picture, and nothing else.
 
+use super::boxes::box_of_node;
 use super::columns::kind_words;
 use super::outline::drawn;
 use super::picture::{GateMark, PathMark, PictureNode};
 use super::style::{ALARM, ASKED, DASHED, DOTTED, FAINT_INK, FOLDED, Flow, SAMPLE, Shape, shape};
-use super::svg::{Layout, box_of_node};
+use super::svg::Layout;
 use super::text::{Letters, width, xml};
 use super::web::Form;
 use crate::lineage::NodeKind;

@@ -6,6 +6,7 @@
 //! that crosses least (`order`), points get their height (`place`), and all is written (`svg`). It asks no graph and
 //! knows no storage; what is in a picture, and what is marked in it, its caller decides.
 
+mod boxes;
 mod cells;
 mod columns;
 mod dot;
@@ -26,5 +27,5 @@ mod text;
 mod web;
 
 pub use dot::{DOT_CLOSING, dot, dot_edge, dot_node, dot_opening};
-pub use picture::{GateMark, PathMark, Picture, PictureEdge, PictureError, PictureNode};
+pub use picture::{GateMark, PathMark, Picture, PictureEdge, PictureError, PictureNode, Verdict};
 pub use svg::{Drawing, svg};

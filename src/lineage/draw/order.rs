@@ -5,25 +5,35 @@ use super::cells::{at, put, row};
 use super::grid::Grid;
 use crate::limits::{PICTURE_EXCHANGES_MAX, PICTURE_SWEEPS};
 
-/// Reorders the layers of a grid.
+/// Reorders the layers of a grid. It starts once from the order that it finds, and once from the reverse of each part:
+/// what one start cannot leave, the other may never enter.
 pub(super) fn order(grid: &mut Grid) {
-    let mut best = grid.layers.clone();
-    let mut fewest = crossings(grid);
-    for sweep in 0..PICTURE_SWEEPS {
-        if fewest == 0 {
-            break;
+    let first = grid.layers.clone();
+    let (mut best, mut fewest) = (first.clone(), crossings(grid));
+    for turned in [false, true] {
+        grid.layers.clone_from(&first);
+        if turned {
+            for layer in &mut grid.layers {
+                layer.reverse();
+                layer.sort_by_key(|point| at(&grid.part, *point));
+            }
         }
-        let rightward = sweep % 2 == 0;
-        let count = grid.layers.len();
-        for step in 1..count {
-            let layer = if rightward { step } else { count - 1 - step };
-            by_barycentre(grid, layer, rightward, sweep % 4 >= 2);
-        }
-        exchange(grid);
-        let now = crossings(grid);
-        if now < fewest {
-            fewest = now;
-            best.clone_from(&grid.layers);
+        for sweep in 0..PICTURE_SWEEPS {
+            if fewest == 0 {
+                break;
+            }
+            let rightward = (sweep % 2 == 0) != turned;
+            let count = grid.layers.len();
+            for step in 1..count {
+                let layer = if rightward { step } else { count - 1 - step };
+                by_barycentre(grid, layer, rightward, sweep % 4 >= 2);
+            }
+            exchange(grid);
+            let now = crossings(grid);
+            if now < fewest {
+                fewest = now;
+                best.clone_from(&grid.layers);
+            }
         }
     }
     grid.layers = best;

@@ -12,7 +12,7 @@ pub(super) fn insets(shape: Shape) -> (i64, i64) {
         Shape::Hexagon => (19, 19),
         Shape::Bust => (48, 12),
         Shape::Shield => (47, 10),
-        Shape::Slip => (13, 13),
+        Shape::Slip => (13, 36),
         Shape::Document => (11, 20),
         Shape::Tag => (30, 12),
         Shape::Signpost => (12, 24),
@@ -27,8 +27,9 @@ pub(super) fn recess(shape: Shape, height: i64, offset: i64) -> (i64, i64) {
         Shape::Hexagon => (SLANT * 2 * far / height, SLANT * 2 * far / height),
         Shape::Slanted => (SLANT * (height / 2 - offset) / height, SLANT * (height / 2 + offset) / height),
         Shape::Signpost => (0, (SLANT + 2) * 2 * far / height),
-        Shape::Bust | Shape::Shield => (far * far / height, 0),
-        Shape::Rounded
+        Shape::Bust => (far * far / height, 0),
+        Shape::Shield
+        | Shape::Rounded
         | Shape::Rectangle
         | Shape::Barred
         | Shape::Slip
@@ -51,7 +52,7 @@ pub(super) fn reach(shape: Shape) -> (i64, i64) {
         | Shape::Document
         | Shape::Tag
         | Shape::Signpost
-        | Shape::Stack => (12, 12),
+        | Shape::Stack => (14, 14),
     }
 }
 
@@ -86,8 +87,7 @@ pub(super) fn outline(shape: Shape, w: i64, h: i64) -> Vec<(String, bool)> {
             ]
         }
         Shape::Shield => {
-            let tick = format!("M11 {}l6 7l11 -14", middle);
-            vec![(rounded(19, 4, w - 19, h - 8, 5), true), (shield(0, 0, 38, h), true), (tick, false)]
+            vec![(rounded(19, 4, w - 19, h - 8, 5), true), (shield(0, 0, 38, h), true)]
         }
         Shape::Slip => vec![(format!("M7 0H{0}L{w} 7V{1}L{0} {h}H7L0 {1}V7Z", w - 7, h - 7), true)],
         Shape::Document => {

@@ -1,6 +1,8 @@
 //! What a picture is made from: nodes, edges and what is said about them. It holds no positions and no graph.
 
-use crate::limits::{PICTURE_EDGES_DRAWN_MAX, PICTURE_EDGES_MAX, PICTURE_NODES_DRAWN_MAX, PICTURE_NODES_MAX};
+use crate::limits::{
+    PICTURE_EDGES_DRAWN_MAX, PICTURE_EDGES_MAX, PICTURE_NODES_DRAWN_MAX, PICTURE_NODES_MAX, PICTURE_PIXELS_MAX,
+};
 use crate::lineage::{EdgeKind, NodeKind};
 use deedbook_verify::tree::TreeHead;
 use std::collections::HashMap;
@@ -32,6 +34,8 @@ pub struct PictureNode {
     pub sublabel: String,
     /// What a run's approval is known to be.
     pub gate: GateMark,
+    /// What a vote or an approval came to.
+    pub verdict: Verdict,
     /// It is inferred, or nobody signed it: a dashed border.
     pub inferred: bool,
     /// It is younger than the position that was asked about: grey.
@@ -51,6 +55,17 @@ pub enum GateMark {
     Gated,
     /// A run without the approval that it needed: an empty shield.
     Missing,
+}
+
+/// What a vote or an approval came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It is not said, or the node is neither.
+    Silent,
+    /// It approves: a tick in the shield.
+    Approved,
+    /// It does not: a cross in the shield.
+    Denied,
 }
 
 /// One edge.
@@ -92,6 +107,7 @@ impl PictureNode {
             label: label.into(),
             sublabel: String::new(),
             gate: GateMark::Silent,
+            verdict: Verdict::Silent,
             inferred: false,
             after: false,
             focus: false,
@@ -149,6 +165,17 @@ pub enum PictureError {
         bends: usize,
         /// The bound.
         max: usize,
+    },
+    /// The picture would be larger than programs show.
+    #[error(
+        "the picture would be {wide} pixels wide and {high} high, and at most {PICTURE_PIXELS_MAX} are drawn; ask for \
+         fewer steps or for one kind, or export as DOT"
+    )]
+    Sheet {
+        /// Its width in pixels.
+        wide: i64,
+        /// Its height in pixels.
+        high: i64,
     },
     /// Two nodes have one id.
     #[error("node {0} is in the picture twice")]

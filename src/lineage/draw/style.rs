@@ -1,6 +1,6 @@
 //! Which shape and which colours a thing has. Colour never says anything alone: shape, border, dash or a word says it too.
 
-use super::picture::PathMark;
+use super::picture::{GateMark, PathMark, PictureNode, Verdict};
 use super::web::Link;
 use crate::lineage::{EdgeKind, NodeKind};
 
@@ -47,6 +47,8 @@ pub(super) const AFTER: Colours = Colours { ground: "#f3f4f6", border: "#9ca3af"
 pub(super) const AFTER_INK: &str = "#6b7280";
 /// What lacks an approval.
 pub(super) const ALARM: Colours = Colours { ground: "#fef2f2", border: "#c81e1e" };
+/// What was decided against.
+const DENIED: Colours = Colours { ground: "#f5f1ee", border: "#7a4a3a" };
 /// The path that was asked for.
 pub(super) const ASKED: &str = "#1d4ed8";
 pub(super) const FOLDED: Colours = Colours { ground: "#f8fafc", border: "#64748b" };
@@ -73,7 +75,17 @@ pub(super) fn shape(kind: NodeKind) -> Shape {
     }
 }
 
-pub(super) fn colours(kind: NodeKind) -> Colours {
+/// The colours of a node.
+pub(super) fn colours_of(node: &PictureNode) -> Colours {
+    match (node.gate, node.verdict) {
+        _ if node.after => AFTER,
+        (GateMark::Missing, _) => ALARM,
+        (GateMark::Silent | GateMark::Gated, Verdict::Denied) => DENIED,
+        (GateMark::Silent | GateMark::Gated, Verdict::Silent | Verdict::Approved) => colours(node.kind),
+    }
+}
+
+fn colours(kind: NodeKind) -> Colours {
     let (ground, border) = match kind {
         NodeKind::Dataset | NodeKind::DatasetVersion => ("#e6f0fb", "#2b6cb0"),
         NodeKind::Model | NodeKind::ModelVersion => ("#f0e9fb", "#6b46c1"),

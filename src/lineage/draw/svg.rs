@@ -1,6 +1,7 @@
 //! A picture as SVG: no script, nothing fetched, system fonts, light ground, one text with all that it needs. Text from
 //! outside is escaped, and clipped to its box whatever font it is shown in.
 
+use super::boxes::{box_of_node, text};
 use super::cells::{at, row};
 use super::columns::{Column, Words, columns, shape_of, text_room, words};
 use super::edges::{Ports, Stage, ports};
@@ -10,12 +11,13 @@ use super::header::header;
 use super::layers::{Layers, Runs, layers};
 use super::legend::legend;
 use super::order::order;
-use super::outline::{drawn, rounded, shield};
-use super::picture::{Checked, GateMark, PathMark, Picture, PictureError, PictureNode};
+use super::outline::drawn;
+use super::picture::{Checked, PathMark, Picture, PictureError, PictureNode};
 use super::place::{Spacing, place};
-use super::style::{AFTER, AFTER_INK, ALARM, Colours, DASHED, FAINT_INK, FOLDED, Flow, INK, Shape, colours, stroke};
-use super::text::{Letters, shorten, xml};
+use super::style::{AFTER, DASHED, FOLDED, Flow, Shape, stroke};
+use super::text::xml;
 use super::web::{Form, Item, Link, Web};
+use crate::limits::PICTURE_PIXELS_MAX;
 
 /// An SVG text, and how much of the picture stands in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,9 @@ pub fn svg(picture: &Picture) -> Result<Drawing, PictureError> {
     let below = top + lowest + SPACING.box_height / 2 + MARGIN;
     let (key, key_height) = legend(&layout, wide - 2 * MARGIN);
     let high = below + key_height + MARGIN;
+    if wide.max(high) > PICTURE_PIXELS_MAX {
+        return Err(PictureError::Sheet { wide, high });
+    }
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" \
          role=\"img\">\n<style>{STYLE}</style>\n<rect width=\"{wide}\" height=\"{high}\" fill=\"#ffffff\"/>\n{head}\
@@ -148,7 +153,7 @@ impl<'p> Layout<'p> {
         out.push_str(&format!(
             "<g data-from=\"{from}\" data-to=\"{to}\" data-edges=\"{count}\" fill=\"none\" stroke=\"{colour}\" \
              stroke-width=\"{width}\"><title>{title}</title><path d=\"{line}\"{dash}/>\
-             <path d=\"{head}\" fill=\"{ground}\"/></g>\n",
+             <path d=\"{head}\" fill=\"{ground}\" stroke-width=\"1.3\"/></g>\n",
             from = self.id(link.from),
             to = self.id(link.to),
             count = link.edges.len(),
@@ -195,7 +200,7 @@ impl<'p> Layout<'p> {
                     h = SPACING.box_height,
                     full = xml(&words.full),
                     drawn = self.drawn_box(item, shape, node, column.width),
-                    text = text(words, shape, text_room(shape, node, column.width), node.is_some_and(|node| node.after)),
+                    text = text(words, shape, text_room(shape, node, column.width), node.is_some_and(|node| node.after), SPACING.box_height),
                 ));
             }
         }
@@ -213,50 +218,4 @@ impl<'p> Layout<'p> {
             }
         }
     }
-}
-
-/// The box of one node, with all its marks.
-pub(super) fn box_of_node(node: &PictureNode, shape: Shape, (width, height): (i64, i64)) -> String {
-    let colours = match (node.gate, node.after) {
-        (_, true) => AFTER,
-        (GateMark::Missing, false) => ALARM,
-        (GateMark::Silent | GateMark::Gated, false) => colours(node.kind),
-    };
-    let heavy = if node.focus { 34 } else { 14 };
-    let mut out = drawn(shape, (width, height), colours, heavy, node.inferred.then_some(DASHED));
-    match node.gate {
-        GateMark::Silent => {}
-        GateMark::Gated => out.push_str(&format!(
-            "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.2\"/>",
-            rounded(4, 4, width - 8, height - 8, 1),
-            colours.border,
-        )),
-        GateMark::Missing => out.push_str(&empty_shield(8, height, colours)),
-    }
-    out
-}
-
-/// Where an approval should be and is not.
-fn empty_shield(x: i64, height: i64, colours: Colours) -> String {
-    format!(
-        "<path d=\"{}\" fill=\"#ffffff\" stroke=\"{}\" stroke-width=\"2.0\" stroke-dasharray=\"3 2\"/>",
-        shield(x, height / 2 - 15, 26, 30),
-        colours.border,
-    )
-}
-
-/// The two lines of a box.
-fn text(words: &Words, shape: Shape, (x, room): (i64, i64), after: bool) -> String {
-    let (ink, faint) = if after { (AFTER_INK, AFTER_INK) } else { (INK, FAINT_INK) };
-    // The front of a stack is lower than a box.
-    let raised = if shape == Shape::Stack { 3 } else { 0 };
-    let line = |text: &str, class: &str, y: i64, ink: &str| {
-        format!("<text class=\"{class}\" y=\"{}\" style=\"fill:{ink}\">{}</text>", y - raised, xml(text))
-    };
-    format!(
-        "<svg x=\"{x}\" width=\"{room}\" height=\"{}\">{}{}</svg>",
-        SPACING.box_height,
-        line(&shorten(&words.label, Letters::Label, room), "l", 18, ink),
-        line(&words.second(room), "s", 33, faint),
-    )
 }

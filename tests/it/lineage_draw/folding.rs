@@ -117,6 +117,37 @@ fn what_does_not_fit_is_refused_with_a_remedy() {
 }
 
 #[test]
+fn what_no_program_shows_is_refused() {
+    let mut picture = empty();
+    for number in 0..PICTURE_NODES_DRAWN_MAX {
+        let node = add(&mut picture, NodeKind::Run, &format!("{number:040}"));
+        picture.nodes[node].focus = true;
+        if node > 0 {
+            connect(&mut picture, node - 1, node, EdgeKind::Called);
+        }
+    }
+    let refusal = svg(&picture).unwrap_err();
+    assert!(
+        matches!(refusal, PictureError::Sheet { .. }) && refusal.to_string().contains("ask for fewer"),
+        "{refusal}"
+    );
+    picture.edges.clear();
+    for node in 1..PICTURE_NODES_DRAWN_MAX {
+        connect(&mut picture, 0, node, EdgeKind::Called);
+    }
+    assert_eq!(svg(&picture).unwrap().nodes_drawn, PICTURE_NODES_DRAWN_MAX);
+    let mut tangled = empty();
+    for node in 0..PICTURE_NODES_DRAWN_MAX {
+        add(&mut tangled, NodeKind::Run, "");
+        tangled.nodes[node].focus = true;
+        for before in [1, 100, 200, 250].into_iter().filter(|before| *before <= node) {
+            connect(&mut tangled, node - before, node, EdgeKind::Called);
+        }
+    }
+    assert!(matches!(svg(&tangled).unwrap_err(), PictureError::Tangled { .. }));
+}
+
+#[test]
 fn a_picture_that_contradicts_itself_is_refused() {
     let mut picture = hub(2);
     picture.edges[0].to = 77;

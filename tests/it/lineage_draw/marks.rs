@@ -3,7 +3,7 @@
 
 use super::sheet::sheet;
 use super::{add, connect, empty};
-use deedbook::lineage::draw::{GateMark, PathMark, dot};
+use deedbook::lineage::draw::{GateMark, PathMark, Verdict, dot};
 use deedbook::lineage::{EdgeKind, NodeKind};
 
 /// Every mark, the words of its legend, and what it leaves in DOT.
@@ -53,6 +53,22 @@ fn a_missing_approval_is_an_empty_shield_and_a_word() {
     assert!(missing.says("run · no approval") && !plain.says("no approval"));
     // In the box and in the legend.
     assert_eq!(missing.drawing.svg.matches("stroke-dasharray=\"3 2\"").count(), 2);
+}
+
+#[test]
+fn a_verdict_is_a_tick_or_a_cross_and_a_word() {
+    for kind in [NodeKind::Vote, NodeKind::Approval] {
+        let mut drawn = Vec::new();
+        for (verdict, word) in [(Verdict::Silent, "x"), (Verdict::Approved, "approved"), (Verdict::Denied, "denied")] {
+            let mut picture = empty();
+            let node = add(&mut picture, kind, "x");
+            picture.nodes[node].verdict = verdict;
+            let sheet = sheet(&picture);
+            assert!(sheet.says(word) && dot(&picture).unwrap().contains(word), "{word}");
+            drawn.push(sheet.drawing.svg.matches("stroke-width=\"2.4\"").count());
+        }
+        assert_eq!(drawn, [0, 1, 1]);
+    }
 }
 
 #[test]
