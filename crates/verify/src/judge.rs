@@ -6,104 +6,16 @@ use crate::entry::{Entry, SealedFrame};
 use crate::frame::{Signer, SignerRole, check_signatures};
 use crate::governance::{Authority, Consequence, Stated};
 use crate::hash::{self, RefKey};
-use crate::kind::{Author, Kind};
+use crate::kind::Kind;
 use crate::note::{NoteRefusal, VerifierKey, open_checkpoint};
 use crate::plant::Bug;
 use crate::policy::Policy;
 use crate::receipt::{Check, Extra, Finding, Proven, ReceiptFile, ReceiptRefusal};
 use crate::replay::{check_company, check_genesis_frame};
 use crate::tree::{InclusionProof, TreeHead};
-use crate::witnessed::{Cosigned, open_witnessed};
-use crate::words::{Hash, Index, KeyId, LedgerId, Micros};
-
-/// Whether the body could be judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyState {
-    /// It opens the commitment; its length in bytes.
-    Disclosed(usize),
-    /// It was left out, or erased; the commitment stands.
-    Redacted,
-    /// The event has none.
-    None,
-}
-
-/// Who let the signing key in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enroller {
-    /// Genesis names the key.
-    Genesis,
-    /// A genesis administrator enrolled it, and signed for that.
-    Administrator(KeyId),
-    /// A genesis administrator asked for it; genesis names two, and that the other agreed is not shown.
-    SecondNotShown(KeyId),
-    /// Somebody whose authority this receipt does not show.
-    NotShown(KeyId),
-}
-
-/// Whether others than the ledger were asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Witnessing {
-    /// No policy was given: the ledger's own word alone was checked.
-    NotAsked,
-    /// The policy's quorum is met; these of its witnesses cosigned. Empty only when the policy asks for none.
-    Met(Vec<Cosigned>),
-}
-
-/// What a receipt proves. Only `verify_receipt` makes one.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// The ledger: leaf hash of its genesis.
-    pub ledger: LedgerId,
-    /// The checkpoint's tree.
-    pub head: TreeHead,
-    /// The entry's place.
-    pub index: Index,
-    /// What happened.
-    pub kind: Kind,
-    /// When the server had it.
-    pub received: Micros,
-    /// The key that signed its frame.
-    pub signer: KeyId,
-    /// Who let that key in.
-    pub enroller: Enroller,
-    /// What was judged of the body.
-    pub body: BodyState,
-    /// Who witnessed the tree.
-    pub witnessing: Witnessing,
-    /// Signature lines that were not looked at.
-    pub ignored: Vec<String>,
-}
-
-impl Verified {
-    /// What this receipt cannot show, in words.
-    pub fn limits(&self) -> Vec<&'static str> {
-        let mut limits = vec!["not shown: whether the signing key was revoked since"];
-        limits.push(match &self.witnessing {
-            Witnessing::NotAsked => "not shown: whether others were shown another tree (no witness policy was given)",
-            Witnessing::Met(cosigned) if cosigned.is_empty() => {
-                "not shown: whether others were shown another tree (the policy asks for no witness)"
-            }
-            Witnessing::Met(_) => "not shown: that the witnesses are independent of the ledger's operator",
-        });
-        match self.enroller {
-            Enroller::NotShown(_) => limits.push("enrolling authority not shown"),
-            Enroller::SecondNotShown(_) => {
-                limits.push("not shown: that a second administrator agreed to the enrollment")
-            }
-            Enroller::Genesis | Enroller::Administrator(_) => {}
-        }
-        if self.kind.author() == Author::Ledger {
-            limits.push("stated by the ledger, not replayed");
-        }
-        if self.kind.author() == Author::Asker {
-            limits.push("a command: not shown whether it was refused directly behind");
-        }
-        if self.body == BodyState::Redacted {
-            limits.push("body redacted: its commitment stands, its content is not shown");
-        }
-        limits
-    }
-}
+pub use crate::verdict::{BodyState, Enroller, Governed, Verified, Witnessing};
+use crate::witnessed::open_witnessed;
+use crate::words::{Hash, Index, LedgerId};
 
 /// Verifies a receipt file with nothing but the ledger's verifier key.
 pub fn verify_receipt(bytes: &[u8], key: &VerifierKey) -> Result<Verified, ReceiptRefusal> {
@@ -162,6 +74,7 @@ fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) 
         received: subject.seal.received,
         signer: last_signer(&frame)?.key_id,
         enroller,
+        founded: if authority.needs_two() { Governed::ByTwo } else { Governed::Alone },
         body: check_body(&extra, &subject)?,
         witnessing: opened.witnessing,
         ignored: opened.ignored,

@@ -28,4 +28,5 @@ pub mod erasure;
 pub mod governance;
 pub mod replay;
 pub mod receipt;
+pub mod verdict;
 pub mod judge;

@@ -28,6 +28,7 @@ struct Expected {
 
 const REVOKED: &str = "not shown: whether the signing key was revoked since";
 const UNWITNESSED: &str = "not shown: whether others were shown another tree (no witness policy was given)";
+const ALONE: &str = "genesis names one administrator: not shown whether a second one ever had to agree";
 const AUTHORITY: &str = "enrolling authority not shown";
 const COMMAND: &str = "a command: not shown whether it was refused directly behind";
 const LEDGER_MADE: &str = "stated by the ledger, not replayed";
@@ -82,7 +83,7 @@ fn valid_receipts_report_what_they_prove() {
         assert_eq!(found.index, Index(wanted.index as u64), "{name}");
         assert_eq!((found.kind, found.signer), (wanted.kind, wanted.signer), "{name}");
         assert_eq!((found.enroller, found.body), (wanted.enroller, wanted.body), "{name}");
-        assert_eq!(found.limits(), [&[REVOKED, UNWITNESSED], wanted.limits].concat(), "{name}");
+        assert_eq!(found.limits(), [&[REVOKED, UNWITNESSED, ALONE], wanted.limits].concat(), "{name}");
         assert_eq!(found.head.size.0 as usize, world.ledger.placed.len(), "{name}");
     }
 }
@@ -113,6 +114,7 @@ fn where_genesis_names_two_administrators_the_second_is_said_not_to_be_shown() {
     let found = verify_receipt(&Receipt::of(&ledger, stated, Some(enrolled)).file(), &vkey).unwrap();
     assert_eq!(found.enroller, Enroller::SecondNotShown(KeyId(key_of("alice").id())));
     assert!(found.limits().contains(&"not shown: that a second administrator agreed to the enrollment"));
+    assert!(!found.limits().contains(&ALONE), "genesis names two");
 }
 
 #[test]
