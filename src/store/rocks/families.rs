@@ -11,8 +11,8 @@ const MIB: usize = 1024 * 1024;
 const MEMTABLE_BYTES: usize = 32 * MIB;
 
 /// Data, index and filter blocks of all families together, so that memory has one bound.
-const BLOCK_CACHE_BYTES: usize = 96 * MIB;
-/// Four shards of 24 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
+const BLOCK_CACHE_BYTES: usize = 64 * MIB;
+/// Four shards of 16 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
 /// shards it does not, is never kept, and each lookup reads and checks all of it again.
 const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 
