@@ -94,7 +94,7 @@ fn our_own_events_are_counted() {
     assert_eq!(tally.counts(), counts(2, 1, 2, 3, 2), "nor is one that an event is about");
     let edges = read(&event("r1", "START")).columns;
     let edge = |column: Option<&str>, from: Name, from_column: &str| ColumnEdge {
-        dataset: 2,
+        dataset: 3,
         column: column.map(str::to_owned),
         from,
         from_column: from_column.to_owned(),
