@@ -9,6 +9,7 @@ mod kinds;
 mod words;
 pub mod fold;
 pub mod openlineage;
+mod names;
 mod bits;
 mod stop;
 mod graph;
@@ -19,6 +20,7 @@ pub mod draw;
 pub use bits::NodeSet;
 pub use graph::{Edges, Graph, GraphError, KindCounts, Merge, Merged, View};
 pub use kinds::{EdgeKind, NodeKind};
+pub use names::{NodeName, names_in};
 pub use pass::{
     ChokePoint, Contamination, Coverage, CoverageChange, Covered, CutBy, Diff, Dominators, Fewest, Filter, GateChange,
     Path, PathCount, Query, Sources, Step, Trace,

@@ -2,7 +2,7 @@
 //! position it is folded on, and in whatever order statements arrive.
 
 mod actions;
-mod graph;
+pub mod graph;
 mod positions;
 mod statements;
 mod versions;

@@ -34,6 +34,7 @@ mod kill;
 mod lineage_draw;
 mod lineage_passes;
 mod lineage_fold;
+mod lineage_names;
 mod lineage_openlineage;
 mod rules;
 mod spine;

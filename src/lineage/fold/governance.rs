@@ -91,7 +91,7 @@ impl<L: Lookup> Step<'_, L> {
         if what.is_new {
             self.leads_once(action, what.id, EdgeKind::Generated)
         } else {
-            self.caused_once(what.id, action, EdgeKind::OnBehalf)
+            self.caused_once(what.id, action, EdgeKind::OnBehalf).map(|_| ())
         }
     }
 
@@ -140,7 +140,7 @@ impl<L: Lookup> Step<'_, L> {
 
     fn about(&mut self, who: NodeKey, action: Named) -> Result<(), FoldError<L::Error>> {
         let who = self.name(who)?;
-        self.caused_once(who.id, action, EdgeKind::OnBehalf)
+        self.caused_once(who.id, action, EdgeKind::OnBehalf).map(|_| ())
     }
 
     fn policy(&mut self, command: PolicyCommand, action: Named) -> Result<(), FoldError<L::Error>> {

@@ -18,10 +18,10 @@
 //! entries. Whether a command was right is not judged here: that was, when it was decided.
 //!
 //! **Keys.** Whoever holds a key has an `on_behalf` edge to it, and a key has a `performed` edge to every action, vote and
-//! run that a frame of its stated; not the ledger's own keys, on which everything rests. What a key contaminates, if it
-//! is not to be trusted since p: whatever its `performed` edges lead to, be they from before p, and from there on what
-//! edges at or behind p lead to. A run that was stated twice has one edge from the key, as of the first time, so that the
-//! edge's own index says nothing of the later statement.
+//! run that a frame of its stated; not the ledger's own keys, on which everything rests. A later statement that adds
+//! something to a run adds the `performed` edges of key and actor again, at its own index: so what a key, or an agent,
+//! contaminates that is not to be trusted since p is what its edges at or behind p lead to, and all that follows. One that
+//! adds nothing contaminates nothing.
 //!
 //! **Versions.** A read or write that names none is of the version that the run wrote, or of the latest that was known;
 //! a read's edge then is `inferred`. Two versions of a dataset are not joined: facts do not say whether a write kept what

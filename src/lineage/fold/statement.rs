@@ -24,11 +24,27 @@ impl<L: Lookup> Step<'_, L> {
             (None, Some(stream)) => NodeKey::new(NodeKind::Run, stream.0),
             (None, None) => NodeKey::event(NodeKind::Run, facts),
         };
-        let run = self.stated(facts, run)?;
-        if facts.kind != Kind::ExecutionReported {
-            return Ok(run.id);
+        let before = (self.delta.edges.len(), self.delta.gates.len());
+        let (run, known) = self.stated(facts, run)?;
+        if facts.kind == Kind::ExecutionReported {
+            self.reported(facts, run, &mut trace, started)?;
         }
-        match (&trace, started) {
+        if (self.delta.edges.len(), self.delta.gates.len()) != before {
+            // Whoever says more of a run answers for that too, as of this entry.
+            known.into_iter().for_each(|performer| self.edge(performer, run.id, EdgeKind::Performed));
+        }
+        Ok(run.id)
+    }
+
+    /// How an execution went, and whether a grant released it.
+    fn reported(
+        &mut self,
+        facts: &Facts<'_>,
+        run: Named,
+        trace: &mut Option<(SubjectId, Trace)>,
+        started: Option<Started>,
+    ) -> Result<(), FoldError<L::Error>> {
+        match (&*trace, started) {
             (Some((_, trace)), Some(_)) if facts.action_digest.is_some_and(|digest| digest != trace.digest) => {
                 self.set_gate(run.key, Gate::MISMATCH)?;
             }
@@ -47,12 +63,12 @@ impl<L: Lookup> Step<'_, L> {
             if outcome.is_new {
                 self.edge(run.id, outcome.id, EdgeKind::Generated);
             }
-            if let (Some((request, trace)), Some(started)) = (&mut trace, started) {
+            if let (Some((request, trace)), Some(started)) = (trace, started) {
                 trace.open.retain(|open| open.run != started.run);
                 self.fold.tail.traces.put(*request, trace.clone());
             }
         }
-        Ok(run.id)
+        Ok(())
     }
 
     /// The action that a statement is about, if it stands in the action's stream.
@@ -77,8 +93,9 @@ impl<L: Lookup> Step<'_, L> {
         self.statement(entry).map(Some)
     }
 
-    /// The run that facts are about, named behind its causes, with all that they say of it.
-    fn stated(&mut self, facts: &Facts<'_>, key: NodeKey) -> Result<Named, FoldError<L::Error>> {
+    /// The run that facts are about, named behind its causes, with all that they say of it; and those who performed it as
+    /// an entry before this one said.
+    fn stated(&mut self, facts: &Facts<'_>, key: NodeKey) -> Result<(Named, Vec<NodeId>), FoldError<L::Error>> {
         let known = self.find(key)?;
         let by = known.map(|known| Named { id: known.id, key, is_new: false });
         let signer = self.signer(self.fold.carry.signer)?;
@@ -122,9 +139,11 @@ impl<L: Lookup> Step<'_, L> {
             Some(by) => by,
             None => Named { is_new: true, ..self.name(key)? },
         };
-        self.signed(run, signer)?;
+        let mut performers = self.signed(run, signer)?;
         for (cause, kind) in causes {
-            self.caused_once(cause, run, kind)?;
+            if !self.caused_once(cause, run, kind)? && kind == EdgeKind::Performed {
+                performers.push(cause);
+            }
         }
         for whole in wholes {
             self.leads_once(run, whole, EdgeKind::PartOf)?;
@@ -135,18 +154,19 @@ impl<L: Lookup> Step<'_, L> {
         for touched in touched(facts).filter(|touched| touched.role == ObjectRole::Output) {
             self.write(&touched, run)?;
         }
-        Ok(run)
+        Ok((run, performers))
     }
 
-    /// That a key signed for a run. Most runs have one key, and their node says which.
-    fn signed(&mut self, run: Named, signer: Option<NodeId>) -> Result<(), FoldError<L::Error>> {
-        let Some(signer) = signer else { return Ok(()) };
+    /// That a key signed for a run; the key, if that was said before. Most runs have one key, and their node says which.
+    fn signed(&mut self, run: Named, signer: Option<NodeId>) -> Result<Vec<NodeId>, FoldError<L::Error>> {
+        let Some(signer) = signer else { return Ok(Vec::new()) };
         let last = self.find(run.key)?.and_then(|known| known.latest);
-        if last != Some(signer) {
-            self.caused_once(signer, run, EdgeKind::Performed)?;
-            self.change(run.key, |known| known.latest = Some(signer))?;
+        if last == Some(signer) {
+            return Ok(vec![signer]);
         }
-        Ok(())
+        self.change(run.key, |known| known.latest = Some(signer))?;
+        let is_new = self.caused_once(signer, run, EdgeKind::Performed)?;
+        Ok(if is_new { Vec::new() } else { vec![signer] })
     }
 }
 

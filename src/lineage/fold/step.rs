@@ -111,13 +111,14 @@ impl<L: Lookup> Step<'_, L> {
         self.fold.tail.links.put(LinkKey { of: of.id, kind, to }, link);
     }
 
-    /// Adds `cause → of`, unless it was said before.
-    pub fn caused_once(&mut self, cause: NodeId, of: Named, kind: EdgeKind) -> Result<(), FoldError<L::Error>> {
-        if self.link(of, kind, cause)?.is_none() {
+    /// Adds `cause → of`, unless it was said before; whether it did.
+    pub fn caused_once(&mut self, cause: NodeId, of: Named, kind: EdgeKind) -> Result<bool, FoldError<L::Error>> {
+        let is_new = self.link(of, kind, cause)?.is_none();
+        if is_new {
             self.put_link(of, kind, cause, Link { node: cause, before: None });
             self.edge(cause, of.id, kind);
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Adds `of → effect`, unless it was said before.

@@ -1,6 +1,8 @@
 //! What the server and its tools read beside the verifier's formats: key files, event lines, OpenLineage, and the two
 //! kinds of files that opening looks into before anything is trusted.
 
+use deedbook::limits::{LINEAGE_COLUMNS_MAX, OBJECTS_MAX};
+use deedbook::lineage::openlineage::{Event, Tally};
 use deedbook::merkle::TilePath;
 use deedbook::record::{FrameSigner, Position, SigningKey, line, openlineage};
 use deedbook::store::{AnchorRecord, SLOT_BYTES, recycled_in};
@@ -46,8 +48,13 @@ pub fn line(bytes: &[u8]) {
     }
 }
 
-/// One OpenLineage event.
+/// One OpenLineage event: its facts, and what is read of its body, each within its bounds and by the names of the other.
 pub fn openlineage(bytes: &[u8]) {
+    if let Some(event) = Event::read(bytes) {
+        assert!(event.inputs.len() + event.outputs.len() <= OBJECTS_MAX && event.columns.len() <= LINEAGE_COLUMNS_MAX);
+        assert!(event.columns.iter().all(|edge| event.name_at(edge.dataset).is_some()));
+        Tally::default().add(&event);
+    }
     match openlineage::parse(bytes, &RefKey([7; 32]), &[9; 32]) {
         Ok(event) => sign(event),
         Err(error) => assert!(!error.problem.is_empty() && !error.remedy.is_empty(), "{error:?}"),

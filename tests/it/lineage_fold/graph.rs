@@ -98,12 +98,12 @@ impl Graph {
         self.delta.nodes[usize::try_from(node.number()).unwrap()].key
     }
 
-    /// The edges, each once; that none is there twice is seen here.
+    /// The edges, each once; that none is there twice is seen here. Who says more of a run performed it again.
     pub fn edges(&self) -> BTreeSet<Said> {
         let mut said = BTreeSet::new();
         for new in &self.delta.edges {
             let edge = (new.edge.kind, self.key(new.edge.from), self.key(new.edge.to));
-            assert!(said.insert(edge), "{edge:?} stands there twice");
+            assert!(said.insert(edge) || edge.0 == EdgeKind::Performed, "{edge:?} stands there twice");
         }
         said
     }
@@ -112,10 +112,22 @@ impl Graph {
         self.edges().contains(&(kind, from, to))
     }
 
-    /// The nodes from which edges of a kind lead here, in the order of the log.
+    /// The nodes from which edges of a kind lead here, in the order of the log, each once.
     pub fn causes(&self, kind: EdgeKind, to: NodeKey) -> Vec<NodeKey> {
         let edges = self.delta.edges.iter().map(|new| new.edge).filter(|edge| edge.kind == kind);
-        edges.filter(|edge| self.key(edge.to) == to).map(|edge| self.key(edge.from)).collect()
+        let mut causes: Vec<NodeKey> = Vec::new();
+        for cause in edges.filter(|edge| self.key(edge.to) == to).map(|edge| self.key(edge.from)) {
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+        causes
+    }
+
+    /// The indexes at which somebody was said to perform a run.
+    pub fn performed(&self, by: NodeKey, run: NodeKey) -> Vec<u64> {
+        let edges = self.delta.edges.iter().map(|new| new.edge).filter(|edge| edge.kind == EdgeKind::Performed);
+        edges.filter(|edge| (self.key(edge.from), self.key(edge.to)) == (by, run)).map(|edge| edge.index.0).collect()
     }
 
     pub fn effects(&self, kind: EdgeKind, from: NodeKey) -> Vec<NodeKey> {

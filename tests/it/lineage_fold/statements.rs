@@ -125,16 +125,20 @@ fn openlineage_events_about_jobs_and_datasets() {
 }
 
 #[test]
-fn each_key_that_signed_for_a_run_leads_to_it_once() {
+fn a_key_answers_for_whatever_it_added_to_a_run() {
     let mut log = Statements::new("gateway");
     let first = Arc::clone(&log.key);
     let second = Statements::new("its-next-key").key;
-    for key in [&first, &second, &first, &second, &first] {
+    let says: [(&Arc<SigningKey>, &[&str]); 6] =
+        [(&first, &[]), (&second, &[]), (&first, &["a"]), (&first, &["a"]), (&second, &["b"]), (&first, &["b"])];
+    for (key, outputs) in says {
         log.key = Arc::clone(key);
-        log.run("r", &[], &[]);
+        log.run("r", &[], outputs);
     }
     let graph: Graph = log.graph();
-    assert_eq!(graph.causes(EdgeKind::Performed, node(ObjectClass::Run, "r")), [key_node(&first), key_node(&second)]);
+    let run = node(ObjectClass::Run, "r");
+    assert_eq!(graph.performed(key_node(&first), run), [0, 2]);
+    assert_eq!(graph.performed(key_node(&second), run), [1, 4], "what it says again adds nothing");
 }
 
 #[test]
