@@ -1,7 +1,7 @@
 //! Lines from box to box: smooth where the height changes, straight through the layers that they pass, each ending at
 //! the borders of its boxes.
 
-use super::cells::at;
+use super::cells::{at, put};
 use super::columns::Column;
 use super::grid::Grid;
 use super::layers::Runs;
@@ -51,8 +51,17 @@ pub(super) fn ports(stage: &Stage<'_>, runs: &[Runs]) -> Ports {
         let reach = if right { right_reach } else { left_reach };
         let last = i64::try_from(ends.len()).unwrap_or(i64::MAX).saturating_sub(1);
         let level = (0..).zip(&ends).find(|(_, (rise, _, _))| *rise == 0).map(|(place, _)| place);
-        for (place, (_, beyond, back)) in (0..).zip(ends) {
-            ports.insert((item, right, beyond, back), spread(place, last, level, reach));
+        let mut offsets: Vec<i64> = (0..=last).map(|place| spread(place, last, level, reach)).collect();
+        for (place, (rise, beyond, _)) in ends.iter().enumerate() {
+            let above =
+                place.checked_sub(1).and_then(|above| offsets.get(above)).map_or(-reach, |above| above + SNAP_GAP);
+            let below = offsets.get(place + 1).map_or(reach, |below| below - SNAP_GAP);
+            if !at(&stage.grid.points, *beyond).is_box && (above..=below).contains(rise) {
+                put(&mut offsets, place, *rise);
+            }
+        }
+        for ((_, beyond, back), offset) in ends.into_iter().zip(offsets) {
+            ports.insert((item, right, beyond, back), offset);
         }
     }
     ports
@@ -75,6 +84,8 @@ type End = (i64, usize, bool);
 
 /// Between two ends of lines at one side of a box.
 const PORT_GAP: i64 = 8;
+/// The same, where an end moves so that its line passes the next layer without a bend.
+const SNAP_GAP: i64 = 5;
 /// Length of a head.
 const HEAD: i64 = 8;
 

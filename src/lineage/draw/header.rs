@@ -21,9 +21,8 @@ pub(super) fn header(picture: &Picture, drawing: &Drawing, room: i64) -> (String
         lines.push("nothing to draw".to_owned());
     }
     let out = format!(
-        "<title>{full}</title>\n<text class=\"t\" x=\"{MARGIN}\" y=\"38\">{title}</text>\n\
+        "<text class=\"t\" x=\"{MARGIN}\" y=\"38\">{title}</text>\n\
          <text class=\"s\" x=\"{MARGIN}\" y=\"58\" style=\"fill:{FAINT_INK}\">{line}</text>\n",
-        full = xml(&title),
         title = xml(&shorten(&title, Letters::Title, room)),
         line = xml(&shorten(&lines.join(" · "), Letters::Small, room)),
     );

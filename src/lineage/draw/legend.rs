@@ -3,7 +3,7 @@
 use super::boxes::box_of_node;
 use super::columns::kind_words;
 use super::outline::drawn;
-use super::picture::{GateMark, PathMark, PictureNode};
+use super::picture::{GateMark, PathMark, PictureNode, Verdict};
 use super::style::{ALARM, ASKED, DASHED, DOTTED, FAINT_INK, FOLDED, Flow, SAMPLE, Shape, shape};
 use super::svg::Layout;
 use super::text::{Letters, width, xml};
@@ -84,6 +84,10 @@ fn marks(layout: &Layout<'_>) -> Vec<Entry> {
     add(any(&|node| node.gate == GateMark::Missing), sample(missing), "empty shield: approval missing");
     let focus = PictureNode { focus: true, ..run.clone() };
     add(any(&|node| node.focus), sample(focus), "heavy border: asked about");
+    for (verdict, words) in [(Verdict::Approved, "tick: approved"), (Verdict::Denied, "cross: denied")] {
+        let shown = PictureNode { verdict, ..PictureNode::new(0, NodeKind::Approval, "") };
+        add(any(&|node| node.verdict == verdict), box_of_node(&shown, Shape::Shield, BOX), words);
+    }
     let after = PictureNode { after: true, ..run };
     add(any(&|node| node.after), sample(after), "grey: after the position");
     let dashed = drawn(Shape::Rectangle, BOX, SAMPLE, 14, Some(DASHED));

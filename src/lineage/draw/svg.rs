@@ -15,7 +15,7 @@ use super::outline::drawn;
 use super::picture::{Checked, PathMark, Picture, PictureError, PictureNode};
 use super::place::{Spacing, place};
 use super::style::{AFTER, DASHED, FOLDED, Flow, Shape, stroke};
-use super::text::xml;
+use super::text::{harmless, xml};
 use super::web::{Form, Item, Link, Web};
 use crate::limits::PICTURE_PIXELS_MAX;
 
@@ -74,8 +74,9 @@ pub fn svg(picture: &Picture) -> Result<Drawing, PictureError> {
     }
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" \
-         role=\"img\">\n<style>{STYLE}</style>\n<rect width=\"{wide}\" height=\"{high}\" fill=\"#ffffff\"/>\n{head}\
-         <g transform=\"translate({MARGIN} {top})\">\n"
+         role=\"img\">\n<title>{title}</title>\n<style>{STYLE}</style>\n<rect width=\"{wide}\" height=\"{high}\" fill=\"#ffffff\"/>\n{head}\
+         <g transform=\"translate({MARGIN} {top})\">\n",
+        title = xml(&harmless(&picture.title)),
     );
     layout.write_edges(&mut out);
     layout.write_boxes(&mut out);

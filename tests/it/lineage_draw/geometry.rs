@@ -13,7 +13,7 @@ const RECESS_MAX: f64 = 12.0;
 #[test]
 fn random_pictures_are_sound() {
     let mut rng = Rng::seeded("random_pictures_are_sound");
-    let count = scaled(6);
+    let count = scaled(3);
     for round in 0..count {
         for nodes in [10, 100, 300] {
             let late = round % 2 == 0;

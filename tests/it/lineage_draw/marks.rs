@@ -65,9 +65,11 @@ fn a_verdict_is_a_tick_or_a_cross_and_a_word() {
             picture.nodes[node].verdict = verdict;
             let sheet = sheet(&picture);
             assert!(sheet.says(word) && dot(&picture).unwrap().contains(word), "{word}");
+            assert_eq!(sheet.says("tick: approved"), verdict == Verdict::Approved);
+            assert_eq!(sheet.says("cross: denied"), verdict == Verdict::Denied);
             drawn.push(sheet.drawing.svg.matches("stroke-width=\"2.4\"").count());
         }
-        assert_eq!(drawn, [0, 1, 1]);
+        assert_eq!(drawn, [0, 2, 2], "on the box and in the legend");
     }
 }
 
