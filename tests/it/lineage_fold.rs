@@ -5,4 +5,5 @@ mod actions;
 pub mod graph;
 mod positions;
 mod statements;
+mod questions;
 mod versions;
