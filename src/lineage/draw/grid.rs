@@ -97,22 +97,19 @@ impl Grid {
     }
 
     fn find_parts(&mut self) {
-        self.part = vec![usize::MAX; self.points.len()];
-        let mut parts = 0;
+        let mut part_of: Vec<Option<usize>> = vec![None; self.points.len()];
         for start in 0..self.points.len() {
-            if at(&self.part, start) != usize::MAX {
-                continue;
-            }
             let mut open = vec![start];
             while let Some(point) = open.pop() {
-                if at(&self.part, point) == usize::MAX {
-                    put(&mut self.part, point, parts);
+                if at(&part_of, point).is_none() {
+                    // A part is called by the first of its points.
+                    put(&mut part_of, point, Some(start));
                     open.extend(row(&self.left, point));
                     open.extend(row(&self.right, point));
                 }
             }
-            parts += 1;
         }
+        self.part = part_of.into_iter().flatten().collect();
     }
 
     /// A first order: as a walk along the steps comes by, part after part.

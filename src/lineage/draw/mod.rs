@@ -6,25 +6,25 @@
 //! that crosses least (`order`), points get their height (`place`), and all is written (`svg`). It asks no graph and
 //! knows no storage; what is in a picture, and what is marked in it, its caller decides.
 
-mod boxes;
-mod cells;
-mod columns;
-mod dot;
-mod edges;
-mod fans;
-mod fold;
-mod grid;
-mod header;
-mod layers;
-mod legend;
-mod order;
-mod outline;
 mod picture;
+mod web;
+mod fold;
+mod fans;
+mod layers;
+mod grid;
+mod order;
 mod place;
 mod style;
-mod svg;
+mod outline;
 mod text;
-mod web;
+mod columns;
+mod edges;
+mod boxes;
+mod header;
+mod legend;
+mod svg;
+mod dot;
+mod cells;
 
 pub use dot::{DOT_CLOSING, dot, dot_edge, dot_node, dot_opening};
 pub use picture::{GateMark, PathMark, Picture, PictureEdge, PictureError, PictureNode, Verdict};

@@ -3,7 +3,7 @@
 
 use super::cells::{at, put, row};
 use super::grid::Grid;
-use crate::limits::{PICTURE_EXCHANGES_MAX, PICTURE_SWEEPS};
+use crate::limits::{PICTURE_EXCHANGES_MAX, PICTURE_SWEEPS, PICTURE_VAIN_SWEEPS_MAX};
 
 /// Reorders the layers of a grid. It starts once from the order that it finds, and once from the reverse of each part:
 /// what one start cannot leave, the other may never enter.
@@ -18,10 +18,12 @@ pub(super) fn order(grid: &mut Grid) {
                 layer.sort_by_key(|point| at(&grid.part, *point));
             }
         }
+        let mut vain = 0;
         for sweep in 0..PICTURE_SWEEPS {
-            if fewest == 0 {
+            if fewest == 0 || vain >= PICTURE_VAIN_SWEEPS_MAX {
                 break;
             }
+            vain += 1;
             let rightward = (sweep % 2 == 0) != turned;
             let count = grid.layers.len();
             for step in 1..count {
@@ -32,6 +34,7 @@ pub(super) fn order(grid: &mut Grid) {
             let now = crossings(grid);
             if now < fewest {
                 fewest = now;
+                vain = 0;
                 best.clone_from(&grid.layers);
             }
         }

@@ -155,12 +155,12 @@ impl Flow {
     }
 }
 
-/// What lines have in common that may run together: flow, marked path, and whether they came late.
-pub(super) type Tone = (Flow, PathMark, bool);
+/// What lines have in common that may run together: flow, marked path, whether they came late, are inferred, are after.
+pub(super) type Tone = (Flow, PathMark, [bool; 3]);
 
 /// The tone of a link.
 pub(super) fn tone(link: &Link<'_>) -> Tone {
-    (flow(link), link.path(), link.is_late())
+    (flow(link), link.path(), [link.is_late(), link.is_inferred(), link.is_after()])
 }
 
 fn flow(link: &Link<'_>) -> Flow {

@@ -4,7 +4,7 @@
 use super::sheet::{Area, Line, Sheet, sheet};
 use super::{add, connect, empty, random};
 use crate::support::{Rng, cases, scaled};
-use deedbook::lineage::draw::{Picture, svg};
+use deedbook::lineage::draw::{Picture, PictureError, svg};
 use deedbook::lineage::{EdgeKind, NodeKind};
 
 /// Slanted sides stand back from their box by less than this.
@@ -27,6 +27,39 @@ fn random_pictures_are_sound() {
         }
     }
     cases("pictures", count * 3);
+}
+
+/// Sparse graphs that are too large: what is drawn of them is sound, and what is refused is refused for its size.
+#[test]
+fn what_is_folded_is_sound() {
+    let mut rng = Rng::seeded("what_is_folded_is_sound");
+    let count = scaled(10);
+    let mut drawn = 0;
+    for _ in 0..count {
+        let mut picture = empty();
+        let kinds = [NodeKind::Run, NodeKind::Run, NodeKind::DatasetVersion, NodeKind::Artifact];
+        for number in 0..300 + rng.below(900) {
+            let node = add(&mut picture, *rng.pick(&kinds), &format!("node {number}"));
+            // A few hubs, and chains that grow from what came last.
+            let before = if rng.percent(50) { node.saturating_sub(1) } else { rng.below(8) as usize };
+            if before < node {
+                connect(&mut picture, before, node, EdgeKind::Used);
+            }
+            if rng.percent(2) && node > 0 {
+                let late = connect(&mut picture, node, rng.below(node as u64) as usize, EdgeKind::Derived);
+                picture.edges[late].late = true;
+            }
+        }
+        match svg(&picture) {
+            Ok(_) => {
+                drawn += 1;
+                check(&picture, &sheet(&picture));
+            }
+            Err(refusal) => assert!(matches!(refusal, PictureError::Large { .. }), "{refusal}"),
+        }
+    }
+    assert!(drawn > 0, "some can be folded");
+    cases("folded pictures", count);
 }
 
 #[test]
