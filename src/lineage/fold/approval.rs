@@ -151,7 +151,7 @@ impl<L: Lookup> Step<'_, L> {
             self.caused_once(actor, run, EdgeKind::Performed)?;
         }
         if let Some(signer) = signer {
-            self.caused_once(signer, run, EdgeKind::Performed)?;
+            self.edge(signer, run.id, EdgeKind::Performed);
             self.change(run.key, |known| known.latest = Some(signer))?;
         }
         if let Some(policy) = trace.policy {

@@ -38,13 +38,12 @@ mod action;
 mod approval;
 mod governance;
 mod log;
-mod memory;
+mod grow;
 
 pub use delta::{Delta, NewEdge, NewGate, NewNode, Settled};
 pub use key::NodeKey;
 pub use known::{Carry, Cause, Known, Link, LinkKey, Lookup, Started, Trace};
 pub use log::{is_refusal_of, take_log};
-pub use memory::Memory;
 
 use crate::lineage::words::NodeId;
 use deedbook_verify::detail::Detail;

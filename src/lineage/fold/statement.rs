@@ -3,7 +3,7 @@
 
 use super::FoldError;
 use super::key::NodeKey;
-use super::known::{Lookup, Started, Trace};
+use super::known::{Link, Lookup, Started, Trace};
 use super::step::{Named, Step};
 use super::touch::touched;
 use crate::lineage::kinds::{EdgeKind, NodeKind};
@@ -165,6 +165,12 @@ impl<L: Lookup> Step<'_, L> {
             return Ok(vec![signer]);
         }
         self.change(run.key, |known| known.latest = Some(signer))?;
+        let Some(last) = last else {
+            self.edge(signer, run.id, EdgeKind::Performed);
+            return Ok(Vec::new());
+        };
+        // From the second key on it takes links to know which there were.
+        self.put_link(run, EdgeKind::Performed, last, Link { node: last, before: None });
         let is_new = self.caused_once(signer, run, EdgeKind::Performed)?;
         Ok(if is_new { Vec::new() } else { vec![signer] })
     }

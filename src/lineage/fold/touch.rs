@@ -110,19 +110,12 @@ impl<L: Lookup> Step<'_, L> {
     pub fn read(&mut self, read: Read, by: Named, kind: EdgeKind) -> Result<(), FoldError<L::Error>> {
         let Read { thing, version, inferred } = read;
         let link = Link { node: version, before: None };
-        let of_thing = self.link(by, kind, thing)?;
-        if of_thing.is_none() {
-            self.put_link(by, kind, thing, link);
-        } else if inferred {
-            return Ok(());
-        }
-        if thing != version {
-            if self.link(by, kind, version)?.is_some() {
-                return Ok(());
-            }
-            self.put_link(by, kind, version, link);
-        } else if of_thing.is_some() {
-            return Ok(());
+        match self.link(by, kind, thing)? {
+            None => self.put_link(by, kind, thing, link),
+            Some(held) if held.node == version || inferred => return Ok(()),
+            // One more version of the same thing.
+            Some(_) if self.link(by, kind, version)?.is_some() => return Ok(()),
+            Some(_) => self.put_link(by, kind, version, link),
         }
         self.add(version, by.id, kind, inferred);
         Ok(())
@@ -142,18 +135,18 @@ impl<L: Lookup> Step<'_, L> {
             (None, None, None) => return self.leads_once(by, thing.id, kind),
         };
         let version = self.version(key, thing.id)?;
-        if self.link(by, kind, version.id)?.is_some() {
-            return Ok(());
-        }
         let link = Link { node: version.id, before };
-        self.put_link(by, kind, version.id, link);
         match of_thing {
             None => self.put_link(by, kind, thing.id, link),
-            // What was written without a name, and then got one.
-            Some(own) if unnamed.is_some() && self.is_unnamed(own.node, unnamed)? => {
-                self.edge(own.node, version.id, EdgeKind::SameAs);
+            Some(held) if held.node == version.id => return Ok(()),
+            Some(_) if self.link(by, kind, version.id)?.is_some() => return Ok(()),
+            Some(held) => {
+                self.put_link(by, kind, version.id, link);
+                if self.is_unnamed(held.node, unnamed)? {
+                    // What was written without a name, and now got one.
+                    self.edge(held.node, version.id, EdgeKind::SameAs);
+                }
             }
-            Some(_) => {}
         }
         self.edge(by.id, version.id, kind);
         self.change(thing.key, |known| known.latest = Some(version.id))

@@ -6,7 +6,7 @@ use crate::approvals_server::desk::Desk;
 use crate::approvals_server::fold;
 use crate::support::{Rng, scaled};
 use deedbook::domain::{dataset_ref, version_ref};
-use deedbook::lineage::fold::{Delta, Fold, Memory, NodeKey, take_log};
+use deedbook::lineage::fold::{Delta, NodeKey};
 use deedbook::lineage::{Bounds, Edge, Graph as InMemory, Halt, NodeId, NodeKind, NodeKinds, Query, Sources, View};
 use deedbook_verify::facts::{Object, ObjectClass, ObjectRole, Outcome};
 use deedbook_verify::kind::Kind;
@@ -25,12 +25,7 @@ struct Kept {
 
 impl Kept {
     fn of(log: &[Vec<u8>]) -> Kept {
-        let (mut fold, mut memory, mut delta) = (Fold::default(), Memory::default(), Delta::default());
-        let entries = log.iter().map(Vec::as_slice);
-        take_log(&mut fold, &mut memory, Index(0), entries, &mut delta, |memory, _, entry, run| {
-            memory.put_run(entry.facts.source, entry.facts.event_id, run);
-        })
-        .unwrap();
+        let delta = Graph::of(log).delta;
         let mut graph = InMemory::new(64 * 1024 * 1024);
         delta.add_to(&mut graph).unwrap();
         Kept { delta, view: graph.view(TreeSize(log.len() as u64)) }

@@ -1,50 +1,8 @@
-//! For whoever keeps the whole graph in memory: nothing is settled, so that the fold answers for nodes, links and traces
-//! itself, and the runs of events stand here.
+//! What was folded goes into the graph in memory.
 
 use super::delta::Delta;
-use super::key::NodeKey;
-use super::known::{Known, Link, LinkKey, Lookup, Trace};
 use crate::lineage::graph::{Graph, GraphError};
-use crate::lineage::words::NodeId;
-use deedbook_verify::facts::Parent;
-use deedbook_verify::words::{EventId, Index, Ref, SubjectId};
-use foldhash::HashMap;
-use std::convert::Infallible;
-
-/// The runs of events, 36 bytes of each statement; nothing else, because the fold was never settled.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    runs: HashMap<(Ref, EventId), NodeId>,
-}
-
-impl Memory {
-    /// Takes what `Fold::take` returned for an event's entry.
-    pub fn put_run(&mut self, source: Ref, event: EventId, run: Option<NodeId>) {
-        if let Some(run) = run {
-            self.runs.insert((source, event), run);
-        }
-    }
-}
-
-impl Lookup for Memory {
-    type Error = Infallible;
-
-    fn node(&mut self, _: &NodeKey) -> Result<Option<Known>, Infallible> {
-        Ok(None)
-    }
-
-    fn link(&mut self, _: &LinkKey) -> Result<Option<Link>, Infallible> {
-        Ok(None)
-    }
-
-    fn trace(&mut self, _: &SubjectId) -> Result<Option<Trace>, Infallible> {
-        Ok(None)
-    }
-
-    fn run_of(&mut self, event: &Parent) -> Result<Option<NodeId>, Infallible> {
-        Ok(self.runs.get(&(event.source, event.event_id)).copied())
-    }
-}
+use deedbook_verify::words::Index;
 
 impl Delta {
     /// Adds everything to a graph that holds all that was added before, in the order of the log.
