@@ -1,7 +1,7 @@
 //! Bounds of the fold of the log into the lineage graph, and of what it reads of bodies.
 
 /// Nodes, and links, and traces of actions, that the fold keeps at hand once rows have them: 65,536 of about 64 bytes
-/// are 4 MB each.
+/// are 4 MB each. They are in two generations, of which the older goes.
 pub const LINEAGE_TAIL_KEPT_MAX: usize = 64 * 1024;
 /// Column edges that are read of one event. An event of 1 MiB has room for 20,000 of 50 bytes; a wide table has 1,000.
 pub const LINEAGE_COLUMNS_MAX: usize = 16 * 1024;

@@ -12,7 +12,7 @@ pub mod desk;
 mod failures;
 pub mod fold;
 mod races;
-mod rows;
+pub mod rows;
 mod screen;
 mod self_approval;
 mod track;

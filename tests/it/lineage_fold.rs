@@ -2,6 +2,7 @@
 //! position it is folded on, and in whatever order statements arrive.
 
 mod actions;
+mod against_approvals;
 pub mod graph;
 mod positions;
 mod statements;

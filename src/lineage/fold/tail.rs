@@ -1,4 +1,4 @@
-//! What the fold looked up or changed since it last settled. Maps, and which of it rows do not have yet.
+//! What the fold changed since it last settled, and what it looked up lately. Maps; it knows no rows.
 
 use super::delta::Settled;
 use super::key::NodeKey;
@@ -15,42 +15,47 @@ pub(super) struct Tail {
     pub traces: Held<SubjectId, Trace>,
 }
 
-/// Values by key, and whether rows have them.
+/// Values by key: those that rows do not have yet, and of the others the newest, in two generations.
 #[derive(Clone, Debug)]
-pub(super) struct Held<K, V>(HashMap<K, (V, bool)>);
+pub(super) struct Held<K, V> {
+    new: HashMap<K, V>,
+    kept: HashMap<K, V>,
+    older: HashMap<K, V>,
+}
 
 impl<K, V> Default for Held<K, V> {
     fn default() -> Held<K, V> {
-        Held(HashMap::default())
+        Held { new: HashMap::default(), kept: HashMap::default(), older: HashMap::default() }
     }
 }
 
 impl<K: Copy + Eq + Hash + Ord, V: Clone> Held<K, V> {
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.0.get(key).map(|(value, _)| value)
+        self.new.get(key).or_else(|| self.kept.get(key)).or_else(|| self.older.get(key))
     }
 
-    /// Keeps what a row said.
+    /// Keeps what a row says.
     pub fn remember(&mut self, key: K, value: V) {
-        self.0.insert(key, (value, true));
+        if self.kept.len() >= LINEAGE_TAIL_KEPT_MAX / 2 {
+            std::mem::swap(&mut self.kept, &mut self.older);
+            self.kept.clear();
+        }
+        self.kept.insert(key, value);
     }
 
     /// Keeps what rows do not have.
     pub fn put(&mut self, key: K, value: V) {
-        self.0.insert(key, (value, false));
+        self.new.insert(key, value);
     }
 
-    /// What rows do not have, ascending. All of it stays known while it is little.
+    /// What rows do not have, ascending; it stays known like what a row says.
     fn settle(&mut self) -> Vec<(K, V)> {
-        let mut new: Vec<(K, V)> =
-            self.0.iter().filter(|(_, (_, settled))| !settled).map(|(key, (value, _))| (*key, value.clone())).collect();
-        new.sort_unstable_by_key(|(key, _)| *key);
-        if self.0.len() > LINEAGE_TAIL_KEPT_MAX {
-            self.0.clear();
-        } else {
-            self.0.values_mut().for_each(|(_, settled)| *settled = true);
+        let mut settled: Vec<(K, V)> = self.new.drain().collect();
+        settled.sort_unstable_by_key(|(key, _)| *key);
+        for (key, value) in &settled {
+            self.remember(*key, value.clone());
         }
-        new
+        settled
     }
 }
 

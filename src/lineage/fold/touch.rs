@@ -93,17 +93,16 @@ impl<L: Lookup> Step<'_, L> {
             Some(own) => own.before,
             None => self.find(thing.key)?.and_then(|known| known.latest),
         };
-        let version = match (latest, NodeKey::unnamed_version(thing.key, None)) {
-            (Some(latest), _) => latest,
+        if let Some(version) = latest {
+            return Ok(Some(Read { thing: thing.id, version, inferred: true }));
+        }
+        let Some(first) = NodeKey::unnamed_version(thing.key, None) else {
             // An artifact is its own version.
-            (None, None) => return Ok(Some(Read { thing: thing.id, version: thing.id, inferred: false })),
-            (None, Some(first)) => {
-                let first = self.version(first, thing.id)?;
-                self.change(thing.key, |known| known.latest = known.latest.or(Some(first.id)))?;
-                first.id
-            }
+            return Ok(Some(Read { thing: thing.id, version: thing.id, inferred: false }));
         };
-        Ok(Some(Read { thing: thing.id, version, inferred: true }))
+        let first = self.version(first, thing.id)?;
+        self.change(thing.key, |known| known.latest = known.latest.or(Some(first.id)))?;
+        Ok(Some(Read { thing: thing.id, version: first.id, inferred: true }))
     }
 
     /// Adds a read that was settled, unless it was said before.
@@ -125,14 +124,16 @@ impl<L: Lookup> Step<'_, L> {
     pub fn write(&mut self, touched: &Touched, by: Named) -> Result<(), FoldError<L::Error>> {
         let kind = EdgeKind::Generated;
         let thing = self.name(touched.thing)?;
-        let unnamed = NodeKey::unnamed_version(touched.thing, Some(by.key));
+        let unnamed = || NodeKey::unnamed_version(touched.thing, Some(by.key));
         let before = self.find(thing.key)?.and_then(|known| known.latest);
         let of_thing = self.link(by, kind, thing.id)?;
-        let key = match (touched.version, unnamed, of_thing) {
-            (Some(stated), _, _) => stated,
-            (None, _, Some(_)) => return Ok(()),
-            (None, Some(unnamed), None) => unnamed,
-            (None, None, None) => return self.leads_once(by, thing.id, kind),
+        let key = match (touched.version, of_thing) {
+            (Some(stated), _) => stated,
+            (None, Some(_)) => return Ok(()),
+            (None, None) => match unnamed() {
+                Some(unnamed) => unnamed,
+                None => return self.leads_once(by, thing.id, kind),
+            },
         };
         let version = self.version(key, thing.id)?;
         let link = Link { node: version.id, before };
@@ -142,7 +143,7 @@ impl<L: Lookup> Step<'_, L> {
             Some(_) if self.link(by, kind, version.id)?.is_some() => return Ok(()),
             Some(held) => {
                 self.put_link(by, kind, version.id, link);
-                if self.is_unnamed(held.node, unnamed)? {
+                if self.is_unnamed(held.node, unnamed())? {
                     // What was written without a name, and now got one.
                     self.edge(held.node, version.id, EdgeKind::SameAs);
                 }

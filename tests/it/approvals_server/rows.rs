@@ -4,6 +4,7 @@
 
 use super::cast::{Cast, Who};
 use super::desk::Desk;
+use super::fold;
 use crate::support::{Rng, cases, parallel, scaled};
 use deedbook::approvals::next_deadline;
 use deedbook::ledger::{AppendError, SeenAction};
@@ -230,6 +231,18 @@ impl Play {
             }
         }
     }
+}
+
+/// What a ledger holds after so many random steps, between which grants are sought and used.
+pub fn random_log(rng: &mut Rng, steps: u64) -> Vec<Vec<u8>> {
+    let mut play = Play::begin(rng);
+    for _ in 0..steps {
+        play.step();
+        play.vote();
+        play.redeem();
+    }
+    play.desk.ledger.close();
+    fold::entries(play.desk.world.store.as_ref())
 }
 
 #[test]

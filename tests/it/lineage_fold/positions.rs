@@ -40,11 +40,13 @@ fn governed_log() -> Vec<Vec<u8>> {
     fold::entries(desk.world.store.as_ref())
 }
 
-fn check_positions(log: &[Vec<u8>], rng: &mut Rng) {
+pub fn check_positions(log: &[Vec<u8>], rng: &mut Rng) {
     let whole = Graph::of(log);
     whole.edges();
     let ends = ends(log);
-    for end in ends.iter().copied() {
+    // All of a short log; of a long one some, or it would take the square of its length.
+    let some = if ends.len() <= 100 { ends.clone() } else { (0..100).map(|_| *rng.pick(&ends)).collect() };
+    for end in some {
         let prefix = Graph::of(&log[..end]);
         assert_eq!(prefix.delta, whole.as_of(end as u64), "as it was at {end}, and as of it");
     }
