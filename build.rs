@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "event",
     "error",
     "ledger_service",
@@ -15,6 +15,7 @@ const FILES: [&str; 10] = [
     "policy_service",
     "approval_service",
     "principal_service",
+    "lineage_service",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 46] = [
+const METHODS: [&str; 59] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -57,6 +57,19 @@ const METHODS: [&str; 46] = [
     "RevokeGrant",
     "BreakGlass",
     "DecidePostReview",
+    "PublishPolicy",
+    "RetirePolicy",
+    "ListPolicies",
+    "GetPolicy",
+    "GetLineageStats",
+    "TraceLineage",
+    "FindLineagePaths",
+    "FindUnapprovedPath",
+    "GetLineageCoverage",
+    "ListChokePoints",
+    "GetContamination",
+    "DiffLineage",
+    "SearchLineage",
 ];
 
 /// A service whose errors are complete.
@@ -187,6 +200,9 @@ mod tests {
             include_str!("../../proto/deedbook/v1/key_service.proto"),
             include_str!("../../proto/deedbook/v1/subscription_service.proto"),
             include_str!("../../proto/deedbook/v1/erasure_service.proto"),
+            include_str!("../../proto/deedbook/v1/lineage_service.proto"),
+            include_str!("../../proto/deedbook/v1/policy_service.proto"),
+            include_str!("../../proto/deedbook/v1/approval_service.proto"),
             include_str!("../../proto/deedbook/v1/principal_service.proto"),
         ];
         for line in protos.iter().flat_map(|text| text.lines()) {

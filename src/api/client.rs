@@ -5,6 +5,7 @@ use crate::api::proto::approval_service_client::ApprovalServiceClient;
 use crate::api::proto::erasure_service_client::ErasureServiceClient;
 use crate::api::proto::key_service_client::KeyServiceClient;
 use crate::api::proto::ledger_service_client::LedgerServiceClient;
+use crate::api::proto::lineage_service_client::LineageServiceClient;
 use crate::api::proto::policy_service_client::PolicyServiceClient;
 use crate::api::proto::principal_service_client::PrincipalServiceClient;
 use crate::api::proto::proof_service_client::ProofServiceClient;
@@ -30,6 +31,8 @@ pub struct Clients {
     pub subscription: SubscriptionServiceClient<Channel>,
     /// Erasing.
     pub erasure: ErasureServiceClient<Channel>,
+    /// `LineageService`.
+    pub lineage: LineageServiceClient<Channel>,
     /// Policies.
     pub policy: PolicyServiceClient<Channel>,
     /// Asking before acting.
@@ -127,6 +130,7 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
         key: KeyServiceClient::new(channel.clone()).max_decoding_message_size(max),
         subscription: SubscriptionServiceClient::new(channel.clone()).max_decoding_message_size(max),
         erasure: ErasureServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        lineage: LineageServiceClient::new(channel.clone()).max_decoding_message_size(max),
         policy: PolicyServiceClient::new(channel.clone()).max_decoding_message_size(max),
         approval: ApprovalServiceClient::new(channel.clone()).max_decoding_message_size(max),
         principal: PrincipalServiceClient::new(channel).max_decoding_message_size(max),

@@ -26,6 +26,8 @@ mod proof_service;
 mod key_service;
 mod subscription_service;
 mod erasure_service;
+mod lineage;
+mod lineage_service;
 mod policy_service;
 mod inbox;
 mod wait;

@@ -7,6 +7,7 @@ use crate::api::erasure_service::Erasures;
 use crate::api::incoming;
 use crate::api::key_service::Keys;
 use crate::api::ledger_service::Ledgers;
+use crate::api::lineage_service::Lineages;
 use crate::api::policy_service::Policies;
 use crate::api::principal_service::Directory;
 use crate::api::proof_service::Proofs;
@@ -15,6 +16,7 @@ use crate::api::proto::approval_service_server::ApprovalServiceServer;
 use crate::api::proto::erasure_service_server::ErasureServiceServer;
 use crate::api::proto::key_service_server::KeyServiceServer;
 use crate::api::proto::ledger_service_server::LedgerServiceServer;
+use crate::api::proto::lineage_service_server::LineageServiceServer;
 use crate::api::proto::policy_service_server::PolicyServiceServer;
 use crate::api::proto::principal_service_server::PrincipalServiceServer;
 use crate::api::proto::proof_service_server::ProofServiceServer;
@@ -80,6 +82,7 @@ impl GrpcServer {
         let proofs = ProofServiceServer::new(Proofs::new(Arc::clone(&shared)));
         let keys = KeyServiceServer::new(Keys::new(Arc::clone(&shared)));
         let subscriptions = SubscriptionServiceServer::new(Subscriptions::new(Arc::clone(&shared)));
+        let lineages = LineageServiceServer::new(Lineages::new(Arc::clone(&shared)));
         let erasures = ErasureServiceServer::new(Erasures::new(Arc::clone(&shared)));
         let policies = PolicyServiceServer::new(Policies::new(Arc::clone(&shared)));
         let approvals = ApprovalServiceServer::new(Approvals::new(Arc::clone(&shared)));
@@ -93,6 +96,7 @@ impl GrpcServer {
             .add_service(Annotated(proofs.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(keys.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(subscriptions.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
+            .add_service(Annotated(lineages.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(erasures.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(policies.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(approvals.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
@@ -158,13 +162,14 @@ async fn watch_health(ledger: Ledger, mut reporter: HealthReporter, mut stopping
 }
 
 /// The empty name stands for the whole server.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "",
     <LedgerServiceServer<Ledgers> as NamedService>::NAME,
     <ProofServiceServer<Proofs> as NamedService>::NAME,
     <KeyServiceServer<Keys> as NamedService>::NAME,
     <SubscriptionServiceServer<Subscriptions> as NamedService>::NAME,
     <ErasureServiceServer<Erasures> as NamedService>::NAME,
+    <LineageServiceServer<Lineages> as NamedService>::NAME,
     <PolicyServiceServer<Policies> as NamedService>::NAME,
     <ApprovalServiceServer<Approvals> as NamedService>::NAME,
     <PrincipalServiceServer<Directory> as NamedService>::NAME,

@@ -2,6 +2,7 @@
 //! retries nothing; `append` alone knows what may be sent again.
 
 mod approval;
+mod lineage;
 mod principals;
 
 pub use approval::Followed;

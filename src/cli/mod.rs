@@ -26,6 +26,7 @@ mod policy;
 mod approvals;
 mod action;
 mod exec;
+mod lineage;
 mod verify;
 mod audit;
 mod stage;
@@ -130,6 +131,9 @@ enum Command {
     Grant(action::GrantCommand),
     /// Run an action without waiting for people, in an emergency
     BreakGlass(action::BreakGlassArguments),
+    /// What led to what: data, models, agents, people, policies, approvals
+    #[command(subcommand)]
+    Lineage(lineage::LineageCommand),
     /// Recompute everything in a data folder, and judge it; read-only
     Audit(audit::AuditArguments),
     /// The head anchor beside the store
@@ -213,6 +217,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Approvals(command) => approvals::run(&common, command, output),
         Command::Grant(command) => action::grant(&common, command, output),
         Command::BreakGlass(arguments) => action::break_glass(&common, arguments, output),
+        Command::Lineage(command) => lineage::run(&common, command, output),
         Command::Audit(arguments) => audit::run(&common, arguments, output),
         Command::Anchor(command) => audit::anchor(&common, command, output),
         Command::Demo(arguments) => demo::run(arguments, output),

@@ -40,6 +40,7 @@ mod settler;
 mod subscriptions;
 mod receipts;
 mod tiles;
+mod graph;
 
 pub use admit::CheckedFrame;
 pub use anchors::{SoundAnchor, add_anchor, rebuild_anchor};
@@ -50,6 +51,7 @@ pub use dir::DataDir;
 pub use error::{AppendError, KnownEvent, ReadError, StopReason, SubscriptionError};
 pub use follow::{Growth, Portion, Stretch};
 pub use genesis::{Birth, Initialised, init, init_with, write_genesis};
+pub use graph::{Called, LineageAt, LineageCounts, LineageError, NodeAbout, NodeText};
 pub use head::{Head, HeadKey};
 pub use names::PrincipalName;
 pub use open::{OpenOptions, Parts};

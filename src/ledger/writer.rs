@@ -12,6 +12,7 @@ use crate::ledger::commit::Commit;
 use crate::ledger::committer::{Answers, Committer, Handover, Producer, Turn};
 use crate::ledger::disk::Disk;
 use crate::ledger::error::{AppendError, StopReason};
+use crate::ledger::graph::Lineage;
 use crate::ledger::head::Head;
 use crate::ledger::names::KnownIds;
 use crate::ledger::place::place;
@@ -63,6 +64,8 @@ pub(super) struct Shared {
     pub settler: Settler,
     /// What principals are called, as far as it was asked.
     pub ids: KnownIds,
+    /// The lineage graph, once somebody asked for it.
+    pub lineage: Lineage,
     /// Who waits for actions to change.
     pub waiters: Arc<Waiters>,
     turn: Turn,
@@ -136,6 +139,7 @@ impl Ledger {
             wake_eraser: purge::Wake::default(),
             settler,
             ids: KnownIds::default(),
+            lineage: Lineage::default(),
             waiters: Arc::new(Waiters::default()),
             turn: Turn::default(),
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),

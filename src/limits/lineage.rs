@@ -14,6 +14,24 @@ pub const LINEAGE_POLL_STEPS: u32 = 4_096;
 pub const LINEAGE_PATHS_MAX: usize = 1_000;
 /// Edges that one answer names, of all its paths together or of a difference: 100,000 of 24 bytes are 2.4 MB.
 pub const LINEAGE_EDGES_MAX: usize = 100_000;
+/// What the server's graph takes: 1 GiB is 45 million edges with their nodes.
+pub const LINEAGE_GRAPH_BYTES_MAX: usize = 1 << 30;
+/// What the server's fold remembers of earlier entries, about: 2 GiB is 20 million runs and as many nodes.
+pub const LINEAGE_MEMORY_BYTES_MAX: usize = 2 << 30;
+/// Nodes whose names are remembered: a million of about 150 bytes.
+pub const LINEAGE_NAMED_MAX: usize = 1 << 20;
+/// Entries that are folded between two looks at the clock: 4,096 of some microseconds.
+pub const LINEAGE_CHUNK_ENTRIES: u64 = 4_096;
+/// Nodes that one search names.
+pub const LINEAGE_FOUND_MAX: usize = 200;
+/// Nodes that one answer over the wire names: with 200 bytes each, 2 MB.
+pub const LINEAGE_ANSWER_NODES_MAX: usize = 10_000;
+/// Nodes that one question may start from.
+pub const LINEAGE_STARTS_MAX: usize = 1_000;
+/// How long a question may take.
+pub const LINEAGE_QUERY_MAX: std::time::Duration = std::time::Duration::from_secs(25);
+/// Nodes that one query looks at unless it says less: 20 million take about a second.
+pub const LINEAGE_VISITED_MAX: u64 = 20_000_000;
 
 const _: () = assert!(LINEAGE_NODES_MAX.checked_mul(1 << 5).is_none(), "an id and five bits fill 32");
 const _: () = assert!((LINEAGE_NODES_MAX as u64 - 1) << 5 | 31 == u32::MAX as u64, "and no more");

@@ -38,6 +38,7 @@ pub fn names_in(facts: &Facts<'_>, body: &[u8], refs: &RefKey) -> Vec<NodeName> 
         }
         Kind::ActionSubmitted | Kind::BreakglassInvoked => names.action(facts, body),
         Kind::PrincipalBound => names.principal(facts, body),
+        Kind::ExecutionReported => names.outputs(body),
         Kind::Genesis
         | Kind::LedgerSealed
         | Kind::CommandRefused
@@ -75,7 +76,6 @@ pub fn names_in(facts: &Facts<'_>, body: &[u8], refs: &RefKey) -> Vec<NodeName> 
         | Kind::HoldPlaced
         | Kind::HoldReleased
         | Kind::BodyErased
-        | Kind::ExecutionReported
         | Kind::DataAccessed
         | Kind::ModelInvoked
         | Kind::ProvReceived
@@ -153,13 +153,23 @@ impl Names<'_> {
         for party in agent.into_iter().chain(listed("on_behalf_of").filter_map(Value::as_str)) {
             self.party(party);
         }
-        for source in listed("dataset_sources").filter_map(Value::as_str) {
-            let text = DatasetText::parse(source);
-            let Ok(objects) = text.objects(ObjectRole::Input, self.refs) else { continue };
-            for object in objects {
-                let version = text.version.filter(|_| object.class == ObjectClass::DatasetVersion);
-                self.put(NodeKey::object(object.class, object.what), text.namespace, text.name, version);
-            }
+        listed("dataset_sources").filter_map(Value::as_str).for_each(|source| self.dataset_text(source));
+    }
+
+    /// What a reported execution wrote, as `outputs`.
+    fn outputs(&mut self, body: &[u8]) {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
+        let outputs = body.get("outputs").and_then(Value::as_array).into_iter().flatten();
+        outputs.filter_map(Value::as_str).for_each(|output| self.dataset_text(output));
+    }
+
+    /// A dataset and the version that a text names.
+    fn dataset_text(&mut self, text: &str) {
+        let text = DatasetText::parse(text);
+        let Ok(objects) = text.objects(ObjectRole::Input, self.refs) else { return };
+        for object in objects {
+            let version = text.version.filter(|_| object.class == ObjectClass::DatasetVersion);
+            self.put(NodeKey::object(object.class, object.what), text.namespace, text.name, version);
         }
     }
 

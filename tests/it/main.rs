@@ -31,6 +31,7 @@ mod consume;
 mod consume_model;
 mod field_failures;
 mod kill;
+mod lineage_command;
 mod lineage_draw;
 mod lineage_passes;
 mod lineage_fold;

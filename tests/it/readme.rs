@@ -44,6 +44,8 @@ fn step_by_step_works_as_printed() {
         "\tapproved",
         "\tapproved\tstarted",
         "\tapproved\tsucceeded",
+        "agent:exporter",
+        "every path there has an approval by people",
         "vote.tlog-proof: valid",
         "vote.cast at index 10",
         "audit: clean",

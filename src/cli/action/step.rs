@@ -155,7 +155,12 @@ pub fn report_frame(
         objects.add(&DatasetText::parse(output).objects(ObjectRole::Output, &producer.refs)?);
     }
     let facts = of_grant(producer, Kind::ExecutionReported, id_of(action)?, granted(action)?)?;
-    signed(producer, facts.action_type(&action.action_type).outcome(outcome).touched(objects))
+    let facts = facts.action_type(&action.action_type).outcome(outcome).touched(objects);
+    match outputs {
+        [] => signed(producer, facts),
+        // Facts have refs alone; what they are called stands in the body, and can be erased.
+        named => signed(producer, facts.body("application/json", json!({"outputs": named}).to_string().into())),
+    }
 }
 
 /// Withdraws a request, or gives back what it was granted.

@@ -1,0 +1,239 @@
+//! Lineage as messages: the question's words checked, the query run on a view of the graph, the answer told with names. It
+//! decides nothing: what an answer is, `crate::lineage` says.
+
+use crate::api::convert;
+use crate::api::proto;
+use crate::api::reason::Fault;
+use crate::ledger::{Called, LineageAt, NodeAbout, NodeText, Reader};
+use crate::limits;
+use crate::lineage::{
+    Answer, Bounds, Cut, Edge, EdgeKind, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, Query, Stop,
+};
+use bytes::Bytes;
+use deedbook_verify::words::TreeSize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A question that was understood: the graph, and what is walked on.
+pub(super) struct Asked<'r> {
+    reader: &'r Reader,
+    at: LineageAt,
+    filter: Filter,
+    visited_max: u64,
+    stop: &'r dyn Stop,
+}
+
+/// What an answer names beside its nodes and edges.
+#[derive(Default)]
+pub(super) struct Marks {
+    pub depths: BTreeMap<NodeId, u32>,
+    pub covered: BTreeMap<NodeId, bool>,
+    pub paths: BTreeMap<NodeId, String>,
+}
+
+impl<'r> Asked<'r> {
+    /// Understands the scope, and brings the graph up to date.
+    pub fn new(reader: &'r Reader, scope: Option<proto::LineageScope>, stop: &'r dyn Stop) -> Result<Asked<'r>, Fault> {
+        let scope = scope.unwrap_or_default();
+        let head = reader.head();
+        let size = Some(TreeSize(scope.as_of_size)).filter(|size| size.0 > 0);
+        if let Some(beyond) = size.filter(|size| *size > head.size) {
+            let message = format!("the question is about size {beyond}, the log has {}", head.size);
+            return Err(Fault::new(proto::Reason::OutsideTree, message).with("tree_size", head.size));
+        }
+        let filter = Filter {
+            nodes: nodes_of("scope.node_kinds", &scope.node_kinds)?.unwrap_or(NodeKinds::ALL),
+            edges: edges_of("scope.edge_kinds", &scope.edge_kinds)?.unwrap_or(EdgeKinds::FLOW),
+        };
+        let visited_max = match scope.visited_max {
+            0 => limits::LINEAGE_VISITED_MAX,
+            visited => visited.min(limits::LINEAGE_VISITED_MAX),
+        };
+        Ok(Asked { reader, at: reader.lineage(size, stop)?, filter, visited_max, stop })
+    }
+
+    /// The query.
+    pub fn query(&self) -> Query<'_> {
+        let bounds = Bounds { nodes_max: self.visited_max, stop: self.stop };
+        Query { filter: self.filter, ..Query::new(&self.at.view, bounds) }
+    }
+
+    /// The node that a field names, which must be in the graph as of the position.
+    pub fn node(&self, field: &'static str, text: &str) -> Result<NodeId, Fault> {
+        let wrong = || Fault::field(field, "is not KIND:NAME, such as `dataset:orders`; kinds stand in docs/CLI.md");
+        let node = self.reader.node_of(&NodeText::parse(text).ok_or_else(wrong)?)?;
+        if !self.at.view.contains(node) {
+            return Err(Fault::field(field, format!("`{text}` is named by no entry before {}", self.at.view.size())));
+        }
+        Ok(node)
+    }
+
+    /// Where a question ends that a field names: of a dataset, model or policy its latest version, for nothing flows into
+    /// the name itself.
+    pub fn target(&self, field: &'static str, text: &str) -> Result<NodeId, Fault> {
+        let node = self.node(field, text)?;
+        Ok(self.versions(node).into_iter().next().unwrap_or(node))
+    }
+
+    /// Where a question begins: of a dataset, model or policy all its versions, the latest first, at most
+    /// `LINEAGE_STARTS_MAX`.
+    pub fn starts(&self, field: &'static str, text: &str) -> Result<Vec<NodeId>, Fault> {
+        let node = self.node(field, text)?;
+        let versions = self.versions(node);
+        Ok(if versions.is_empty() { vec![node] } else { versions })
+    }
+
+    fn versions(&self, node: NodeId) -> Vec<NodeId> {
+        let mut versions = BTreeSet::new();
+        for (looked, edge) in (0u32..).zip(self.at.view.causes(node)) {
+            if looked.is_multiple_of(limits::LINEAGE_POLL_STEPS) && self.stop.poll().is_some() {
+                break;
+            }
+            if edge.kind == EdgeKind::VersionOf {
+                versions.insert(edge.from);
+            }
+            if versions.len() > limits::LINEAGE_STARTS_MAX {
+                versions.pop_first();
+            }
+        }
+        versions.into_iter().rev().collect()
+    }
+
+    /// The kind of a node.
+    fn kind(&self, node: NodeId) -> Option<NodeKind> {
+        self.at.view.kind(node)
+    }
+
+    /// An answer of nodes, with the edges between them that the question follows.
+    pub fn tell<T>(&self, found: &Answer<T>, nodes: &[NodeId], marks: &Marks) -> proto::LineageAnswer {
+        let named = self.named(nodes);
+        let (edges, cut) = self.edges_between(named);
+        self.told(found, nodes, edges, cut, marks)
+    }
+
+    /// An answer of nodes and edges.
+    pub fn told<T>(
+        &self,
+        found: &Answer<T>,
+        nodes: &[NodeId],
+        edges: Vec<Edge>,
+        cut: Option<Cut>,
+        marks: &Marks,
+    ) -> proto::LineageAnswer {
+        let named = self.named(nodes);
+        let cut = found.cut.or(cut).or((named.len() < nodes.len()).then_some(Cut::Answer));
+        let mut counts: BTreeMap<NodeKind, u64> = BTreeMap::new();
+        for kind in nodes.iter().filter_map(|node| self.kind(*node)) {
+            *counts.entry(kind).or_default() += 1;
+        }
+        proto::LineageAnswer {
+            as_of: Some(convert::head(self.at.head)),
+            complete: cut.is_none(),
+            truncated_by: cut.map(Cut::name).unwrap_or_default().to_owned(),
+            visited: found.visited,
+            nodes: self.nodes(named, marks),
+            edges: edges.into_iter().take(limits::LINEAGE_EDGES_MAX).map(edge_message).collect(),
+            counts: counts.into_iter().map(|(kind, count)| count_message(kind.name(), count)).collect(),
+        }
+    }
+
+    /// Those that an answer has room for.
+    fn named<'n>(&self, nodes: &'n [NodeId]) -> &'n [NodeId] {
+        nodes.get(..limits::LINEAGE_ANSWER_NODES_MAX).unwrap_or(nodes)
+    }
+
+    /// Nodes as messages, in order.
+    pub fn nodes(&self, nodes: &[NodeId], marks: &Marks) -> Vec<proto::LineageNode> {
+        let described = self.reader.describe(nodes.iter().copied());
+        described.into_iter().map(|(node, about)| self.node_message(node, about, marks)).collect()
+    }
+
+    fn node_message(&self, node: NodeId, about: NodeAbout, marks: &Marks) -> proto::LineageNode {
+        let gate = self.at.view.gate(node).map(|(gate, _)| gate);
+        let text = about.text();
+        let called = about.called.or_else(|| self.called_as_asset(node)).unwrap_or_default();
+        proto::LineageNode {
+            id: node.number(),
+            kind: about.key.kind.name().to_owned(),
+            key: Bytes::copy_from_slice(&about.key.to_bytes()),
+            text,
+            namespace: called.namespace,
+            name: called.name,
+            version: called.version.unwrap_or_default(),
+            born_index: self.at.view.born(node).map_or(0, |index| index.0),
+            gate: gate.into_iter().flat_map(|gate| gate.names()).map(str::to_owned).collect(),
+            approved: gate.is_some_and(|gate| self.query().rule.passes(gate)),
+            depth: marks.depths.get(&node).copied().unwrap_or(0),
+            covered: marks.covered.get(&node).copied(),
+            paths: marks.paths.get(&node).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// What a version that nobody named is a version of. Its first effects are looked at: that it is one was said when it
+    /// was first named.
+    fn called_as_asset(&self, node: NodeId) -> Option<Called> {
+        if !matches!(self.kind(node)?, NodeKind::DatasetVersion | NodeKind::ModelVersion) {
+            return None;
+        }
+        let asset = self.at.view.effects(node).take(8).find(|edge| edge.kind == EdgeKind::VersionOf)?.to;
+        self.reader.describe([asset]).into_iter().next()?.1.called
+    }
+
+    /// The edges between some nodes that the question follows, in the order of the log; and what cut them.
+    fn edges_between(&self, nodes: &[NodeId]) -> (Vec<Edge>, Option<Cut>) {
+        let among: BTreeSet<NodeId> = nodes.iter().copied().collect();
+        let (mut edges, mut looked) = (Vec::new(), 0u32);
+        for node in nodes {
+            for edge in self.at.view.causes(*node) {
+                looked = looked.wrapping_add(1);
+                if looked.is_multiple_of(limits::LINEAGE_POLL_STEPS)
+                    && let Some(halt) = self.stop.poll()
+                {
+                    return (edges, Some(halt.into()));
+                }
+                if self.filter.edges.has(edge.kind) && among.contains(&edge.from) {
+                    edges.push(edge);
+                }
+                if edges.len() > limits::LINEAGE_EDGES_MAX {
+                    return (edges, Some(Cut::Answer));
+                }
+            }
+        }
+        edges.sort_unstable_by_key(|edge| (edge.index, edge.from, edge.to, edge.kind));
+        (edges, None)
+    }
+}
+
+/// An edge as a message.
+pub(super) fn edge_message(edge: Edge) -> proto::LineageEdge {
+    let (from, to) = (edge.from.number(), edge.to.number());
+    proto::LineageEdge { from, to, kind: edge.kind.name().to_owned(), index: edge.index.0 }
+}
+
+/// A count as a message.
+pub(super) fn count_message(kind: &str, count: u64) -> proto::LineageCount {
+    proto::LineageCount { kind: kind.to_owned(), count }
+}
+
+/// A kind of nodes by name.
+pub(super) fn node_kind(field: &'static str, name: &str) -> Result<NodeKind, Fault> {
+    NodeKind::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = NodeKind::ALL.iter().map(|kind| kind.name()).collect();
+        Fault::field(field, format!("`{name}` is no kind of nodes; there are {}", known.join(", ")))
+    })
+}
+
+fn nodes_of(field: &'static str, names: &[String]) -> Result<Option<NodeKinds>, Fault> {
+    let kinds: Vec<NodeKind> = names.iter().map(|name| node_kind(field, name)).collect::<Result<_, Fault>>()?;
+    Ok((!kinds.is_empty()).then(|| NodeKinds::of(&kinds)))
+}
+
+fn edges_of(field: &'static str, names: &[String]) -> Result<Option<EdgeKinds>, Fault> {
+    let kind = |name: &String| {
+        EdgeKind::from_name(name).ok_or_else(|| {
+            let known: Vec<&str> = EdgeKind::ALL.iter().map(|kind| kind.name()).collect();
+            Fault::field(field, format!("`{name}` is no kind of edges; there are {}", known.join(", ")))
+        })
+    };
+    let kinds: Vec<EdgeKind> = names.iter().map(kind).collect::<Result<_, Fault>>()?;
+    Ok((!kinds.is_empty()).then(|| EdgeKinds::of(&kinds)))
+}

@@ -1,0 +1,106 @@
+//! An answer as a picture. What is drawn is what the answer names; what the answer lacks, its title says.
+
+use super::Scope;
+use crate::api::proto;
+use crate::cli::errors::Failure;
+use crate::cli::output::{remark, write_new};
+use crate::cli::producer::word;
+use crate::lineage::draw::{GateMark, PathMark, Picture, PictureEdge, PictureNode, Verdict, dot, svg};
+use crate::lineage::{EdgeKind, NodeKind};
+use deedbook_verify::tree::TreeHead;
+use deedbook_verify::words::{Hash, TreeSize};
+
+/// What the picture points out.
+pub enum Marked<'a> {
+    /// Nothing.
+    Nothing,
+    /// Where a trace began.
+    Start,
+    /// The node that was asked about.
+    Node(&'a str),
+    /// The paths.
+    Asked,
+    /// The path without approval.
+    Unapproved,
+}
+
+/// Writes the files that the flags ask for.
+pub fn write(scope: &Scope, answer: &proto::LineageAnswer, title: &str, marked: Marked<'_>) -> Result<(), Failure> {
+    if scope.svg.is_none() && scope.dot.is_none() {
+        return Ok(());
+    }
+    if answer.nodes.is_empty() {
+        remark("nothing was found, so nothing is drawn");
+        return Ok(());
+    }
+    let picture = picture(answer, title, &marked)?;
+    let refused = |error: &dyn std::fmt::Display| Failure::failed(error.to_string(), "the answer itself stands above");
+    if let Some(path) = &scope.svg {
+        let drawing = svg(&picture).map_err(|error| refused(&error))?;
+        write_new(path, drawing.svg.as_bytes())?;
+        remark(&format!(
+            "drew {} nodes, counted {} more: {}",
+            drawing.nodes_drawn,
+            drawing.nodes_folded,
+            path.display()
+        ));
+    }
+    if let Some(path) = &scope.dot {
+        write_new(path, dot(&picture).map_err(|error| refused(&error))?.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn picture(answer: &proto::LineageAnswer, title: &str, marked: &Marked<'_>) -> Result<Picture, Failure> {
+    let head = answer.as_of.clone().unwrap_or_default();
+    let as_of = TreeHead { size: TreeSize(head.size), root: Hash(word(&head.root, "as_of.root")?) };
+    let nodes: Vec<PictureNode> = answer.nodes.iter().filter_map(|found| node(found, marked)).collect();
+    let path = match marked {
+        Marked::Nothing | Marked::Start | Marked::Node(_) => PathMark::Plain,
+        Marked::Asked => PathMark::Asked,
+        Marked::Unapproved => PathMark::Unapproved,
+    };
+    let edge = |edge: &proto::LineageEdge| {
+        let kind = EdgeKind::from_name(&edge.kind)?;
+        let ends = nodes.iter().find(|node| node.id == edge.from).zip(nodes.iter().find(|node| node.id == edge.to));
+        let late = edge.from > edge.to;
+        ends.map(|(from, to)| PictureEdge { late, path, ..PictureEdge::new(from, to, kind) })
+    };
+    let edges = answer.edges.iter().filter_map(edge).collect();
+    let cut = if answer.complete { "" } else { " (not whole)" };
+    Ok(Picture { title: format!("{title}{cut}"), as_of, nodes, edges })
+}
+
+fn node(found: &proto::LineageNode, marked: &Marked<'_>) -> Option<PictureNode> {
+    let kind = NodeKind::from_name(&found.kind)?;
+    let label = if found.name.is_empty() { short(&found.text) } else { found.name.clone() };
+    let has = |flag: &str| found.gate.iter().any(|name| name == flag);
+    let unapproved = matches!(marked, Marked::Unapproved) && kind == NodeKind::Run;
+    let is_run = kind == NodeKind::Run;
+    let gate = match is_run {
+        true if found.approved => GateMark::Gated,
+        true if has("missing") || unapproved => GateMark::Missing,
+        true if has("not_required") || has("approved_auto") => GateMark::Gated,
+        true | false => GateMark::Silent,
+    };
+    let verdict = match kind == NodeKind::Approval {
+        true if found.approved => Verdict::Approved,
+        true => Verdict::Denied,
+        false => Verdict::Silent,
+    };
+    let focus = match marked {
+        Marked::Start => found.depth == 0,
+        Marked::Node(asked) => *asked == found.text,
+        Marked::Nothing | Marked::Asked | Marked::Unapproved => false,
+    };
+    let sublabel = if found.version.is_empty() { format!("entry {}", found.born_index) } else { found.version.clone() };
+    Some(PictureNode { sublabel, gate, verdict, focus, ..PictureNode::new(found.id, kind, label) })
+}
+
+/// A key's first digits.
+fn short(text: &str) -> String {
+    match text.split_once(':') {
+        Some((_, key)) => key.chars().take(8).collect(),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,210 @@
+//! Answers as tables and as JSON. What is not whole says so last, and in `complete` of the JSON. Names are escaped.
+
+use crate::api::proto;
+use crate::cli::approvals::screen::hex;
+use crate::cli::errors::Failure;
+use crate::cli::output::{Colour, Output, counted, escape_line, remark};
+use serde_json::{Map, Value, json};
+
+/// Rows of a table that a person still reads.
+const ROWS_MAX: usize = 200;
+
+/// Counts.
+pub fn stats(stats: &proto::GetLineageStatsResponse, output: Output) -> Result<(), Failure> {
+    let openlineage = json!({"runs": stats.openlineage_runs, "jobs": stats.openlineage_jobs,
+        "datasets": stats.openlineage_datasets, "dataset_edges": stats.openlineage_dataset_edges,
+        "column_edges": stats.openlineage_column_edges});
+    if output.is_json() {
+        return output.value(&json!({"as_of": head(stats.as_of.as_ref()), "nodes": counts(&stats.nodes),
+            "edges": counts(&stats.edges), "openlineage": openlineage}));
+    }
+    let row =
+        |what: &str, count: &proto::LineageCount| vec![what.to_owned(), count.kind.clone(), count.count.to_string()];
+    let mut rows: Vec<Vec<String>> = stats.nodes.iter().map(|count| row("nodes", count)).collect();
+    rows.extend(stats.edges.iter().map(|count| row("edges", count)));
+    let openlineage = openlineage.as_object().into_iter().flatten();
+    rows.extend(openlineage.map(|(kind, count)| vec!["openlineage".to_owned(), kind.clone(), count.to_string()]));
+    output.table(&["of", "kind", "count"], &rows)
+}
+
+/// Nodes in the order of the answer.
+pub fn answer(answer: &proto::LineageAnswer, more: &[(&str, u64)], output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        let mut value = object(answer);
+        value.extend(more.iter().map(|(name, count)| ((*name).to_owned(), json!(count))));
+        return output.value(&Value::Object(value));
+    }
+    table(&answer.nodes, output)?;
+    for (name, count) in more {
+        remark(&format!("{name}: {count}"));
+    }
+    close(answer, output)
+}
+
+/// Nodes under their kinds, people and approvals among them.
+pub fn by_kind(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.value(&Value::Object(object(answer)));
+    }
+    for count in &answer.counts {
+        let kind = count.kind.replace('_', " ");
+        output.line(&output.paint(&counted(count.count, &kind, &format!("{kind}s")), Colour::Bold))?;
+        let nodes = answer.nodes.iter().filter(|node| node.kind == count.kind);
+        let shown = nodes.take(ROWS_MAX / 10).map(|node| format!("  {}{}", name(node), gate(node)));
+        let lines: Vec<String> = shown.collect();
+        lines.iter().try_for_each(|line| output.line(line))?;
+        let left = usize::try_from(count.count).unwrap_or(usize::MAX).saturating_sub(lines.len());
+        if left > 0 {
+            output.line(&format!("  … and {left} more"))?;
+        }
+    }
+    close(answer, output)
+}
+
+/// Paths, each as a chain.
+pub fn paths(
+    answer: &proto::LineageAnswer,
+    paths: &[proto::LineagePath],
+    count: &str,
+    output: Output,
+) -> Result<(), Failure> {
+    if output.is_json() {
+        let mut value = object(answer);
+        value.insert("paths".to_owned(), json!(paths.iter().map(|path| path.nodes.clone()).collect::<Vec<_>>()));
+        value.insert("count".to_owned(), json!(Some(count).filter(|count| !count.is_empty())));
+        return output.value(&Value::Object(value));
+    }
+    let named = |id: &u32| {
+        let node = answer.nodes.iter().find(|node| node.id == *id);
+        node.map_or_else(|| id.to_string(), |node| format!("{}{}", name(node), gate(node)))
+    };
+    for path in paths {
+        output.line(&path.nodes.iter().map(named).collect::<Vec<String>>().join("\n  → "))?;
+    }
+    match (paths.is_empty(), count) {
+        (true, _) => remark("no path leads there"),
+        (false, "") => {}
+        (false, count) => remark(&format!("{count} in all")),
+    }
+    close(answer, output)
+}
+
+/// The path without approval, or that there is none.
+pub fn unapproved(answer: &proto::LineageAnswer, found: bool, output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        let mut value = object(answer);
+        value.insert("found".to_owned(), json!(found));
+        return output.value(&Value::Object(value));
+    }
+    match (found, answer.complete) {
+        (true, _) => {
+            let chain: Vec<String> = answer.nodes.iter().map(|node| format!("{}{}", name(node), gate(node))).collect();
+            output.line(&output.paint(&chain.join("\n  → "), Colour::Red))?;
+        }
+        (false, true) => output.line(&output.paint("every path there has an approval by people", Colour::Green))?,
+        (false, false) => output.line("none was found, but not everything was looked at")?,
+    }
+    close(answer, output)
+}
+
+/// What was added and what changed.
+pub fn diff(
+    answer: &proto::LineageAnswer,
+    gates: &[proto::LineageNode],
+    coverage: &[proto::LineageNode],
+    output: Output,
+) -> Result<(), Failure> {
+    if output.is_json() {
+        let mut value = object(answer);
+        value.insert("gates_changed".to_owned(), gates.iter().map(node_value).collect());
+        value.insert("coverage_changed".to_owned(), coverage.iter().map(node_value).collect());
+        return output.value(&Value::Object(value));
+    }
+    for (title, nodes) in [("added", &answer.nodes[..]), ("approval changed", gates), ("coverage changed", coverage)] {
+        output.line(&output.paint(&format!("{title}: {}", nodes.len()), Colour::Bold))?;
+        if !nodes.is_empty() {
+            table(nodes, output)?;
+        }
+    }
+    close(answer, output)
+}
+
+fn table(nodes: &[proto::LineageNode], output: Output) -> Result<(), Failure> {
+    let row = |node: &proto::LineageNode| {
+        let covered = match node.covered {
+            None => String::new(),
+            Some(true) => "yes".to_owned(),
+            Some(false) => "no".to_owned(),
+        };
+        vec![
+            node.depth.to_string(),
+            name(node),
+            node.gate.join(" "),
+            covered,
+            node.paths.clone(),
+            node.born_index.to_string(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = nodes.iter().take(ROWS_MAX).map(row).collect();
+    output.table(&["step", "node", "approval", "covered", "paths", "index"], &rows)?;
+    if nodes.len() > ROWS_MAX {
+        remark(&format!("{} more: --json has them all", nodes.len() - ROWS_MAX));
+    }
+    Ok(())
+}
+
+/// On which tree it rests, and whether it is whole.
+fn close(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
+    let size = answer.as_of.as_ref().map_or(0, |head| head.size);
+    remark(&format!("as of size {size}: {}", counted(answer.visited, "node looked at", "nodes looked at")));
+    if answer.complete {
+        return Ok(());
+    }
+    let why = match answer.truncated_by.as_str() {
+        "nodes" => "it would have looked at more nodes than it may: ask with a larger --visited-max, or for one --kind",
+        "depth" => "there is more beyond that depth: leave --depth out",
+        "answer" => "it would have named more than an answer holds: ask for fewer steps or one --kind",
+        "deadline" => "its time was over: ask for fewer steps, or for one --kind",
+        "budget" => "the server's graph ends before that position: its memory is spent",
+        other => other,
+    };
+    output.line(&output.paint(&format!("NOT WHOLE: {why}"), Colour::Red))
+}
+
+fn name(node: &proto::LineageNode) -> String {
+    escape_line(&node.text)
+}
+
+fn gate(node: &proto::LineageNode) -> String {
+    if node.gate.is_empty() { String::new() } else { format!("  [{}]", node.gate.join(", ")) }
+}
+
+fn head(head: Option<&proto::TreeHead>) -> Value {
+    head.map_or(Value::Null, |head| json!({"size": head.size, "root": hex(&head.root)}))
+}
+
+fn counts(counts: &[proto::LineageCount]) -> Value {
+    Value::Object(counts.iter().map(|count| (count.kind.clone(), json!(count.count))).collect())
+}
+
+fn node_value(node: &proto::LineageNode) -> Value {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    json!({"id": node.id, "kind": node.kind, "node": node.text, "key": hex(&node.key),
+        "namespace": given(&node.namespace), "name": given(&node.name), "version": given(&node.version),
+        "born_index": node.born_index, "gate": node.gate, "approved": node.approved, "depth": node.depth,
+        "covered": node.covered, "paths": given(&node.paths)})
+}
+
+fn object(answer: &proto::LineageAnswer) -> Map<String, Value> {
+    let edge =
+        |edge: &proto::LineageEdge| json!({"from": edge.from, "to": edge.to, "kind": edge.kind, "index": edge.index});
+    let mut out = Map::new();
+    out.insert("as_of".to_owned(), head(answer.as_of.as_ref()));
+    out.insert("complete".to_owned(), json!(answer.complete));
+    out.insert("truncated_by".to_owned(), json!(Some(&answer.truncated_by).filter(|cut| !cut.is_empty())));
+    out.insert("visited".to_owned(), json!(answer.visited));
+    out.insert("counts".to_owned(), counts(&answer.counts));
+    out.insert("nodes".to_owned(), answer.nodes.iter().map(node_value).collect());
+    out.insert("edges".to_owned(), answer.edges.iter().map(edge).collect());
+    out
+}

@@ -1,0 +1,156 @@
+//! Nodes as people ask for them and read of them.
+
+use super::names::Called;
+use super::{LineageError, State};
+use crate::domain::{DatasetText, NameError, dataset_ref, principal_ref, source_ref, version_ref};
+use crate::ledger::reader::Reader;
+use crate::limits::LINEAGE_FOUND_MAX;
+use crate::lineage::fold::NodeKey;
+use crate::lineage::{NodeId, NodeKind};
+use deedbook_verify::facts::{Actor, ActorKind, ObjectClass};
+use deedbook_verify::hash::RefKey;
+use deedbook_verify::words::Ref;
+
+/// How a node is asked for: `KIND:NAME`, where NAME is what a body calls it, with its namespace in braces in front and
+/// its version behind an `@`; or `KIND:` and the 32 hex digits of its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeText {
+    /// Its kind.
+    pub kind: NodeKind,
+    /// The rest.
+    pub name: String,
+}
+
+/// A node, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeAbout {
+    /// What tells it from all others.
+    pub key: NodeKey,
+    /// What it is called, if a body says so that was not erased.
+    pub called: Option<Called>,
+}
+
+impl NodeText {
+    /// Takes a text apart; none: it names no kind.
+    pub fn parse(text: &str) -> Option<NodeText> {
+        let (kind, name) = text.split_once(':')?;
+        Some(NodeText { kind: NodeKind::from_name(kind)?, name: name.to_owned() })
+    }
+
+    fn text(&self) -> String {
+        format!("{}:{}", self.kind.name(), self.name)
+    }
+
+    /// The key that the name would have, by the ref that is made of it.
+    fn by_ref(&self, refs: &RefKey) -> Option<NodeKey> {
+        let text = DatasetText::parse(&self.name);
+        let object = |class, what: Result<Ref, NameError>| Some(NodeKey::object(class, what.ok()?));
+        let actor = |kind| Some(NodeKey::actor(Actor { kind, who: principal_ref(refs, kind, &self.name).ok()? }));
+        match self.kind {
+            NodeKind::Dataset => object(ObjectClass::Dataset, dataset_ref(refs, text.namespace, text.name)),
+            NodeKind::DatasetVersion => {
+                let class = ObjectClass::DatasetVersion;
+                let of = dataset_ref(refs, text.namespace, text.name).ok()?;
+                object(class, version_ref(refs, class.name(), of, text.version?))
+            }
+            NodeKind::Agent => actor(ActorKind::Agent),
+            NodeKind::Service => actor(ActorKind::Service),
+            NodeKind::Person => actor(ActorKind::Human),
+            NodeKind::Team => actor(ActorKind::Team),
+            NodeKind::Source => Some(NodeKey::new(NodeKind::Source, source_ref(refs, &self.name).ok()?.0)),
+            NodeKind::Model
+            | NodeKind::ModelVersion
+            | NodeKind::Artifact
+            | NodeKind::Policy
+            | NodeKind::PolicyVersion
+            | NodeKind::Key
+            | NodeKind::Session
+            | NodeKind::Job
+            | NodeKind::Run
+            | NodeKind::Action
+            | NodeKind::Vote
+            | NodeKind::Approval
+            | NodeKind::Outcome => None,
+        }
+    }
+}
+
+impl NodeAbout {
+    /// As it can be asked for again.
+    pub fn text(&self) -> String {
+        let NodeAbout { key, called } = self;
+        called.as_ref().map_or_else(|| hex_text(key), |called| format!("{}:{}", key.kind.name(), called.text()))
+    }
+}
+
+fn hex_text(key: &NodeKey) -> String {
+    format!("{}:{}", key.kind.name(), format_args!("{:032x}", u128::from_be_bytes(key.id)))
+}
+
+impl Reader {
+    /// The node that a text asks for, as far as the graph was folded last.
+    pub fn node_of(&self, text: &NodeText) -> Result<NodeId, LineageError> {
+        let state = self.graph();
+        let by_key = u128::from_str_radix(&text.name, 16).ok().filter(|_| text.name.len() == 32);
+        if let Some(id) = by_key.and_then(|id| state.memory.id(&NodeKey::new(text.kind, id.to_be_bytes()))) {
+            return Ok(id);
+        }
+        match state.node_called(text) {
+            // Not every body says what its facts name: whoever knows a name finds its ref all the same.
+            Err(LineageError::NodeUnknown(unknown)) => {
+                let id = text.by_ref(self.ref_key()).and_then(|key| state.memory.id(&key));
+                id.ok_or(LineageError::NodeUnknown(unknown))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Nodes for people, in the order given; numbers that are no nodes are left out.
+    pub fn describe(&self, nodes: impl IntoIterator<Item = NodeId>) -> Vec<(NodeId, NodeAbout)> {
+        let state = self.graph();
+        nodes.into_iter().filter_map(|node| Some((node, state.about(node)?))).collect()
+    }
+
+    /// Nodes of a kind, or of all, that have these letters in their names, by name; at most `LINEAGE_FOUND_MAX`. And
+    /// whether these are all.
+    pub fn search_nodes(&self, kind: Option<NodeKind>, letters: &str) -> (Vec<(NodeId, NodeAbout)>, bool) {
+        let state = self.graph();
+        let (found, mut complete) = state.named.search(kind, letters);
+        let mut found: Vec<(&NodeKey, &Called)> = found.collect();
+        found.sort_unstable_by_key(|(key, called)| (*called, **key));
+        complete &= found.len() <= LINEAGE_FOUND_MAX;
+        found.truncate(LINEAGE_FOUND_MAX);
+        let about = |(key, called): (&NodeKey, &Called)| {
+            Some((state.memory.id(key)?, NodeAbout { key: *key, called: Some(called.clone()) }))
+        };
+        (found.into_iter().filter_map(about).collect(), complete)
+    }
+}
+
+impl State {
+    fn about(&self, node: NodeId) -> Option<NodeAbout> {
+        let key = *self.keys.get(usize::try_from(node.number()).ok()?)?;
+        Some(NodeAbout { key, called: self.named.of(&key).cloned() })
+    }
+
+    fn node_called(&self, text: &NodeText) -> Result<NodeId, LineageError> {
+        let (found, _) = self.named.search(Some(text.kind), "");
+        let is_it = |called: &Called| called.text() == text.name;
+        let exact: Vec<&NodeKey> = found.filter(|(_, called)| is_it(called)).map(|(key, _)| key).collect();
+        // The name alone will do where nothing else has it.
+        let (all, _) = self.named.search(Some(text.kind), "");
+        let loose: Vec<&NodeKey> = all.filter(|(_, called)| called.name == text.name).map(|(key, _)| key).collect();
+        let ids = |keys: &[&NodeKey]| keys.iter().filter_map(|key| self.memory.id(key)).collect::<Vec<NodeId>>();
+        match (ids(&exact).as_slice(), ids(&loose).as_slice()) {
+            ([node], _) | ([], [node]) => Ok(*node),
+            ([], []) => Err(LineageError::NodeUnknown(text.text())),
+            (several, others) => {
+                let several = if several.is_empty() { others } else { several };
+                let nodes = several.iter().take(8).filter_map(|node| self.about(*node));
+                // One name of several nodes: their keys tell them apart.
+                let keyed = |about: NodeAbout| if exact.is_empty() { about.text() } else { hex_text(&about.key) };
+                Err(LineageError::NodeAmbiguous { text: text.text(), nodes: nodes.map(keyed).collect() })
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `deedbook lineage` from outside, by the program alone: what led to an export, who agreed, where nobody did, what
+//! OpenLineage files come to, what a restart and an erasure change.
+
+use crate::support::process::Serving;
+use crate::support::stage::{Stage, text};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// An OpenLineage event of a run that reads one dataset and writes another.
+fn event(run: u8, (from, to): (&str, &str)) -> String {
+    let dataset = |name: &str| json!([{"namespace": "shop", "name": name}]);
+    json!({"eventType": "COMPLETE", "eventTime": "2026-01-05T03:00:00Z", "producer": "https://example.org/jobs",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": format!("00000000-0000-4000-8000-0000000000{run:02}")},
+        "job": {"namespace": "shop", "name": format!("job-{run}")}, "inputs": dataset(from), "outputs": dataset(to)})
+    .to_string()
+}
+
+/// A story: an export that bob approved, and a pipeline that nobody was asked about.
+struct Told {
+    stage: Stage,
+    server: Serving,
+    id: String,
+}
+
+impl Told {
+    fn tell() -> Told {
+        let (stage, server) = Stage::set();
+        let id = stage.submit(&server);
+        stage.says(&server, "bob", &["approve", &id, "--yes", "--reason", "ticket 7"]);
+        stage.says(&server, "agent", &["action", "redeem", &id, "export.json"]);
+        let report = ["action", "report", &id, "--status", "succeeded", "--output", "dataset:partner-copy"];
+        stage.says(&server, "agent", &report);
+        let pipeline = [event(1, ("orders", "daily")), event(2, ("daily", "weekly"))].join("\n");
+        std::fs::write(stage.path("events.jsonl"), pipeline).unwrap();
+        stage.done(&mut stage.run(&server, "adm", &["append", "--format", "openlineage", "events.jsonl"]));
+        Told { stage, server, id }
+    }
+
+    fn asks(&self, words: &[&str]) -> Value {
+        self.stage.says(&self.server, "bob", &[&["lineage"], words].concat())
+    }
+
+    fn fails(&self, words: &[&str]) -> String {
+        let output = self.stage.run(&self.server, "bob", &[&["lineage"], words].concat()).output().unwrap();
+        assert!(!output.status.success(), "{words:?}");
+        text(&output)
+    }
+}
+
+fn nodes(answer: &Value) -> Vec<&str> {
+    assert_eq!(answer["complete"], true, "{answer}");
+    answer["nodes"].as_array().unwrap().iter().map(|node| node["node"].as_str().unwrap()).collect()
+}
+
+fn count(answer: &Value, kind: &str) -> u64 {
+    answer["counts"][kind].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn what_led_to_an_export_and_what_came_of_it() {
+    let told = Told::tell();
+    let up = told.asks(&["explain", "dataset:partner-copy"]);
+    // The export, and the three commands by which an administrator let those in who stand in it.
+    for (kind, wanted) in [("run", 1), ("action", 4), ("vote", 1), ("approval", 1), ("agent", 1), ("policy_version", 1)]
+    {
+        assert_eq!(count(&up, kind), wanted, "{kind}: {up}");
+    }
+    let found = nodes(&up);
+    for name in ["dataset_version:customers@v42", "agent:a1", "person:bob", "person:alice"] {
+        assert!(found.contains(&name), "{name}: {found:?}");
+    }
+    // Each edge names the entry that says it, and each entry is below the tree that the answer rests on.
+    let size = up["as_of"]["size"].as_u64().unwrap();
+    let edges = up["edges"].as_array().unwrap();
+    assert!(edges.len() >= found.len() - 1, "{up}");
+    assert!(edges.iter().all(|edge| edge["index"].as_u64().unwrap() < size), "{up}");
+    let run = up["nodes"].as_array().unwrap().iter().find(|node| node["kind"] == "run").unwrap();
+    assert_eq!((&run["gate"], &run["approved"]), (&json!(["approved_human"]), &json!(true)));
+    // A version that nobody named is called what it is a version of.
+    assert_eq!(up["nodes"][0]["name"], "partner-copy", "{up}");
+    let down = told.asks(&["impact", "dataset:customers@v42"]);
+    assert_eq!((count(&down, "run"), count(&down, "outcome")), (1, 1), "{down}");
+    let steps = told.asks(&["trace", "dataset_version:customers@v42", "--down", "--depth", "1"]);
+    assert_eq!((&steps["complete"], &steps["truncated_by"]), (&json!(false), &json!("depth")));
+    let path = told.asks(&["path", "dataset_version:customers@v42", "dataset:partner-copy"]);
+    assert_eq!(path["paths"].as_array().unwrap().len(), 1, "{path}");
+}
+
+#[test]
+fn where_nobody_agreed_and_where_somebody_did() {
+    let told = Told::tell();
+    let approved = told.asks(&["unapproved", "dataset:partner-copy"]);
+    assert_eq!((&approved["found"], &approved["complete"]), (&json!(false), &json!(true)));
+    let gap = told.asks(&["unapproved", "dataset:{shop}weekly"]);
+    assert_eq!(gap["found"], true, "{gap}");
+    let chain = nodes(&gap);
+    assert!(chain.len() >= 2 && chain.last().unwrap().starts_with("dataset_version:"), "{chain:?}");
+    let coverage = told.asks(&["coverage", "dataset:partner-copy"]);
+    let open =
+        |answer: &Value| answer["nodes"].as_array().unwrap().iter().filter(|node| node["covered"] == false).count();
+    let customers =
+        coverage["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "dataset_version:customers@v42");
+    assert_eq!(customers.unwrap()["covered"], true, "{coverage}");
+    assert_eq!(coverage["open"].as_u64().unwrap(), open(&coverage) as u64);
+    let bare = told.asks(&["coverage", "dataset:{shop}weekly"]);
+    assert_eq!(bare["covered"], 0, "{bare}");
+    let choke = told.asks(&["choke-points", "--from", "dataset_version:customers@v42", "dataset:partner-copy"]);
+    assert!(choke["nodes"].as_array().unwrap().iter().any(|node| node["approved"] == true), "{choke}");
+    let bad = told.asks(&["contamination", "dataset_version:customers@v42"]);
+    assert_eq!((bad["open"].as_u64().unwrap() > 0, bad["gated"].as_u64().unwrap() > 0), (true, true), "{bad}");
+}
+
+#[test]
+fn as_of_then_the_log_did_not_know_it_yet_and_the_difference_is_what_came() {
+    let told = Told::tell();
+    let now = told.asks(&["stats"]);
+    let size = now["as_of"]["size"].as_u64().unwrap();
+    let action = told.asks(&["explain", &format!("action:{}", told.id)]);
+    let born = action["nodes"][0]["born_index"].as_u64().unwrap();
+    let before = born.to_string();
+    assert!(
+        told.fails(&["trace", &format!("action:{}", told.id), "--up", "--as-of", &before])
+            .contains("named by no entry")
+    );
+    let then = told.asks(&["trace", &format!("action:{}", told.id), "--up", "--as-of", &(born + 1).to_string()]);
+    assert_eq!(then["as_of"]["size"].as_u64(), Some(born + 1));
+    let diff = told.asks(&["diff", &before, "--node", "dataset:partner-copy"]);
+    assert!(nodes(&diff).contains(&"dataset:partner-copy"), "{diff}");
+    assert!(!diff["gates_changed"].as_array().unwrap().is_empty(), "{diff}");
+    assert!(told.fails(&["stats", "--json", "x"]).contains("unexpected argument"));
+    let beyond = (size + 1).to_string();
+    assert!(told.fails(&["trace", "agent:a1", "--down", "--as-of", &beyond]).contains("OUTSIDE_TREE"));
+}
+
+#[test]
+fn a_restart_changes_no_answer_and_an_erasure_takes_the_names_alone() {
+    let mut told = Told::tell();
+    let ask = ["explain", "dataset:partner-copy"];
+    let (stats, before) = (told.asks(&["stats"]), told.asks(&ask));
+    drop(told.server);
+    told.server = Serving::start(&told.stage.dir);
+    assert_eq!((told.asks(&["stats"]), told.asks(&ask)), (stats.clone(), before.clone()));
+    let action = before["nodes"].as_array().unwrap().iter().find(|node| node["kind"] == "action").unwrap();
+    let index = action["born_index"].to_string();
+    told.stage.says(&told.server, "adm", &["erase", &index, "--yes", "--reason", "asked for"]);
+    let after = told.asks(&ask);
+    let edges = |answer: &Value| answer["edges"].clone();
+    assert_eq!(edges(&after), edges(&before), "no edge rests on a body");
+    let named = |answer: &Value| text_of(answer).contains("customers");
+    assert_eq!((named(&before), named(&after)), (true, false), "{after}");
+    // Whoever knows the name still finds the ref.
+    assert_eq!(
+        told.asks(&["impact", "dataset:customers"])["counts"],
+        told.asks(&["impact", "dataset:customers@v42"])["counts"]
+    );
+}
+
+fn text_of(answer: &Value) -> String {
+    answer["nodes"].to_string()
+}
+
+#[test]
+fn what_is_not_there_or_not_one_thing_is_said() {
+    let told = Told::tell();
+    assert!(told.fails(&["explain", "dataset:nowhere"]).contains("NODE_UNKNOWN"));
+    assert!(told.fails(&["explain", "orders"]).contains("is not KIND:NAME"));
+    assert!(told.fails(&["trace", "dataset:orders", "--up", "--kind", "table"]).contains("there are dataset, "));
+    let more = [event(3, ("orders", "x")).replace("\"shop\"", "\"other\"")].join("\n");
+    std::fs::write(told.stage.path("more.jsonl"), more).unwrap();
+    told.stage.done(&mut told.stage.run(&told.server, "adm", &["append", "--format", "openlineage", "more.jsonl"]));
+    let two = told.fails(&["explain", "dataset:orders"]);
+    assert!(two.contains("NODE_AMBIGUOUS") && two.contains("{shop}orders") && two.contains("{other}orders"), "{two}");
+    let found = told.asks(&["search", "orders", "--kind", "dataset"]);
+    assert_eq!(nodes(&found), ["dataset:{other}orders", "dataset:{shop}orders"]);
+}
+
+#[test]
+fn answers_are_drawn() {
+    let told = Told::tell();
+    told.asks(&["explain", "dataset:partner-copy", "--svg", "export.svg", "--dot", "export.dot"]);
+    let svg = std::fs::read_to_string(told.stage.path("export.svg")).unwrap();
+    let parsed = roxmltree::Document::parse(&svg).unwrap();
+    assert_eq!(parsed.root_element().tag_name().name(), "svg");
+    for name in ["partner-copy", "bob", "customers"] {
+        assert!(svg.contains(name), "{name}");
+    }
+    assert!(std::fs::read_to_string(told.stage.path("export.dot")).unwrap().starts_with("digraph"));
+    told.asks(&["unapproved", "dataset:{shop}weekly", "--svg", "gap.svg"]);
+    assert!(std::fs::read_to_string(told.stage.path("gap.svg")).unwrap().contains("no approval"));
+}
+
+#[test]
+fn openlineage_files_of_others_come_to_what_their_page_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("shared/fixtures/openlineage");
+    let file = root.join("marquez/food_delivery.jsonl");
+    if !file.is_file() {
+        println!("the fixtures are not here; the events of this file stand for them");
+        return;
+    }
+    let (stage, server) = Stage::set();
+    for _ in 0..2 {
+        let words = ["append", "--format", "openlineage", file.to_str().unwrap()];
+        stage.done(&mut stage.run(&server, "adm", &words));
+    }
+    let stats = stage.says(&server, "bob", &["lineage", "stats"]);
+    let wanted = json!({"runs": 13, "jobs": 13, "datasets": 13, "dataset_edges": 27, "column_edges": 39});
+    assert_eq!(stats["openlineage"], wanted);
+    assert_eq!((&stats["nodes"]["run"], &stats["nodes"]["job"]), (&json!(13), &json!(13)));
+}
