@@ -177,12 +177,14 @@ fn coverage(
     let node = asked.target("node", &request.node)?;
     let found = asked.query().coverage(node);
     let mut marks = Marks::default();
-    for (node, covered) in found.value.iter() {
-        marks.covered.insert(node, covered.is_covered);
-        marks.paths.extend(covered.paths.map(|paths| (node, paths.to_string())));
+    for (cause, covered) in found.value.iter() {
+        marks.covered.insert(cause, covered.is_covered);
+        marks.paths.extend(covered.paths.map(|paths| (cause, paths.to_string())));
     }
-    let nodes = ordered(found.value.causes().iter(), |node| found.value.open().contains(node));
-    let open = found.value.open().len() as u64;
+    // The way from a node to itself has no step on which anybody could agree: the target is no cause.
+    let causes = found.value.causes().iter().filter(|cause| *cause != node);
+    let nodes = ordered(causes, |cause| found.value.open().contains(cause));
+    let open = nodes.iter().filter(|cause| found.value.open().contains(**cause)).count() as u64;
     let covered = (nodes.len() as u64).saturating_sub(open);
     Ok(proto::GetLineageCoverageResponse { answer: Some(asked.tell(&found, &nodes, &marks)), open, covered })
 }

@@ -73,7 +73,12 @@ fn picture(answer: &proto::LineageAnswer, title: &str, marked: &Marked<'_>) -> R
 
 fn node(found: &proto::LineageNode, marked: &Marked<'_>) -> Option<PictureNode> {
     let kind = NodeKind::from_name(&found.kind)?;
-    let label = if found.name.is_empty() { short(&found.text) } else { found.name.clone() };
+    let label = match (found.name.as_str(), kind) {
+        ("", _) => short(&found.text),
+        // What is done, and on what.
+        (name, NodeKind::Action) => format!("{} {name}", found.namespace),
+        (name, _) => name.to_owned(),
+    };
     let has = |flag: &str| found.gate.iter().any(|name| name == flag);
     let unapproved = matches!(marked, Marked::Unapproved) && kind == NodeKind::Run;
     let is_run = kind == NodeKind::Run;

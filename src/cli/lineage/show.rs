@@ -171,8 +171,10 @@ fn close(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
     output.line(&output.paint(&format!("NOT WHOLE: {why}"), Colour::Red))
 }
 
+/// As it can be asked for again; and what it is a version of, where nobody named the version.
 fn name(node: &proto::LineageNode) -> String {
-    escape_line(&node.text)
+    let of = if node.text.ends_with(&hex(node.key.get(1..).unwrap_or_default())) { node.name.as_str() } else { "" };
+    escape_line(&if of.is_empty() { node.text.clone() } else { format!("{} ({of})", node.text) })
 }
 
 fn gate(node: &proto::LineageNode) -> String {
