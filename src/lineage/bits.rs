@@ -70,6 +70,17 @@ impl NodeSet {
         self.words.fill(0);
     }
 
+    /// The bits of 64 nodes.
+    #[inline]
+    pub(super) fn word(&self, word: usize) -> u64 {
+        self.words.get(word).copied().unwrap_or_default()
+    }
+
+    /// How many words of 64 nodes it has.
+    pub(super) fn words_len(&self) -> usize {
+        self.words.len()
+    }
+
     pub(super) fn ascending(&self) -> impl DoubleEndedIterator<Item = u32> {
         self.words.iter().enumerate().flat_map(|(at, word)| Ones(*word).map(move |bit| at as u32 * 64 + bit))
     }
@@ -96,23 +107,23 @@ impl DoubleEndedIterator for Ones {
     }
 }
 
-/// The rank of each node in a set: how many of its nodes come before.
-pub(super) struct Ranks<'s> {
-    set: &'s NodeSet,
-    before: Vec<u32>,
+/// The nodes of a set, numbered from 0 in their order.
+pub(super) struct Ranks {
+    /// The words of the set, each with how many nodes come before it.
+    words: Vec<(u64, u32)>,
     len: u32,
 }
 
-impl<'s> Ranks<'s> {
-    pub(super) fn of(set: &'s NodeSet) -> Ranks<'s> {
+impl Ranks {
+    pub(super) fn of(set: &NodeSet) -> Ranks {
         let mut len = 0;
         let count = |word: &u64| {
             let before = len;
             len += word.count_ones();
-            before
+            (*word, before)
         };
-        let before = set.words.iter().map(count).collect();
-        Ranks { set, before, len }
+        let words = set.words.iter().map(count).collect();
+        Ranks { words, len }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -122,10 +133,17 @@ impl<'s> Ranks<'s> {
     /// The rank of a node of the set.
     #[inline]
     pub(super) fn rank(&self, node: u32) -> Option<u32> {
-        let at = node as usize / 64;
-        let (word, before) = (self.set.words.get(at)?, self.before.get(at)?);
+        let (word, before) = self.words.get(node as usize / 64)?;
         let bit = 1u64 << (node % 64);
         (word & bit != 0).then(|| before + (word & (bit - 1)).count_ones())
+    }
+
+    /// The node of a rank.
+    pub(super) fn node(&self, rank: u32) -> Option<u32> {
+        let at = self.words.partition_point(|(_, before)| *before <= rank).checked_sub(1)?;
+        let (word, before) = self.words.get(at)?;
+        let bit = Ones(*word).nth((rank - before) as usize)?;
+        Some(at as u32 * 64 + bit)
     }
 }
 

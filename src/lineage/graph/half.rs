@@ -34,6 +34,26 @@ impl Peer {
     }
 }
 
+/// 64 neighbours: which of them are keys, and how many keys come before.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Word {
+    bits: u64,
+    before: usize,
+}
+
+impl Word {
+    pub(super) fn is_empty(self) -> bool {
+        self.bits == 0
+    }
+
+    /// The place of one of them among the keys.
+    #[inline]
+    pub(super) fn place(self, node: u32) -> Option<usize> {
+        let bit = 1u64 << (node % 64);
+        (self.bits & bit != 0).then(|| self.before + (self.bits & (bit - 1)).count_ones() as usize)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Half {
     keys: Keys,
@@ -104,6 +124,30 @@ impl Keys {
         }
     }
 
+    /// Stands at 64 neighbours, from wherever it stood.
+    fn seek(&self, word: u32, at: &mut Word) {
+        match self {
+            Keys::Listed(keys) => {
+                let (first, last) = (word * 64, word * 64 + 63);
+                let key = |place: usize| keys.get(place).copied();
+                // Passes go one way, so that each key is stepped over once.
+                while key(at.before).is_some_and(|key| key < first) {
+                    at.before += 1;
+                }
+                while at.before.checked_sub(1).and_then(key).is_some_and(|key| key >= first) {
+                    at.before -= 1;
+                }
+                let here = keys.iter().skip(at.before).take_while(|key| **key <= last);
+                at.bits = here.fold(0, |bits, key| bits | 1 << (key % 64));
+            }
+            Keys::Marked { first_word, words, before } => {
+                let place = word.checked_sub(*first_word).map(|place| place as usize);
+                let here = place.and_then(|place| words.get(place).zip(before.get(place)));
+                (at.bits, at.before) = here.map_or((0, 0), |(bits, before)| (*bits, *before as usize));
+            }
+        }
+    }
+
     fn to_vec(&self) -> Vec<u32> {
         match self {
             Keys::Listed(keys) => keys.to_vec(),
@@ -161,6 +205,22 @@ impl Half {
     #[inline]
     pub(super) fn of(&self, node: u32) -> (&[Peer], &[u32]) {
         self.keys.place(node).map_or((&[], &[]), |place| self.at(self.range(place)))
+    }
+
+    /// Where the entries of 64 neighbours are; `at` is where it stood before.
+    pub(super) fn seek(&self, word: u32, at: &mut Word) {
+        self.keys.seek(word, at);
+    }
+
+    /// The entries at a place, or those of them before an index.
+    #[inline]
+    pub(super) fn peers(&self, place: usize, limit: Option<u32>) -> &[Peer] {
+        let mut range = self.range(place);
+        if let Some(limit) = limit {
+            let indexes = self.indexes.get(range.clone()).unwrap_or_default();
+            range.end = range.start + indexes.partition_point(|index| *index < limit);
+        }
+        self.peers.get(range).unwrap_or_default()
     }
 
     /// Every node that has entries, with them.

@@ -10,6 +10,7 @@ mod nodes;
 mod gates;
 mod segment;
 mod view;
+mod cursor;
 
 pub use view::{Edges, KindCounts, View};
 

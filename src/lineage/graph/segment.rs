@@ -7,6 +7,9 @@ use super::nodes::Nodes;
 use crate::lineage::kinds::NodeKind;
 use crate::lineage::words::{Edge, Gate, Towards};
 
+/// Segments that are merged at once.
+const PARTS_MAX: usize = 4;
+
 #[derive(Debug)]
 pub(super) struct Segment {
     /// The number of its first node.
@@ -83,8 +86,13 @@ impl Segment {
         Some(segment)
     }
 
-    /// Neighbours as one. Nothing when there are none, or when they span more of the log than 32 bits count.
+    /// Neighbours as one. Nothing when there are none, or when they span more of the log than 32 bits count. Many are made
+    /// few first, since each key is looked for in every part.
     pub(super) fn merge(parts: &[&Segment]) -> Option<Segment> {
+        if parts.len() > PARTS_MAX {
+            let (early, late) = parts.split_at(parts.len() / 2);
+            return Segment::merge(&[&Segment::merge(early)?, &Segment::merge(late)?]);
+        }
         let (first, last) = (parts.first()?, parts.last()?);
         let (first_index, last_index) = (first.first_index, last.last_index);
         u32::try_from(last_index - first_index).ok()?;

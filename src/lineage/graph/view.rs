@@ -1,18 +1,16 @@
 //! The graph as of a position, for readers: it shares the segments, and nothing that is appended later changes it.
 
+use super::cursor::Cursor;
 use super::half::Peer;
 use super::segment::Segment;
 use crate::lineage::bits::NodeSet;
 use crate::lineage::kinds::NodeKind;
 use crate::lineage::stop::{Cut, Meter};
-use crate::lineage::words::{Edge, EdgeKinds, Gate, GateRule, NodeId, Towards};
+use crate::lineage::words::{Edge, Gate, GateRule, NodeId, Towards};
 use deedbook_verify::words::{Index, TreeSize};
 use std::iter::Zip;
 use std::slice::Iter;
 use std::sync::Arc;
-
-/// Edges of a hub that are taken between two looks at the meter.
-const METERED: usize = 1_024;
 
 /// What the entries before a tree size made.
 #[derive(Clone, Debug)]
@@ -106,30 +104,9 @@ impl View {
         counts
     }
 
-    /// Calls with the node at the other end of each edge of a node in one direction, if it is of one of these kinds. The fast
-    /// way, which passes take: it reads indexes only where a segment reaches beyond the position.
-    #[inline]
-    pub(in crate::lineage) fn each(
-        &self,
-        node: u32,
-        towards: Towards,
-        kinds: EdgeKinds,
-        meter: &mut Meter<'_>,
-        mut call: impl FnMut(u32),
-    ) -> Result<(), Cut> {
-        let end = self.end();
-        for segment in self.segments.iter() {
-            let (mut peers, indexes) = segment.half(towards).of(node);
-            if segment.last_index >= end {
-                let before = indexes.partition_point(|index| *index < segment.limit(end));
-                peers = peers.get(..before).unwrap_or_default();
-            }
-            for peers in peers.chunks(METERED) {
-                meter.steps(peers.len() as u32)?;
-                peers.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
-            }
-        }
-        Ok(())
+    /// The fast way to edges, which passes take.
+    pub(in crate::lineage) fn cursor(&self, towards: Towards) -> Cursor<'_> {
+        Cursor::new(self, towards)
     }
 
     /// The runs whose gates count as approvals at this position, of those that became known at `since` or later.
@@ -185,8 +162,12 @@ impl View {
         })
     }
 
+    pub(super) fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().map(Arc::as_ref)
+    }
+
     /// The first index that is not in it.
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.held.unwrap_or(self.size).0
     }
 

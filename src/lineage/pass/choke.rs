@@ -2,6 +2,7 @@
 
 use super::Query;
 use super::dominators::{Tree, dominators};
+use super::spread::{Step, Visitor};
 use crate::lineage::bits::{NodeSet, Ranks};
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{NodeId, Towards};
@@ -19,8 +20,9 @@ pub struct ChokePoint {
 /// What stands on every path to a target, for all its causes at once.
 pub struct Dominators {
     causes: NodeSet,
-    nodes: Vec<u32>,
     tree: Tree,
+    /// The numbers of the tree's nodes, where they are not those of the graph.
+    ranks: Option<Ranks>,
 }
 
 impl Dominators {
@@ -45,12 +47,38 @@ impl Dominators {
     }
 
     fn number(&self, node: NodeId) -> Option<u32> {
-        let at = self.nodes.binary_search(&node.number()).ok()?;
-        u32::try_from(at).ok()
+        let node = Some(node).filter(|node| self.causes.contains(*node))?.number();
+        self.ranks.as_ref().map_or(Some(node), |ranks| ranks.rank(node))
     }
 
     fn node(&self, number: u32) -> Option<NodeId> {
-        self.nodes.get(number as usize).map(|node| NodeId::known(*node))
+        let node = self.ranks.as_ref().map_or(Some(number), |ranks| ranks.node(number))?;
+        Some(NodeId::known(node))
+    }
+}
+
+/// Builds the tree on the way up, as long as edges follow the log: all that a node leads to has its place then when the
+/// node is taken.
+struct Planting {
+    tree: Tree,
+    is_ordered: bool,
+}
+
+impl Visitor for Planting {
+    #[inline]
+    fn take(&mut self, node: u32) {
+        if self.is_ordered {
+            self.tree.place(node);
+        }
+    }
+
+    #[inline]
+    fn follow(&mut self, edge: Step) -> bool {
+        self.is_ordered &= edge.is_onward;
+        if self.is_ordered {
+            self.tree.meet(edge.to, edge.from, edge.is_new);
+        }
+        false
     }
 }
 
@@ -79,34 +107,18 @@ impl Query<'_> {
 
     fn dominated(&self, target: NodeId, meter: &mut Meter<'_>) -> Result<Option<Dominators>, Cut> {
         let starts = self.present(&[target]);
-        let (causes, done, is_ordered) = self.reached(&starts, Towards::Causes, None, meter);
-        done?;
-        if starts.is_empty() {
-            return Ok(None);
+        let nodes = self.view.node_count();
+        let mut causes = NodeSet::below(nodes);
+        let tree = Tree::new(nodes as usize, target.number());
+        let mut planting = Planting { tree, is_ordered: true };
+        let course = self.course(Towards::Causes);
+        let is_ordered = self.spread(course, &starts, &mut causes, &mut planting, meter)?;
+        if is_ordered {
+            let tree = planting.tree;
+            return Ok((!starts.is_empty()).then_some(Dominators { causes, tree, ranks: None }));
         }
-        let tree = if is_ordered {
-            self.tree_in_order(&causes, meter)?
-        } else {
-            let Some(region) = self.copied(&causes, &[], target, meter)? else { return Ok(None) };
-            dominators(&region, meter)?
-        };
-        let nodes = causes.ascending().collect();
-        Ok(Some(Dominators { causes, nodes, tree }))
-    }
-
-    /// All that a node leads to has its place when the node is taken, since it comes later in the log. The target is the
-    /// last of its causes.
-    fn tree_in_order(&self, causes: &NodeSet, meter: &mut Meter<'_>) -> Result<Tree, Cut> {
-        let ranks = Ranks::of(causes);
-        let mut tree = Tree::new(ranks.len(), (ranks.len() as u32).saturating_sub(1));
-        for (rank, node) in (0..ranks.len() as u32).rev().zip(causes.ascending().rev()) {
-            tree.place(rank);
-            self.view.each(node, Towards::Causes, self.filter.edges, meter, |cause| {
-                if let Some(cause) = ranks.rank(cause) {
-                    tree.meet(cause, rank);
-                }
-            })?;
-        }
-        Ok(tree)
+        let Some(region) = self.copied(&causes, &[], target, meter)? else { return Ok(None) };
+        let ranks = Some(Ranks::of(&causes));
+        Ok(Some(Dominators { causes, tree: dominators(&region, meter)?, ranks }))
     }
 }

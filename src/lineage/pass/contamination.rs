@@ -2,7 +2,9 @@
 //! stood in between.
 
 use super::Query;
-use crate::lineage::bits::{Agenda, End, NodeSet};
+use super::coverage::Opening;
+use super::spread::{Course, Plain, Step, Visitor};
+use crate::lineage::bits::NodeSet;
 use crate::lineage::kinds::EdgeKind;
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{EdgeKinds, NodeId, Towards};
@@ -35,6 +37,22 @@ impl Contamination {
     }
 }
 
+/// Does not come back to where it started, of whose edges only some count.
+struct FromBad<'s> {
+    bad: u32,
+    opening: Opening<'s>,
+}
+
+impl Visitor for FromBad<'_> {
+    fn follow(&mut self, edge: Step) -> bool {
+        self.opening.follow(edge)
+    }
+
+    fn admits(&self, node: u32) -> bool {
+        node != self.bad
+    }
+}
+
 impl Query<'_> {
     /// What a node led to by the entries from `since` on, and all that followed from it. What followed counts whatever its
     /// index: who was contaminated may have told late what it read, and too much is named here rather than too little. A
@@ -56,39 +74,28 @@ impl Query<'_> {
         meter: &mut Meter<'_>,
     ) -> Result<(), Cut> {
         let gates = self.independent(bad, since, meter)?;
-        let Contamination { reached, open } = found;
-        let mut agenda = Agenda::below(self.view.node_count(), End::Lowest);
+        let mut starts = Vec::new();
         for edge in self.view.effects(bad) {
             meter.steps(1)?;
             let effect = edge.to.number();
-            let counts =
-                edge.index >= since && self.filter.edges.has(edge.kind) && edge.to != bad && self.enters(effect);
-            if counts && reached.insert(effect) {
-                agenda.push(effect);
+            if edge.index >= since && self.filter.edges.has(edge.kind) && edge.to != bad && self.enters(effect) {
+                starts.push(effect);
                 if !gates.has(effect) {
-                    open.insert(effect);
+                    found.open.insert(effect);
                 }
             }
         }
-        let (done, _) = self.spread_on(Towards::Effects, self.filter.edges, agenda, meter, |node, effect| {
-            if effect == bad.number() {
-                return false;
-            }
-            let is_new = reached.insert(effect);
-            let opens = open.has(node) && !gates.has(effect) && open.insert(effect);
-            is_new || opens
-        });
-        done
+        let mut visitor = FromBad { bad: bad.number(), opening: Opening { open: &mut found.open, gates: &gates } };
+        self.spread(self.course(Towards::Effects), &starts, &mut found.reached, &mut visitor, meter)?;
+        Ok(())
     }
 
     /// The runs with a gate that counts, became known since, and does not rest on the node.
     fn independent(&self, bad: NodeId, since: Index, meter: &mut Meter<'_>) -> Result<NodeSet, Cut> {
         let mut gates = self.view.approved(self.rule, since, meter)?;
         let mut resting = NodeSet::below(self.view.node_count());
-        let mut agenda = Agenda::below(self.view.node_count(), End::Lowest);
-        self.present(&[bad]).into_iter().for_each(|bad| agenda.push(bad));
-        let (done, _) = self.spread_on(Towards::Effects, AUTHORITY, agenda, meter, |_, effect| resting.insert(effect));
-        done?;
+        let course = Course { towards: Towards::Effects, kinds: AUTHORITY };
+        self.spread(course, &self.present(&[bad]), &mut resting, &mut Plain, meter)?;
         for run in resting.ascending() {
             gates.remove(run);
         }

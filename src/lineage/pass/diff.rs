@@ -102,8 +102,8 @@ impl Query<'_> {
     fn recovered(&self, before: &View, target: NodeId, diff: &mut Diff, meter: &mut Meter<'_>) -> Result<(), Cut> {
         let earlier = Query { view: before, ..*self };
         let (mut then, mut now) = (earlier.empty_coverage(), self.empty_coverage());
-        earlier.cover_uncounted(target, &mut then, meter)?;
-        self.cover_uncounted(target, &mut now, meter)?;
+        earlier.cover(target, &mut then, meter)?;
+        self.cover(target, &mut now, meter)?;
         // What led to the target still does.
         for node in now.causes().iter() {
             meter.steps(1)?;

@@ -5,88 +5,95 @@
 use super::region::Region;
 use crate::lineage::stop::{Cut, Meter};
 
-/// No node yet. It is never handed out.
+/// No node, in lists of parents; nodes are numbered below `LINEAGE_NODES_MAX`.
 const NONE: u32 = u32::MAX;
 
 /// The tree while it grows from its root. Every node knows its parent and one ancestor farther up, chosen so that the
 /// common ancestor of two nodes is found in logarithmic time (Myers, "An applicative random-access stack", 1983): a table
 /// written a hundred thousand times by one agent would take billions of steps otherwise.
 pub(super) struct Tree {
-    parents: Vec<u32>,
-    jumps: Vec<u32>,
-    depths: Vec<u32>,
+    /// Parent, ancestor farther up, and depth from 1. All are 0 as long as nothing is known: memory that no node of the
+    /// region is in is never touched.
+    spots: Vec<[u32; 3]>,
+    root: u32,
 }
 
 impl Tree {
     pub(super) fn new(len: usize, root: u32) -> Tree {
-        let mut tree = Tree { parents: vec![NONE; len], jumps: vec![NONE; len], depths: vec![0; len] };
-        tree.set(root, root, root, 0);
+        let mut tree = Tree { spots: vec![[0; 3]; len], root };
+        tree.set(root, [root, root, 1]);
         tree
     }
 
-    /// The node's parent, unless it is the root or nothing leads from it.
+    /// The node's parent, unless it is the root or nothing leads from it to the root.
     pub(super) fn parent(&self, node: u32) -> Option<u32> {
-        let parent = get(&self.parents, node);
-        (parent != NONE && parent != node).then_some(parent)
+        let [parent, _, depth] = self.spot(node);
+        (depth > 1).then_some(parent)
     }
 
-    /// A path from `node` goes on to `next`, which has its place already.
+    /// A path from `node` goes on to `next`, which has its place already. The first that is met counts `is_first`.
     #[inline]
-    pub(super) fn meet(&mut self, node: u32, next: u32) {
-        let parent = get(&self.parents, node);
-        let parent = if parent == NONE { next } else { self.common(parent, next) };
-        if let Some(slot) = self.parents.get_mut(node as usize) {
-            *slot = parent;
-        }
+    pub(super) fn meet(&mut self, node: u32, next: u32, is_first: bool) {
+        let parent = if is_first {
+            next
+        } else {
+            let [parent, ..] = self.spot(node);
+            if parent == self.root || parent == next {
+                return;
+            }
+            self.common(parent, next)
+        };
+        self.set(node, [parent, 0, 0]);
     }
 
     /// All that `node` leads to was met: it gets its place.
     #[inline]
     pub(super) fn place(&mut self, node: u32) {
-        let parent = get(&self.parents, node);
-        if parent == NONE || parent == node {
+        if node == self.root {
             return;
         }
-        let jump = get(&self.jumps, parent);
-        let depth = |node| get(&self.depths, node);
-        let is_even = depth(parent) - depth(jump) == depth(jump) - depth(get(&self.jumps, jump));
-        let jump = if is_even { get(&self.jumps, jump) } else { parent };
-        self.set(node, parent, jump, depth(parent) + 1);
+        let [parent, ..] = self.spot(node);
+        let [_, far, depth] = self.spot(parent);
+        let [_, farther, far_depth] = self.spot(far);
+        let [_, _, farther_depth] = self.spot(farther);
+        let jump = if depth - far_depth == far_depth - farther_depth { farther } else { parent };
+        self.set(node, [parent, jump, depth + 1]);
     }
 
     /// The deepest node above both, or one of them.
     #[inline]
-    pub(super) fn common(&self, mut one: u32, mut other: u32) -> u32 {
-        if get(&self.depths, one) < get(&self.depths, other) {
+    pub(super) fn common(&self, one: u32, other: u32) -> u32 {
+        let (mut one, mut other) = (one, other);
+        let (mut spot, mut other_spot) = (self.spot(one), self.spot(other));
+        if spot[2] < other_spot[2] {
             std::mem::swap(&mut one, &mut other);
+            std::mem::swap(&mut spot, &mut other_spot);
         }
-        let depth = get(&self.depths, other);
-        while get(&self.depths, one) > depth {
-            let jump = get(&self.jumps, one);
-            one = if get(&self.depths, jump) >= depth { jump } else { get(&self.parents, one) };
+        while spot[2] > other_spot[2] {
+            let jump = self.spot(spot[1]);
+            (one, spot) = if jump[2] >= other_spot[2] { (spot[1], jump) } else { (spot[0], self.spot(spot[0])) };
         }
         while one != other {
-            let (jump, other_jump) = (get(&self.jumps, one), get(&self.jumps, other));
-            (one, other) = if jump == other_jump {
-                (get(&self.parents, one), get(&self.parents, other))
-            } else {
-                (jump, other_jump)
-            };
+            let is_near = spot[1] == other_spot[1];
+            (one, other) = if is_near { (spot[0], other_spot[0]) } else { (spot[1], other_spot[1]) };
+            (spot, other_spot) = (self.spot(one), self.spot(other));
         }
         one
     }
 
-    fn set(&mut self, node: u32, parent: u32, jump: u32, depth: u32) {
-        let at = node as usize;
-        if let (Some(parents), Some(jumps), Some(depths)) =
-            (self.parents.get_mut(at), self.jumps.get_mut(at), self.depths.get_mut(at))
-        {
-            (*parents, *jumps, *depths) = (parent, jump, depth);
+    #[inline]
+    fn spot(&self, node: u32) -> [u32; 3] {
+        self.spots.get(node as usize).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn set(&mut self, node: u32, spot: [u32; 3]) {
+        if let Some(slot) = self.spots.get_mut(node as usize) {
+            *slot = spot;
         }
     }
 }
 
-#[inline]
 fn get(list: &[u32], at: u32) -> u32 {
     list.get(at as usize).copied().unwrap_or(NONE)
 }
@@ -123,8 +130,10 @@ pub(super) fn dominators(region: &Region, meter: &mut Meter<'_>) -> Result<Tree,
         }
     }
     let mut tree = Tree::new(region.len(), region.target);
-    tree.parents = parents;
-    order.iter().rev().for_each(|number| tree.place(*number));
+    for number in order.iter().rev().filter(|number| **number != region.target) {
+        tree.meet(*number, get(&parents, *number), true);
+        tree.place(*number);
+    }
     Ok(tree)
 }
 

@@ -2,6 +2,7 @@
 //! the order of the log wherever that makes one pass enough; a pass that needs the order and meets an edge against it
 //! takes the general way, with the same answer.
 
+mod spread;
 mod region;
 mod reach;
 mod trace;
@@ -25,10 +26,9 @@ pub use path::{Path, Sources};
 pub use paths::PathCount;
 pub use trace::Trace;
 
-use super::bits::{Agenda, End};
 use super::graph::View;
 use super::stop::{Answer, Bounds, Cut, Meter};
-use super::words::{EdgeKinds, GateRule, NodeId, NodeKinds, Towards};
+use super::words::{EdgeKinds, GateRule, NodeId, NodeKinds};
 
 /// What a query walks on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,59 +78,12 @@ impl<'q> Query<'q> {
         nodes.iter().filter(|node| self.view.contains(**node)).map(|node| node.number()).collect()
     }
 
-    #[inline]
-    fn enters(&self, node: u32) -> bool {
+    /// Whether every node is entered.
+    fn enters_all(&self) -> bool {
         self.filter.nodes == NodeKinds::ALL
-            || self.view.kind(NodeId::known(node)).is_some_and(|kind| self.filter.nodes.has(kind))
     }
 
-    /// Takes nodes from the starts on, each before those that it leads to as far as edges follow the log, and tells `enter`
-    /// of each edge (from where, to where) until it says no more that the node at its end is to be taken, again perhaps.
-    /// Whether no edge that was followed runs against the log.
-    fn spread(
-        &self,
-        towards: Towards,
-        starts: &[u32],
-        meter: &mut Meter<'_>,
-        enter: impl FnMut(u32, u32) -> bool,
-    ) -> (Result<(), Cut>, bool) {
-        let end = match towards {
-            Towards::Causes => End::Highest,
-            Towards::Effects => End::Lowest,
-        };
-        let mut agenda = Agenda::below(self.view.node_count(), end);
-        starts.iter().for_each(|start| agenda.push(*start));
-        self.spread_on(towards, self.filter.edges, agenda, meter, enter)
-    }
-
-    fn spread_on(
-        &self,
-        towards: Towards,
-        kinds: EdgeKinds,
-        mut agenda: Agenda,
-        meter: &mut Meter<'_>,
-        mut enter: impl FnMut(u32, u32) -> bool,
-    ) -> (Result<(), Cut>, bool) {
-        let mut is_ordered = true;
-        while let Some(node) = agenda.pop() {
-            let taken = meter.node().and_then(|()| {
-                self.view.each(node, towards, kinds, meter, |peer| {
-                    if !self.enters(peer) {
-                        return;
-                    }
-                    is_ordered &= match towards {
-                        Towards::Causes => peer < node,
-                        Towards::Effects => peer > node,
-                    };
-                    if enter(node, peer) {
-                        agenda.push(peer);
-                    }
-                })
-            });
-            if taken.is_err() {
-                return (taken, is_ordered);
-            }
-        }
-        (Ok(()), is_ordered)
+    fn enters(&self, node: u32) -> bool {
+        self.enters_all() || self.view.kind(NodeId::known(node)).is_some_and(|kind| self.filter.nodes.has(kind))
     }
 }

@@ -2,6 +2,7 @@
 //! for passes that go over it again and again, or whose way is not that of the log.
 
 use super::Query;
+use super::spread::{Plain, Within};
 use crate::lineage::bits::{NodeSet, Ranks};
 use crate::lineage::stop::{Cut, Meter};
 use crate::lineage::words::{Edge, NodeId, Towards};
@@ -110,11 +111,12 @@ impl Query<'_> {
         target: NodeId,
         meter: &mut Meter<'_>,
     ) -> Result<Option<Region>, Cut> {
-        let (above, done, _) = self.reached(&self.present(&[target]), Towards::Causes, None, meter);
-        done?;
+        let mut above = NodeSet::below(self.view.node_count());
+        self.spread(self.course(Towards::Causes), &self.present(&[target]), &mut above, &mut Plain, meter)?;
         let Some(sources) = sources else { return self.copied(&above, &[], target, meter) };
-        let (between, done, _) = self.reached(&self.present(sources), Towards::Effects, Some(&above), meter);
-        done?;
+        let mut between = NodeSet::below(self.view.node_count());
+        let starts: Vec<_> = self.present(sources).into_iter().filter(|source| above.has(*source)).collect();
+        self.spread(self.course(Towards::Effects), &starts, &mut between, &mut Within(&above), meter)?;
         self.copied(&between, sources, target, meter)
     }
 
@@ -130,12 +132,13 @@ impl Query<'_> {
         let Some(target) = ranks.rank(target.number()) else { return Ok(None) };
         let mut nodes = Vec::with_capacity(ranks.len());
         let mut effects = Lists { starts: Vec::with_capacity(ranks.len() + 1), items: Vec::new() };
+        let mut cursor = self.view.cursor(Towards::Effects);
         for node in set.ascending() {
             meter.node()?;
             nodes.push(node);
             effects.starts.push(effects.items.len() as u32);
             let inside = |peer: u32| effects.items.extend(ranks.rank(peer));
-            self.view.each(node, Towards::Effects, self.filter.edges, meter, inside)?;
+            cursor.each(node, self.filter.edges, meter, inside)?;
         }
         effects.starts.push(effects.items.len() as u32);
         let sources = sources.iter().filter_map(|source| ranks.rank(source.number())).collect();

@@ -73,9 +73,10 @@ impl Query<'_> {
         meter: &mut Meter<'_>,
         next: &mut Vec<u32>,
     ) -> Result<(), Cut> {
+        let mut cursor = self.view.cursor(towards);
         for node in layer {
             meter.node()?;
-            self.view.each(*node, towards, self.filter.edges, meter, |peer| {
+            cursor.each(*node, self.filter.edges, meter, |peer| {
                 if !seen.has(peer) && self.enters(peer) && seen.insert(peer) {
                     next.push(peer);
                 }

@@ -15,9 +15,12 @@ fn coverage_of_every_cause_is_what_its_paths_say_one_by_one() {
         let Some(target) = world.node(rng) else { return };
         let graph = world.flow(world.size);
         let approved = world.approved(world.size, Index(0));
-        let answer = world.query().coverage(target);
+        let answer = world.query().coverage_counted(target);
         assert!(answer.is_complete());
         let coverage = answer.value;
+        let uncounted = world.query().coverage(target).value;
+        assert_eq!((uncounted.causes(), uncounted.open()), (coverage.causes(), coverage.open()));
+        assert!(uncounted.iter().all(|(_, covered)| covered.paths.is_none()));
         let mut walk = Dfs::new(Reversed(&graph), index_of(target));
         let causes: BTreeSet<NodeIndex> = std::iter::from_fn(|| walk.next(Reversed(&graph))).collect();
         assert_eq!(numbers(coverage.causes()), causes.iter().map(|node| node.index() as u32).collect());

@@ -1,0 +1,76 @@
+//! A view as a pass reads it that takes nodes in the order of the log, or nearly so: where the entries of 64 neighbours
+//! start is looked up once for all of them.
+
+use super::half::{Half, Word};
+use super::view::View;
+use crate::lineage::stop::{Cut, Meter};
+use crate::lineage::words::{EdgeKinds, Towards};
+
+/// Edges of a hub that are taken between two looks at the meter.
+const METERED: usize = 1_024;
+
+pub(in crate::lineage) struct Cursor<'v> {
+    segments: Vec<Part<'v>>,
+    /// Which 64 nodes it stands at.
+    word: u32,
+    /// The segments that have entries of these.
+    here: Vec<Part<'v>>,
+}
+
+/// Of one segment.
+#[derive(Clone, Copy)]
+struct Part<'v> {
+    half: &'v Half,
+    /// Entries at or beyond this index are not in the view; none if all are in it.
+    limit: Option<u32>,
+    at: Word,
+}
+
+impl<'v> Cursor<'v> {
+    pub(super) fn new(view: &'v View, towards: Towards) -> Cursor<'v> {
+        let end = view.end();
+        let part = |segment: &'v super::segment::Segment| Part {
+            half: segment.half(towards),
+            limit: (segment.last_index >= end).then(|| segment.limit(end)),
+            at: Word::default(),
+        };
+        Cursor { segments: view.segments().map(part).collect(), word: u32::MAX, here: Vec::new() }
+    }
+
+    /// Calls with the node at the other end of each edge of a node, if the edge is of one of these kinds.
+    #[inline]
+    pub(in crate::lineage) fn each(
+        &mut self,
+        node: u32,
+        kinds: EdgeKinds,
+        meter: &mut Meter<'_>,
+        mut call: impl FnMut(u32),
+    ) -> Result<(), Cut> {
+        if node / 64 != self.word {
+            self.seek(node / 64);
+        }
+        for here in &self.here {
+            let Some(place) = here.at.place(node) else { continue };
+            let mut peers = here.half.peers(place, here.limit);
+            while let Some((metered, rest)) = peers.split_at_checked(METERED) {
+                meter.steps(METERED as u32)?;
+                metered.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
+                peers = rest;
+            }
+            meter.steps(peers.len() as u32)?;
+            peers.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
+        }
+        Ok(())
+    }
+
+    fn seek(&mut self, word: u32) {
+        self.word = word;
+        self.here.clear();
+        for part in &mut self.segments {
+            part.half.seek(word, &mut part.at);
+            if !part.at.is_empty() {
+                self.here.push(*part);
+            }
+        }
+    }
+}

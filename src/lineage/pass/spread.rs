@@ -1,0 +1,198 @@
+//! How passes go through the graph: one sweep in the order of the log, word by word over the bits of what was reached; and
+//! what an edge against the order leads back to, by an agenda, until nothing changes any more.
+
+use super::Query;
+use crate::lineage::bits::{Agenda, End, NodeSet};
+use crate::lineage::graph::View;
+use crate::lineage::stop::{Cut, Meter};
+use crate::lineage::words::{EdgeKinds, Towards};
+
+/// What a pass does on its way.
+pub(super) trait Visitor {
+    /// A node's edges are followed next. In a graph that follows the log that is once, and after all edges to it.
+    #[inline]
+    fn take(&mut self, _node: u32) {}
+
+    /// An edge is followed. Whether something changed at its end, so that its edges are to be followed again if they were.
+    #[inline]
+    fn follow(&mut self, _edge: Step) -> bool {
+        false
+    }
+
+    /// Whether a node is entered.
+    #[inline]
+    fn admits(&self, _node: u32) -> bool {
+        true
+    }
+}
+
+/// An edge that is followed.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    pub(super) from: u32,
+    pub(super) to: u32,
+    /// Whether it follows the log, upwards or downwards as the pass goes.
+    pub(super) is_onward: bool,
+    /// Whether its end is reached for the first time.
+    pub(super) is_new: bool,
+}
+
+/// Only reaches.
+pub(super) struct Plain;
+
+impl Visitor for Plain {}
+
+/// Keeps to a set.
+pub(super) struct Within<'s>(pub(super) &'s NodeSet);
+
+impl Visitor for Within<'_> {
+    fn admits(&self, node: u32) -> bool {
+        self.0.has(node)
+    }
+}
+
+/// Keeps to the nodes of a filter beside.
+struct Filtered<'q, V> {
+    query: &'q Query<'q>,
+    visitor: &'q mut V,
+}
+
+impl<V: Visitor> Visitor for Filtered<'_, V> {
+    fn take(&mut self, node: u32) {
+        self.visitor.take(node);
+    }
+
+    fn follow(&mut self, edge: Step) -> bool {
+        self.visitor.follow(edge)
+    }
+
+    fn admits(&self, node: u32) -> bool {
+        self.query.enters(node) && self.visitor.admits(node)
+    }
+}
+
+/// Which way, along what.
+#[derive(Clone, Copy)]
+pub(super) struct Course {
+    pub(super) towards: Towards,
+    pub(super) kinds: EdgeKinds,
+}
+
+impl Query<'_> {
+    /// Along the filter's edges.
+    pub(super) fn course(&self, towards: Towards) -> Course {
+        Course { towards, kinds: self.filter.edges }
+    }
+
+    /// Reaches from the starts on, which are in the set then. Whether no edge that was followed runs against the log.
+    pub(super) fn spread(
+        &self,
+        course: Course,
+        starts: &[u32],
+        reached: &mut NodeSet,
+        visitor: &mut impl Visitor,
+        meter: &mut Meter<'_>,
+    ) -> Result<bool, Cut> {
+        if self.enters_all() {
+            return spread(self.view, course, starts, reached, visitor, meter);
+        }
+        spread(self.view, course, starts, reached, &mut Filtered { query: self, visitor }, meter)
+    }
+}
+
+fn spread(
+    view: &View,
+    course: Course,
+    starts: &[u32],
+    reached: &mut NodeSet,
+    visitor: &mut impl Visitor,
+    meter: &mut Meter<'_>,
+) -> Result<bool, Cut> {
+    for start in starts {
+        reached.insert(*start);
+    }
+    let mut late = Vec::new();
+    let is_ordered = match course.towards {
+        Towards::Causes => sweep::<true>(view, course, reached, visitor, &mut late, meter)?,
+        Towards::Effects => sweep::<false>(view, course, reached, visitor, &mut late, meter)?,
+    };
+    if !late.is_empty() {
+        follow(view, course, &late, reached, visitor, meter)?;
+    }
+    Ok(is_ordered)
+}
+
+/// Nodes that an edge against the log leads to, and that were new there or changed, are left over in `late`.
+fn sweep<const UP: bool>(
+    view: &View,
+    course: Course,
+    reached: &mut NodeSet,
+    visitor: &mut impl Visitor,
+    late: &mut Vec<u32>,
+    meter: &mut Meter<'_>,
+) -> Result<bool, Cut> {
+    let mut is_ordered = true;
+    let mut cursor = view.cursor(course.towards);
+    let words = reached.words_len();
+    for step in 0..words {
+        let word = if UP { words - 1 - step } else { step };
+        let mut left = u64::MAX;
+        loop {
+            let bits = reached.word(word) & left;
+            if bits == 0 {
+                break;
+            }
+            let bit = if UP { 63 - bits.leading_zeros() } else { bits.trailing_zeros() };
+            // What comes before it in the order of the pass was taken, or is late.
+            left = if UP { (1 << bit) - 1 } else { !(u64::MAX >> (63 - bit)) };
+            let from = word as u32 * 64 + bit;
+            meter.node()?;
+            visitor.take(from);
+            cursor.each(from, course.kinds, meter, |to| {
+                if !visitor.admits(to) {
+                    return;
+                }
+                let is_onward = if UP { to < from } else { to > from };
+                let is_new = reached.insert(to);
+                let has_changed = visitor.follow(Step { from, to, is_onward, is_new });
+                if !is_onward {
+                    is_ordered = false;
+                    if is_new || has_changed {
+                        late.push(to);
+                    }
+                }
+            })?;
+        }
+    }
+    Ok(is_ordered)
+}
+
+/// The general way.
+fn follow(
+    view: &View,
+    course: Course,
+    starts: &[u32],
+    reached: &mut NodeSet,
+    visitor: &mut impl Visitor,
+    meter: &mut Meter<'_>,
+) -> Result<(), Cut> {
+    let mut cursor = view.cursor(course.towards);
+    let is_up = course.towards == Towards::Causes;
+    let mut agenda = Agenda::below(view.node_count(), if is_up { End::Highest } else { End::Lowest });
+    starts.iter().for_each(|node| agenda.push(*node));
+    while let Some(from) = agenda.pop() {
+        meter.node()?;
+        visitor.take(from);
+        cursor.each(from, course.kinds, meter, |to| {
+            if !visitor.admits(to) {
+                return;
+            }
+            let is_onward = if is_up { to < from } else { to > from };
+            let is_new = reached.insert(to);
+            if visitor.follow(Step { from, to, is_onward, is_new }) || is_new {
+                agenda.push(to);
+            }
+        })?;
+    }
+    Ok(())
+}
