@@ -1,6 +1,7 @@
 //! One direction of a segment's edges: for each node that has any, its entries in the order of the log. An entry is the
 //! node at the other end with the kind of the edge, in 32 bits, and the index, counted from the segment's first.
 
+use super::packed::{Packed, Packing};
 use crate::lineage::kinds::EdgeKind;
 use crate::lineage::words::EdgeKinds;
 use std::mem::size_of_val;
@@ -34,11 +35,12 @@ impl Peer {
     }
 }
 
-/// 64 neighbours: which of them are keys, and how many keys come before.
+/// 64 neighbours: which of them are keys, and how many keys come before; all of them, if it is dense.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Word {
     bits: u64,
     before: usize,
+    is_dense: bool,
 }
 
 impl Word {
@@ -49,6 +51,9 @@ impl Word {
     /// The place of one of them among the keys.
     #[inline]
     pub(super) fn place(self, node: u32) -> Option<usize> {
+        if self.is_dense {
+            return Some(self.before + (node % 64) as usize);
+        }
         let bit = 1u64 << (node % 64);
         (self.bits & bit != 0).then(|| self.before + (self.bits & (bit - 1)).count_ones() as usize)
     }
@@ -60,7 +65,7 @@ pub(super) struct Half {
     /// Where the entries of each key start, and where the last ones end.
     starts: Box<[u32]>,
     peers: Box<[Peer]>,
-    indexes: Box<[u32]>,
+    indexes: Packed,
 }
 
 impl std::fmt::Debug for Peer {
@@ -76,7 +81,12 @@ enum Keys {
     Listed(Box<[u32]>),
     /// A bit for each node from `first_word * 64` on, and how many bits come before each word.
     Marked { first_word: u32, words: Box<[u64]>, before: Box<[u32]> },
+    /// All nodes from `first_word * 64` on, so many words of them: some without entries.
+    Dense { first_word: u32, words_len: u32 },
 }
+
+/// Keys among 64 neighbours from which on places for all of them take as much room as bits, about.
+const DENSE: usize = 60;
 
 impl Default for Keys {
     fn default() -> Keys {
@@ -85,15 +95,18 @@ impl Default for Keys {
 }
 
 impl Keys {
-    fn of(keys: Vec<u32>) -> Keys {
+    fn of(keys: &[u32]) -> Keys {
         let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Keys::default() };
         let first_word = first / 64;
         let words_len = (last / 64 - first_word + 1) as usize;
         if keys.len() < 3 * words_len {
-            return Keys::Listed(keys.into_boxed_slice());
+            return Keys::Listed(keys.into());
+        }
+        if keys.len() >= DENSE * words_len {
+            return Keys::Dense { first_word, words_len: words_len as u32 };
         }
         let mut words = vec![0u64; words_len].into_boxed_slice();
-        for key in &keys {
+        for key in keys {
             if let Some(word) = words.get_mut((key / 64 - first_word) as usize) {
                 *word |= 1 << (key % 64);
             }
@@ -121,6 +134,7 @@ impl Keys {
                 let bit = 1u64 << (node % 64);
                 (word & bit != 0).then(|| (before + (word & (bit - 1)).count_ones()) as usize)
             }
+            Keys::Dense { first_word, .. } => node.checked_sub(first_word * 64).map(|place| place as usize),
         }
     }
 
@@ -145,6 +159,12 @@ impl Keys {
                 let here = place.and_then(|place| words.get(place).zip(before.get(place)));
                 (at.bits, at.before) = here.map_or((0, 0), |(bits, before)| (*bits, *before as usize));
             }
+            Keys::Dense { first_word, words_len } => {
+                let place = word.checked_sub(*first_word).filter(|place| place < words_len);
+                let bits = if place.is_some() { u64::MAX } else { 0 };
+                let before = place.unwrap_or_default() as usize * 64;
+                *at = Word { bits, before, is_dense: place.is_some() };
+            }
         }
     }
 
@@ -158,6 +178,7 @@ impl Keys {
                 };
                 words.iter().enumerate().flat_map(ones).collect()
             }
+            Keys::Dense { first_word, words_len } => (first_word * 64..(first_word + words_len) * 64).collect(),
         }
     }
 
@@ -165,6 +186,7 @@ impl Keys {
         match self {
             Keys::Listed(keys) => size_of_val::<[u32]>(keys),
             Keys::Marked { words, before, .. } => size_of_val::<[u64]>(words) + size_of_val::<[u32]>(before),
+            Keys::Dense { .. } => 0,
         }
     }
 }
@@ -188,13 +210,16 @@ impl Half {
         let mut cursors: Vec<_> =
             parts.iter().map(|(half, shift)| (*half, *shift, half.keys.to_vec(), 0usize)).collect();
         while let Some(key) = cursors.iter().filter_map(|(_, _, keys, place)| keys.get(*place)).min().copied() {
-            builder.key(key);
             for (half, shift, keys, place) in &mut cursors {
                 if keys.get(*place) == Some(&key) {
-                    let (peers, indexes) = half.at(half.range(*place));
-                    builder.peers.extend_from_slice(peers);
-                    builder.indexes.extend(indexes.iter().map(|index| index + *shift));
+                    let range = half.range(*place);
                     *place += 1;
+                    if range.is_empty() {
+                        continue;
+                    }
+                    builder.key(key);
+                    builder.peers.extend_from_slice(half.peers.get(range.clone()).unwrap_or_default());
+                    half.indexes.iter(range).for_each(|index| builder.indexes.push(index + *shift));
                 }
             }
         }
@@ -202,9 +227,9 @@ impl Half {
     }
 
     /// The entries of a node.
-    #[inline]
-    pub(super) fn of(&self, node: u32) -> (&[Peer], &[u32]) {
-        self.keys.place(node).map_or((&[], &[]), |place| self.at(self.range(place)))
+    pub(super) fn of(&self, node: u32) -> Entries<'_> {
+        let range = self.keys.place(node).map_or(0..0, |place| self.range(place));
+        Entries { half: self, range }
     }
 
     /// Where the entries of 64 neighbours are; `at` is where it stood before.
@@ -217,18 +242,14 @@ impl Half {
     pub(super) fn peers(&self, place: usize, limit: Option<u32>) -> &[Peer] {
         let mut range = self.range(place);
         if let Some(limit) = limit {
-            let indexes = self.indexes.get(range.clone()).unwrap_or_default();
-            range.end = range.start + indexes.partition_point(|index| *index < limit);
+            range.end = range.start + self.indexes.below(range.clone(), limit);
         }
         self.peers.get(range).unwrap_or_default()
     }
 
     /// Every node that has entries, with them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[Peer], &[u32])> {
-        let entries = |(place, key)| {
-            let (peers, indexes) = self.at(self.range(place));
-            (key, peers, indexes)
-        };
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Entries<'_>)> {
+        let entries = |(place, key)| (key, Entries { half: self, range: self.range(place) });
         self.keys.to_vec().into_iter().enumerate().map(entries)
     }
 
@@ -236,15 +257,16 @@ impl Half {
         self.peers.len()
     }
 
-    pub(super) fn indexes(&self) -> &[u32] {
-        &self.indexes
+    /// How many entries have an index below a bound.
+    pub(super) fn len_below(&self, bound: u32) -> usize {
+        self.indexes.iter(0..self.len()).filter(|index| *index < bound).count()
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.keys.bytes()
             + size_of_val::<[u32]>(&self.starts)
             + size_of_val::<[Peer]>(&self.peers)
-            + size_of_val::<[u32]>(&self.indexes)
+            + self.indexes.bytes()
     }
 
     #[inline]
@@ -254,10 +276,21 @@ impl Half {
             None => 0..0,
         }
     }
+}
 
-    #[inline]
-    fn at(&self, range: Range<usize>) -> (&[Peer], &[u32]) {
-        (self.peers.get(range.clone()).unwrap_or_default(), self.indexes.get(range).unwrap_or_default())
+/// The entries of a node, in the order of the log: the other end, and the index.
+#[derive(Clone, Debug)]
+pub(super) struct Entries<'h> {
+    half: &'h Half,
+    range: Range<usize>,
+}
+
+impl Iterator for Entries<'_> {
+    type Item = (Peer, u32);
+
+    fn next(&mut self) -> Option<(Peer, u32)> {
+        let at = self.range.next()?;
+        self.half.peers.get(at).copied().zip(self.half.indexes.get(at))
     }
 }
 
@@ -265,12 +298,12 @@ struct Builder {
     keys: Vec<u32>,
     starts: Vec<u32>,
     peers: Vec<Peer>,
-    indexes: Vec<u32>,
+    indexes: Packing,
 }
 
 impl Builder {
     fn with_capacity(entries: usize) -> Builder {
-        let (peers, indexes) = (Vec::with_capacity(entries), Vec::with_capacity(entries));
+        let (peers, indexes) = (Vec::with_capacity(entries), Packing::default());
         Builder { keys: Vec::new(), starts: Vec::new(), peers, indexes }
     }
 
@@ -282,13 +315,22 @@ impl Builder {
         }
     }
 
-    fn finish(mut self) -> Half {
-        self.starts.push(self.peers.len() as u32);
-        Half {
-            keys: Keys::of(self.keys),
-            starts: self.starts.into_boxed_slice(),
-            peers: self.peers.into_boxed_slice(),
-            indexes: self.indexes.into_boxed_slice(),
+    fn finish(self) -> Half {
+        let Builder { keys: listed, mut starts, peers, indexes } = self;
+        let end = peers.len() as u32;
+        starts.push(end);
+        let keys = Keys::of(&listed);
+        if let Keys::Dense { first_word, words_len } = keys {
+            // A node without entries starts where the next one does.
+            let mut next = listed.iter().zip(&starts).peekable();
+            let all = first_word * 64..(first_word + words_len) * 64;
+            let start = |node| {
+                while next.next_if(|(key, _)| **key < node).is_some() {}
+                next.peek().map_or(end, |(_, start)| **start)
+            };
+            starts = all.map(start).chain([end]).collect();
         }
+        let (starts, peers) = (starts.into_boxed_slice(), peers.into_boxed_slice());
+        Half { keys, starts, peers, indexes: indexes.finish() }
     }
 }

@@ -5,6 +5,7 @@
 //! Edges that run against the order of the log stand among the others. A pass that needs the order notices the first one
 //! that it meets, and then takes the general way.
 
+mod packed;
 mod half;
 mod nodes;
 mod gates;

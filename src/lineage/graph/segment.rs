@@ -131,8 +131,7 @@ impl Segment {
         if self.last_index < end {
             return self.causes.len();
         }
-        let limit = self.limit(end);
-        self.causes.indexes().iter().filter(|index| **index < limit).count()
+        self.causes.len_below(self.limit(end))
     }
 
     /// What merging it costs.

@@ -1,14 +1,13 @@
 //! The graph as of a position, for readers: it shares the segments, and nothing that is appended later changes it.
 
 use super::cursor::Cursor;
-use super::half::Peer;
+use super::half::{Entries, Peer};
 use super::segment::Segment;
 use crate::lineage::bits::NodeSet;
 use crate::lineage::kinds::NodeKind;
 use crate::lineage::stop::{Cut, Meter};
 use crate::lineage::words::{Edge, Gate, GateRule, NodeId, Towards};
 use deedbook_verify::words::{Index, TreeSize};
-use std::iter::Zip;
 use std::slice::Iter;
 use std::sync::Arc;
 
@@ -140,12 +139,12 @@ impl View {
         mut call: impl FnMut(Edge),
     ) -> Result<(), Cut> {
         for segment in self.segments.iter().filter(|segment| segment.last_index >= since.0) {
-            for (node, peers, indexes) in segment.half(Towards::Causes).iter() {
-                for (peer, index) in peers.iter().zip(indexes) {
+            for (node, entries) in segment.half(Towards::Causes).iter() {
+                for (peer, index) in entries {
                     meter.steps(1)?;
-                    let index = Index(segment.first_index + u64::from(*index));
+                    let index = Index(segment.first_index + u64::from(index));
                     let is_in = since <= index && index.0 < self.end();
-                    is_in.then(|| edge(node, Towards::Causes, *peer, index)).flatten().into_iter().for_each(&mut call);
+                    is_in.then(|| edge(node, Towards::Causes, peer, index)).flatten().into_iter().for_each(&mut call);
                 }
             }
         }
@@ -196,11 +195,9 @@ pub struct Edges<'v> {
     node: NodeId,
     towards: Towards,
     segments: Iter<'v, Arc<Segment>>,
-    entries: Option<Entries<'v>>,
+    /// The first index of a segment, and what is left of its entries.
+    entries: Option<(u64, Entries<'v>)>,
 }
-
-/// The first index of a segment, and what is left of its entries.
-type Entries<'v> = (u64, Zip<Iter<'v, Peer>, Iter<'v, u32>>);
 
 impl Iterator for Edges<'_> {
     type Item = Edge;
@@ -208,14 +205,13 @@ impl Iterator for Edges<'_> {
     fn next(&mut self) -> Option<Edge> {
         loop {
             if let Some((first_index, entries)) = &mut self.entries {
-                let next = entries.next().map(|(peer, index)| (*peer, Index(*first_index + u64::from(*index))));
+                let next = entries.next().map(|(peer, index)| (peer, Index(*first_index + u64::from(index))));
                 if let Some((peer, index)) = next.filter(|(_, index)| index.0 < self.view.end()) {
                     return edge(self.node.number(), self.towards, peer, index);
                 }
             }
             let segment = self.segments.next()?;
-            let (peers, indexes) = segment.half(self.towards).of(self.node.number());
-            self.entries = Some((segment.first_index, peers.iter().zip(indexes)));
+            self.entries = Some((segment.first_index, segment.half(self.towards).of(self.node.number())));
         }
     }
 }

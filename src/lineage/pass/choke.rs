@@ -38,10 +38,10 @@ impl Dominators {
     }
 
     /// The nodes but the sources that stand on every path from any of them to the target, which is the last. None when no
-    /// source leads there; sources that do not are left out.
-    pub fn on_every_path(&self, sources: &[NodeId]) -> Option<Vec<NodeId>> {
-        let numbers = sources.iter().filter_map(|source| self.number(*source));
-        let first = numbers.reduce(|one, other| self.tree.common(one, other))?;
+    /// source leads there; sources that do not are left out. What is looked up on the way is remembered.
+    pub fn on_every_path(&mut self, sources: &[NodeId]) -> Option<Vec<NodeId>> {
+        let numbers: Vec<_> = sources.iter().filter_map(|source| self.number(*source)).collect();
+        let first = numbers.into_iter().reduce(|one, other| self.tree.common(one, other))?;
         let chain = std::iter::successors(Some(first), |number| self.tree.parent(*number));
         Some(chain.filter_map(|number| self.node(number)).filter(|node| !sources.contains(node)).collect())
     }
@@ -61,6 +61,8 @@ impl Dominators {
 /// node is taken.
 struct Planting {
     tree: Tree,
+    /// Nodes that are reached and not taken.
+    waiting: u32,
     is_ordered: bool,
 }
 
@@ -68,7 +70,8 @@ impl Visitor for Planting {
     #[inline]
     fn take(&mut self, node: u32) {
         if self.is_ordered {
-            self.tree.place(node);
+            self.waiting -= 1;
+            self.tree.settle(node, self.waiting == 0);
         }
     }
 
@@ -76,6 +79,7 @@ impl Visitor for Planting {
     fn follow(&mut self, edge: Step) -> bool {
         self.is_ordered &= edge.is_onward;
         if self.is_ordered {
+            self.waiting += u32::from(edge.is_new);
             self.tree.meet(edge.to, edge.from, edge.is_new);
         }
         false
@@ -95,10 +99,10 @@ impl Query<'_> {
     /// target last. None when no path leads there, or the answer was cut.
     pub fn choke_points(&self, sources: &[NodeId], target: NodeId) -> Answer<Option<Vec<ChokePoint>>> {
         let mut meter = self.meter();
-        let found = self.dominated(target, &mut meter).and_then(|dominators| {
+        let found = self.dominated(target, &mut meter).and_then(|mut dominators| {
             let approved = self.view.approved(self.rule, Index(0), &mut meter)?;
             let point = |node: NodeId| ChokePoint { node, is_approved: approved.contains(node) };
-            let nodes = dominators.and_then(|dominators| dominators.on_every_path(sources));
+            let nodes = dominators.as_mut().and_then(|dominators| dominators.on_every_path(sources));
             Ok(nodes.map(|nodes| nodes.into_iter().map(point).collect()))
         });
         let done = found.as_ref().map(|_| ()).map_err(|cut| *cut);
@@ -110,7 +114,7 @@ impl Query<'_> {
         let nodes = self.view.node_count();
         let mut causes = NodeSet::below(nodes);
         let tree = Tree::new(nodes as usize, target.number());
-        let mut planting = Planting { tree, is_ordered: true };
+        let mut planting = Planting { tree, waiting: 1, is_ordered: true };
         let course = self.course(Towards::Causes);
         let is_ordered = self.spread(course, &starts, &mut causes, &mut planting, meter)?;
         if is_ordered {

@@ -4,92 +4,157 @@
 
 use super::region::Region;
 use crate::lineage::stop::{Cut, Meter};
+use std::cmp::Ordering;
 
 /// No node, in lists of parents; nodes are numbered below `LINEAGE_NODES_MAX`.
 const NONE: u32 = u32::MAX;
 
-/// The tree while it grows from its root. Every node knows its parent and one ancestor farther up, chosen so that the
-/// common ancestor of two nodes is found in logarithmic time (Myers, "An applicative random-access stack", 1983): a table
-/// written a hundred thousand times by one agent would take billions of steps otherwise.
+/// Steps from parent to parent before jumps are taken.
+const STEPS_NEAR: usize = 16;
+
+/// The tree while it grows from its root. Where two paths join is mostly a few parents away. For where it is not, a node
+/// also has one ancestor farther up, chosen so that the common ancestor of two is found in logarithmic time (Myers, "An
+/// applicative random-access stack", 1983): a table written a hundred thousand times by one agent would take billions of
+/// steps otherwise.
 pub(super) struct Tree {
-    /// Parent, ancestor farther up, and depth from 1. All are 0 as long as nothing is known: memory that no node of the
-    /// region is in is never touched.
-    spots: Vec<[u32; 3]>,
+    /// One more than the parent, 0 as long as none is known; and the ancestor right below the hub, once it is settled. Two
+    /// nodes that have not the same one join at the hub.
+    spots: Vec<[u32; 2]>,
+    /// An ancestor, and the depth from 1; the depth is 0 until somebody asks.
+    far: Vec<[u32; 2]>,
     root: u32,
+    /// A node, the root at first, that all paths go through that are still to be met.
+    hub: u32,
+    climbed: Vec<u32>,
 }
 
 impl Tree {
     pub(super) fn new(len: usize, root: u32) -> Tree {
-        let mut tree = Tree { spots: vec![[0; 3]; len], root };
-        tree.set(root, [root, root, 1]);
+        let mut tree = Tree { spots: vec![[0; 2]; len], far: vec![[0; 2]; len], root, hub: root, climbed: Vec::new() };
+        tree.set_spot(root, [root + 1, root]);
+        tree.set_far(root, [root, 1]);
         tree
     }
 
     /// The node's parent, unless it is the root or nothing leads from it to the root.
     pub(super) fn parent(&self, node: u32) -> Option<u32> {
-        let [parent, _, depth] = self.spot(node);
-        (depth > 1).then_some(parent)
+        self.spot(node)[0].checked_sub(1).filter(|_| node != self.root)
     }
 
-    /// A path from `node` goes on to `next`, which has its place already. The first that is met counts `is_first`.
+    /// A path from `node` goes on to `next`, which is settled; `is_first` if none was met before. Numbers grow towards the
+    /// root here.
     #[inline]
     pub(super) fn meet(&mut self, node: u32, next: u32, is_first: bool) {
-        let parent = if is_first {
-            next
-        } else {
-            let [parent, ..] = self.spot(node);
-            if parent == self.root || parent == next {
-                return;
-            }
-            self.common(parent, next)
-        };
-        self.set(node, [parent, 0, 0]);
-    }
-
-    /// All that `node` leads to was met: it gets its place.
-    #[inline]
-    pub(super) fn place(&mut self, node: u32) {
-        if node == self.root {
+        if is_first {
+            self.set_parent(node, next);
             return;
         }
-        let [parent, ..] = self.spot(node);
-        let [_, far, depth] = self.spot(parent);
-        let [_, farther, far_depth] = self.spot(far);
-        let [_, _, farther_depth] = self.spot(farther);
-        let jump = if depth - far_depth == far_depth - farther_depth { farther } else { parent };
-        self.set(node, [parent, jump, depth + 1]);
+        let parent = self.above(node);
+        if parent == self.hub || parent == next {
+            return;
+        }
+        let joined = if self.spot(parent)[1] == self.spot(next)[1] { self.join(parent, next) } else { self.hub };
+        if joined != parent {
+            self.set_parent(node, joined);
+        }
     }
 
-    /// The deepest node above both, or one of them.
+    /// All that `node` goes on to was met; `is_hub` if everything that is still to be met goes through it.
     #[inline]
-    pub(super) fn common(&self, one: u32, other: u32) -> u32 {
-        let (mut one, mut other) = (one, other);
-        let (mut spot, mut other_spot) = (self.spot(one), self.spot(other));
-        if spot[2] < other_spot[2] {
-            std::mem::swap(&mut one, &mut other);
-            std::mem::swap(&mut spot, &mut other_spot);
+    pub(super) fn settle(&mut self, node: u32, is_hub: bool) {
+        let parent = self.above(node);
+        if is_hub {
+            self.hub = node;
         }
-        while spot[2] > other_spot[2] {
-            let jump = self.spot(spot[1]);
-            (one, spot) = if jump[2] >= other_spot[2] { (spot[1], jump) } else { (spot[0], self.spot(spot[0])) };
+        let top = if is_hub || parent == self.hub { node } else { self.spot(parent)[1] };
+        self.set_spot(node, [parent + 1, top]);
+    }
+
+    /// The same as `common`, where numbers grow towards the root.
+    fn join(&mut self, mut one: u32, mut other: u32) -> u32 {
+        for _ in 0..STEPS_NEAR {
+            match one.cmp(&other) {
+                Ordering::Less => one = self.above(one),
+                Ordering::Equal => return one,
+                Ordering::Greater => other = self.above(other),
+            }
+        }
+        self.common(one, other)
+    }
+
+    /// Gives a node its parent for good.
+    #[inline]
+    pub(super) fn set_parent(&mut self, node: u32, parent: u32) {
+        self.set_spot(node, [parent + 1, 0]);
+    }
+
+    /// The deepest node above both, or one of them. Both have their parents for good.
+    pub(super) fn common(&mut self, mut one: u32, mut other: u32) -> u32 {
+        let (mut far, mut other_far) = (self.climb(one), self.climb(other));
+        if far[1] < other_far[1] {
+            std::mem::swap(&mut one, &mut other);
+            std::mem::swap(&mut far, &mut other_far);
+        }
+        while far[1] > other_far[1] {
+            let jump = self.climb(far[0]);
+            (one, far) = if jump[1] >= other_far[1] {
+                (far[0], jump)
+            } else {
+                let parent = self.above(one);
+                (parent, self.climb(parent))
+            };
         }
         while one != other {
-            let is_near = spot[1] == other_spot[1];
-            (one, other) = if is_near { (spot[0], other_spot[0]) } else { (spot[1], other_spot[1]) };
-            (spot, other_spot) = (self.spot(one), self.spot(other));
+            (one, other) =
+                if far[0] == other_far[0] { (self.above(one), self.above(other)) } else { (far[0], other_far[0]) };
+            (far, other_far) = (self.climb(one), self.climb(other));
         }
         one
     }
 
+    /// A node's ancestor farther up and its depth; what was not asked yet is found out on the way, once for each node.
+    fn climb(&mut self, node: u32) -> [u32; 2] {
+        let mut at = node;
+        while self.far_of(at)[1] == 0 {
+            self.climbed.push(at);
+            at = self.above(at);
+        }
+        while let Some(node) = self.climbed.pop() {
+            let parent = self.above(node);
+            let [jump, depth] = self.far_of(parent);
+            let [farther, jump_depth] = self.far_of(jump);
+            let [_, farther_depth] = self.far_of(farther);
+            let jump = if depth - jump_depth == jump_depth - farther_depth { farther } else { parent };
+            self.set_far(node, [jump, depth + 1]);
+        }
+        self.far_of(node)
+    }
+
+    /// The parent; the root's is itself, and so is that of what leads nowhere.
     #[inline]
-    fn spot(&self, node: u32) -> [u32; 3] {
+    fn above(&self, node: u32) -> u32 {
+        self.spot(node)[0].checked_sub(1).unwrap_or(self.root)
+    }
+
+    #[inline]
+    fn spot(&self, node: u32) -> [u32; 2] {
         self.spots.get(node as usize).copied().unwrap_or_default()
     }
 
     #[inline]
-    fn set(&mut self, node: u32, spot: [u32; 3]) {
+    fn set_spot(&mut self, node: u32, spot: [u32; 2]) {
         if let Some(slot) = self.spots.get_mut(node as usize) {
             *slot = spot;
+        }
+    }
+
+    fn far_of(&self, node: u32) -> [u32; 2] {
+        self.far.get(node as usize).copied().unwrap_or([self.root, 1])
+    }
+
+    fn set_far(&mut self, node: u32, far: [u32; 2]) {
+        if let Some(slot) = self.far.get_mut(node as usize) {
+            *slot = far;
         }
     }
 }
@@ -131,8 +196,7 @@ pub(super) fn dominators(region: &Region, meter: &mut Meter<'_>) -> Result<Tree,
     }
     let mut tree = Tree::new(region.len(), region.target);
     for number in order.iter().rev().filter(|number| **number != region.target) {
-        tree.meet(*number, get(&parents, *number), true);
-        tree.place(*number);
+        tree.set_parent(*number, get(&parents, *number));
     }
     Ok(tree)
 }
