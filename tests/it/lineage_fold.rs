@@ -3,6 +3,7 @@
 
 mod actions;
 mod against_approvals;
+mod documented;
 pub mod graph;
 mod positions;
 mod statements;

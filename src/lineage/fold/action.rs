@@ -147,7 +147,7 @@ impl<L: Lookup> Step<'_, L> {
     /// Whether a person who approved asked for the action, or answers for who did: as the submission says, or as the
     /// actor was bound.
     pub fn is_own(&mut self, person: NodeId, id: SubjectId, trace: &Trace) -> Result<bool, FoldError<L::Error>> {
-        let action = Named { id: trace.action, key: NodeKey::action(id), is_new: false };
+        let action = Named { id: trace.action, key: NodeKey::action(id), is_new: false, latest: None };
         // The key is not looked at: links go by number.
         let actor = Named { id: trace.actor, ..action };
         let mut linked = |of: Named, kind| -> Result<bool, FoldError<L::Error>> {

@@ -97,7 +97,7 @@ impl<L: Lookup> Step<'_, L> {
     /// an entry before this one said.
     fn stated(&mut self, facts: &Facts<'_>, key: NodeKey) -> Result<(Named, Vec<NodeId>), FoldError<L::Error>> {
         let known = self.find(key)?;
-        let by = known.map(|known| Named { id: known.id, key, is_new: false });
+        let by = known.map(|known| Named::known(key, known));
         let signer = self.signer(self.fold.carry.signer)?;
         let mut causes: Vec<(NodeId, EdgeKind)> = Vec::new();
         if let Some(actor) = facts.actor {
@@ -134,10 +134,11 @@ impl<L: Lookup> Step<'_, L> {
         for touched in touched(facts).filter(|touched| touched.role != ObjectRole::Output) {
             reads.extend(self.reads(&touched, by, EdgeKind::Used)?);
         }
-        // Its own objects may have named it, as the parent of itself.
-        let run = match by {
-            Some(by) => by,
-            None => Named { is_new: true, ..self.name(key)? },
+        let run = match (by, self.fold.tail.nodes.get(&key)) {
+            (Some(by), _) => by,
+            // Its own objects named it, as the parent of itself.
+            (None, Some(known)) => Named { is_new: true, ..Named::known(key, *known) },
+            (None, None) => self.name_new(key)?,
         };
         let mut performers = self.signed(run, signer)?;
         for (cause, kind) in causes {
@@ -160,12 +161,11 @@ impl<L: Lookup> Step<'_, L> {
     /// That a key signed for a run; the key, if that was said before. Most runs have one key, and their node says which.
     fn signed(&mut self, run: Named, signer: Option<NodeId>) -> Result<Vec<NodeId>, FoldError<L::Error>> {
         let Some(signer) = signer else { return Ok(Vec::new()) };
-        let last = self.find(run.key)?.and_then(|known| known.latest);
-        if last == Some(signer) {
+        if run.latest == Some(signer) {
             return Ok(vec![signer]);
         }
         self.change(run.key, |known| known.latest = Some(signer))?;
-        let Some(last) = last else {
+        let Some(last) = run.latest else {
             self.edge(signer, run.id, EdgeKind::Performed);
             return Ok(Vec::new());
         };

@@ -21,6 +21,15 @@ pub(super) struct Named {
     pub id: NodeId,
     pub key: NodeKey,
     pub is_new: bool,
+    /// `Known::latest`, when it was named here.
+    pub latest: Option<NodeId>,
+}
+
+impl Named {
+    /// A node that was known.
+    pub fn known(key: NodeKey, Known { id, latest, .. }: Known) -> Named {
+        Named { id, key, is_new: false, latest }
+    }
 }
 
 /// Kinds under which somebody may be known of whom facts give a ref alone.
@@ -42,7 +51,7 @@ impl<L: Lookup> Step<'_, L> {
     /// A node, named now if it never was.
     pub fn name(&mut self, key: NodeKey) -> Result<Named, FoldError<L::Error>> {
         match self.find(key)? {
-            Some(known) => Ok(Named { id: known.id, key, is_new: false }),
+            Some(known) => Ok(Named::known(key, known)),
             None => self.name_new(key),
         }
     }
@@ -53,7 +62,7 @@ impl<L: Lookup> Step<'_, L> {
         self.fold.nodes = self.fold.nodes.saturating_add(1);
         self.fold.tail.nodes.put(key, Known { id, latest: None, gate: Gate::NONE });
         self.delta.nodes.push(NewNode { id, key, index: self.index });
-        Ok(Named { id, key, is_new: true })
+        Ok(Named { id, key, is_new: true, latest: None })
     }
 
     /// Changes what is known of a node.
@@ -147,7 +156,7 @@ impl<L: Lookup> Step<'_, L> {
         for kind in PARTIES {
             let key = NodeKey::new(kind, who.0);
             if let Some(known) = self.find(key)? {
-                return Ok(Some(Named { id: known.id, key, is_new: false }));
+                return Ok(Some(Named::known(key, known)));
             }
         }
         Ok(None)

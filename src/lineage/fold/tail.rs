@@ -15,45 +15,57 @@ pub(super) struct Tail {
     pub traces: Held<SubjectId, Trace>,
 }
 
-/// Values by key: those that rows do not have yet, and of the others the newest, in two generations.
+/// Values by key, in two generations; and the keys of those that rows do not have yet, all in the newer one.
 #[derive(Clone, Debug)]
 pub(super) struct Held<K, V> {
-    new: HashMap<K, V>,
-    kept: HashMap<K, V>,
-    older: HashMap<K, V>,
+    newer: HashMap<K, Slot<V>>,
+    older: HashMap<K, Slot<V>>,
+    unsettled: Vec<K>,
+}
+
+#[derive(Clone, Debug)]
+struct Slot<V> {
+    value: V,
+    is_settled: bool,
 }
 
 impl<K, V> Default for Held<K, V> {
     fn default() -> Held<K, V> {
-        Held { new: HashMap::default(), kept: HashMap::default(), older: HashMap::default() }
+        Held { newer: HashMap::default(), older: HashMap::default(), unsettled: Vec::new() }
     }
 }
 
 impl<K: Copy + Eq + Hash + Ord, V: Clone> Held<K, V> {
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.new.get(key).or_else(|| self.kept.get(key)).or_else(|| self.older.get(key))
+        self.newer.get(key).or_else(|| self.older.get(key)).map(|slot| &slot.value)
     }
 
     /// Keeps what a row says.
     pub fn remember(&mut self, key: K, value: V) {
-        if self.kept.len() >= LINEAGE_TAIL_KEPT_MAX / 2 {
-            std::mem::swap(&mut self.kept, &mut self.older);
-            self.kept.clear();
-        }
-        self.kept.insert(key, value);
+        self.newer.insert(key, Slot { value, is_settled: true });
     }
 
     /// Keeps what rows do not have.
     pub fn put(&mut self, key: K, value: V) {
-        self.new.insert(key, value);
+        let before = self.newer.insert(key, Slot { value, is_settled: false });
+        if before.is_none_or(|slot| slot.is_settled) {
+            self.unsettled.push(key);
+        }
     }
 
-    /// What rows do not have, ascending; it stays known like what a row says.
+    /// What rows do not have, ascending; it stays known like what a row says, until two generations have passed.
     fn settle(&mut self) -> Vec<(K, V)> {
-        let mut settled: Vec<(K, V)> = self.new.drain().collect();
+        let mut settled = Vec::with_capacity(self.unsettled.len());
+        for key in self.unsettled.drain(..) {
+            if let Some(slot) = self.newer.get_mut(&key) {
+                slot.is_settled = true;
+                settled.push((key, slot.value.clone()));
+            }
+        }
         settled.sort_unstable_by_key(|(key, _)| *key);
-        for (key, value) in &settled {
-            self.remember(*key, value.clone());
+        if self.newer.len() >= LINEAGE_TAIL_KEPT_MAX / 2 {
+            std::mem::swap(&mut self.newer, &mut self.older);
+            self.newer.clear();
         }
         settled
     }

@@ -59,10 +59,15 @@ impl<L: Lookup> Step<'_, L> {
 
     /// Names a version.
     fn version(&mut self, key: NodeKey, of: NodeId) -> Result<Named, FoldError<L::Error>> {
-        let version = self.name(key)?;
-        if version.is_new {
-            self.edge(version.id, of, EdgeKind::VersionOf);
+        match self.find(key)? {
+            Some(known) => Ok(Named::known(key, known)),
+            None => self.new_version(key, of),
         }
+    }
+
+    fn new_version(&mut self, key: NodeKey, of: NodeId) -> Result<Named, FoldError<L::Error>> {
+        let version = self.name_new(key)?;
+        self.edge(version.id, of, EdgeKind::VersionOf);
         Ok(version)
     }
 
@@ -91,7 +96,7 @@ impl<L: Lookup> Step<'_, L> {
         let latest = match latest {
             // A run does not read what it writes itself, but what was there before.
             Some(own) => own.before,
-            None => self.find(thing.key)?.and_then(|known| known.latest),
+            None => thing.latest,
         };
         if let Some(version) = latest {
             return Ok(Some(Read { thing: thing.id, version, inferred: true }));
@@ -125,17 +130,17 @@ impl<L: Lookup> Step<'_, L> {
         let kind = EdgeKind::Generated;
         let thing = self.name(touched.thing)?;
         let unnamed = || NodeKey::unnamed_version(touched.thing, Some(by.key));
-        let before = self.find(thing.key)?.and_then(|known| known.latest);
+        let before = thing.latest;
         let of_thing = self.link(by, kind, thing.id)?;
-        let key = match (touched.version, of_thing) {
-            (Some(stated), _) => stated,
+        let version = match (touched.version, of_thing) {
+            (Some(stated), _) => self.version(stated, thing.id)?,
             (None, Some(_)) => return Ok(()),
             (None, None) => match unnamed() {
-                Some(unnamed) => unnamed,
+                // Nobody but this run can have named it, and it did not.
+                Some(unnamed) => self.new_version(unnamed, thing.id)?,
                 None => return self.leads_once(by, thing.id, kind),
             },
         };
-        let version = self.version(key, thing.id)?;
         let link = Link { node: version.id, before };
         match of_thing {
             None => self.put_link(by, kind, thing.id, link),
