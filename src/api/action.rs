@@ -83,6 +83,7 @@ pub fn message(seen: &SeenAction) -> proto::Action {
         received_micros: action.origin.received.0,
         resource: String::new(),
         destination: String::new(),
+        source: convert::reference(action.origin.source),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::lineage::{
     Answer, Bounds, Cut, Edge, EdgeKind, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, Query, Stop,
 };
 use bytes::Bytes;
-use deedbook_verify::words::TreeSize;
+use deedbook_verify::words::{Index, TreeSize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A question that was understood: the graph, and what is walked on.
@@ -57,6 +57,19 @@ impl<'r> Asked<'r> {
         Query { filter: self.filter, ..Query::new(&self.at.view, bounds) }
     }
 
+    /// The tree size that is answered as of.
+    pub fn size(&self) -> TreeSize {
+        self.at.head.size
+    }
+
+    /// An index below that.
+    pub fn index(&self, field: &'static str, index: u64) -> Result<Index, Fault> {
+        if index >= self.size().0 {
+            return Err(Fault::field(field, format!("{index} is no entry of a log of {}", self.size())));
+        }
+        Ok(Index(index))
+    }
+
     /// The node that a field names, which must be in the graph as of the position.
     pub fn node(&self, field: &'static str, text: &str) -> Result<NodeId, Fault> {
         let wrong = || Fault::field(field, "is not KIND:NAME, such as `dataset:orders`; kinds stand in docs/CLI.md");
@@ -99,7 +112,7 @@ impl<'r> Asked<'r> {
     }
 
     /// The kind of a node.
-    fn kind(&self, node: NodeId) -> Option<NodeKind> {
+    pub fn kind(&self, node: NodeId) -> Option<NodeKind> {
         self.at.view.kind(node)
     }
 

@@ -11,7 +11,7 @@ use crate::clock::Stopwatch;
 use crate::ledger::{LineageError, Reader};
 use crate::limits;
 use crate::lineage::{Answer, Halt, NodeId, NodeKind, NodeKinds, Path, PathCount, Sources, Stop, Towards};
-use deedbook_verify::words::{Index, TreeSize};
+use deedbook_verify::words::TreeSize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,15 +159,20 @@ fn unapproved(
     request: &proto::FindUnapprovedPathRequest,
 ) -> Result<proto::FindUnapprovedPathResponse, Fault> {
     let to = asked.target("to", &request.to)?;
-    let sources = match request.from.as_str() {
-        "" => Sources::Kinds(DATA),
-        from => Sources::Nodes(asked.starts("from", from)?),
+    let starts = match request.from.as_str() {
+        "" => None,
+        from => Some(asked.starts("from", from)?),
     };
-    let found = asked.query().unapproved_path(&sources, to);
+    let causes = asked.query().ancestors(&[to]);
+    let reached = match &starts {
+        Some(starts) => starts.iter().any(|start| causes.value.contains(*start)),
+        None => causes.value.iter().any(|cause| cause != to && asked.kind(cause).is_some_and(|kind| DATA.has(kind))),
+    };
+    let found = asked.query().unapproved_path(&starts.map_or(Sources::Kinds(DATA), Sources::Nodes), to);
     let nodes: Vec<NodeId> = found.value.iter().flat_map(Path::nodes).collect();
     let edges = found.value.iter().flat_map(|path| path.edges.iter().copied()).collect();
-    let answer = asked.told(&found, &nodes, edges, None, &Marks::default());
-    Ok(proto::FindUnapprovedPathResponse { answer: Some(answer), found: found.value.is_some() })
+    let answer = asked.told(&found, &nodes, edges, causes.cut, &Marks::default());
+    Ok(proto::FindUnapprovedPathResponse { answer: Some(answer), found: found.value.is_some(), reached })
 }
 
 fn coverage(
@@ -204,22 +209,30 @@ fn choke_points(
     let to = asked.target("to", &request.to)?;
     let found = asked.query().choke_points(&sources, to);
     let nodes: Vec<NodeId> = found.value.iter().flatten().map(|point| point.node).collect();
-    Ok(proto::ListChokePointsResponse { answer: Some(asked.tell(&found, &nodes, &Marks::default())) })
+    let reached = found.value.is_some();
+    Ok(proto::ListChokePointsResponse { answer: Some(asked.tell(&found, &nodes, &Marks::default())), reached })
 }
 
 fn contamination(
     asked: &Asked<'_>,
     request: &proto::GetContaminationRequest,
 ) -> Result<proto::GetContaminationResponse, Fault> {
-    let node = asked.node("node", &request.node)?;
-    let found = asked.query().contamination(node, Index(request.since_index));
-    let mut marks = Marks::default();
-    for node in found.value.reached().iter() {
-        marks.covered.extend(found.value.is_gated(node).map(|gated| (node, gated)));
+    let since = asked.index("since_index", request.since_index)?;
+    let (mut marks, mut visited, mut cut) = (Marks::default(), 0u64, None);
+    for start in asked.starts("node", &request.node)? {
+        let found = asked.query().contamination(start, since);
+        for node in found.value.reached().iter() {
+            // Gated is what is gated from every version.
+            let gated = found.value.is_gated(node).unwrap_or(false);
+            marks.covered.entry(node).and_modify(|all| *all &= gated).or_insert(gated);
+        }
+        (visited, cut) = (visited.saturating_add(found.visited), cut.or(found.cut));
     }
-    let nodes = ordered(found.value.reached().iter(), |node| found.value.open().contains(node));
-    let open = found.value.open().len() as u64;
+    let is_open = |node: NodeId| marks.covered.get(&node) == Some(&false);
+    let nodes = ordered(marks.covered.keys().copied(), is_open);
+    let open = nodes.iter().filter(|node| is_open(**node)).count() as u64;
     let gated = (nodes.len() as u64).saturating_sub(open);
+    let found = Answer { value: (), cut, visited };
     Ok(proto::GetContaminationResponse { answer: Some(asked.tell(&found, &nodes, &marks)), open, gated })
 }
 
@@ -228,7 +241,14 @@ fn diff(asked: &Asked<'_>, request: &proto::DiffLineageRequest) -> Result<proto:
         "" => None,
         node => Some(asked.target("node", node)?),
     };
-    let found = asked.query().diff(TreeSize(request.earlier_size), target);
+    let (earlier, later) = (TreeSize(request.earlier_size), asked.size());
+    if earlier >= later {
+        return Err(Fault::field(
+            "earlier_size",
+            format!("{earlier} is not before {later}, which it is compared with"),
+        ));
+    }
+    let found = asked.query().diff(earlier, target);
     let nodes: Vec<NodeId> = found.value.nodes.clone().filter_map(NodeId::new).collect();
     let runs: Vec<NodeId> = found.value.gates.iter().map(|change| change.run).collect();
     let mut marks = Marks::default();

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub struct Scope {
     /// Answer as of this tree size
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = clap::value_parser!(u64).range(1..))]
     as_of: Option<u64>,
     /// Pass through nodes of this kind only; may be given more than once
     #[arg(long = "kind", value_name = "KIND")]
@@ -251,7 +251,7 @@ async fn unapproved(client: &mut Client, from: String, node: &NodeArguments, out
     let found = client.lineage_unapproved(request).await?;
     let answer = whole(found.answer)?;
     picture::write(&node.scope, &answer, &format!("no approval on the way to {}", node.node), Marked::Unapproved)?;
-    show::unapproved(&answer, found.found, output)
+    show::unapproved(&answer, (found.found, found.reached), output)
 }
 
 async fn coverage(client: &mut Client, node: &NodeArguments, output: Output) -> Result<(), Failure> {
@@ -269,7 +269,8 @@ async fn choke_points(
     output: Output,
 ) -> Result<(), Failure> {
     let request = proto::ListChokePointsRequest { from, to: node.node.clone(), scope: node.scope.message() };
-    let answer = whole(client.lineage_choke_points(request).await?.answer)?;
+    let found = client.lineage_choke_points(request).await?;
+    let answer = whole(found.answer)?;
     picture::write(&node.scope, &answer, &format!("on every path to {}", node.node), Marked::Node(&node.node))?;
-    show::answer(&answer, &[], output)
+    show::choke_points(&answer, found.reached, output)
 }

@@ -107,6 +107,16 @@ fn where_nobody_agreed_and_where_somebody_did() {
     assert_eq!(bare["covered"], 0, "{bare}");
     let choke = told.asks(&["choke-points", "--from", "dataset_version:customers@v42", "dataset:partner-copy"]);
     assert!(choke["nodes"].as_array().unwrap().iter().any(|node| node["approved"] == true), "{choke}");
+    // A dataset stands for its versions; what no path leads to is not approved.
+    let (by_name, impact) =
+        (told.asks(&["contamination", "dataset:{shop}orders"]), told.asks(&["impact", "dataset:{shop}orders"]));
+    assert_eq!((&by_name["gated"], by_name["open"].as_u64() > Some(0)), (&json!(0), true), "{by_name}");
+    assert_eq!(by_name["counts"]["run"], impact["counts"]["run"], "{by_name}");
+    let apart = told.asks(&["unapproved", "dataset:partner-copy", "--from", "dataset:{shop}orders"]);
+    assert_eq!((&apart["found"], &apart["reached"]), (&json!(false), &json!(false)));
+    assert_eq!((&approved["reached"], &gap["reached"]), (&json!(true), &json!(true)));
+    let none = told.asks(&["choke-points", "--from", "dataset:{shop}orders", "dataset:partner-copy"]);
+    assert_eq!(none["reached"], false);
     let bad = told.asks(&["contamination", "dataset_version:customers@v42"]);
     assert_eq!((bad["open"].as_u64().unwrap() > 0, bad["gated"].as_u64().unwrap() > 0), (true, true), "{bad}");
 }
@@ -164,14 +174,17 @@ fn text_of(answer: &Value) -> String {
 fn what_is_not_there_or_not_one_thing_is_said() {
     let told = Told::tell();
     assert!(told.fails(&["explain", "dataset:nowhere"]).contains("NODE_UNKNOWN"));
+    assert!(told.fails(&["explain", "dataset:partner-copy@99"]).contains("NODE_UNKNOWN"), "no such version");
     assert!(told.fails(&["explain", "orders"]).contains("is not KIND:NAME"));
+    assert!(told.fails(&["contamination", "agent:a1", "--since", "9999"]).contains("is no entry"));
+    assert!(told.fails(&["diff", "9999"]).contains("is not before"));
     assert!(told.fails(&["trace", "dataset:orders", "--up", "--kind", "table"]).contains("there are dataset, "));
     let more = [event(3, ("orders", "x")).replace("\"shop\"", "\"other\"")].join("\n");
     std::fs::write(told.stage.path("more.jsonl"), more).unwrap();
     told.stage.done(&mut told.stage.run(&told.server, "adm", &["append", "--format", "openlineage", "more.jsonl"]));
     let two = told.fails(&["explain", "dataset:orders"]);
     assert!(two.contains("NODE_AMBIGUOUS") && two.contains("{shop}orders") && two.contains("{other}orders"), "{two}");
-    let found = told.asks(&["search", "orders", "--kind", "dataset"]);
+    let found = told.asks(&["search", "ORDERS", "--kind", "dataset"]);
     assert_eq!(nodes(&found), ["dataset:{other}orders", "dataset:{shop}orders"]);
 }
 

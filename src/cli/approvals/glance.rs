@@ -54,7 +54,9 @@ pub fn wish(action: &proto::Action) -> String {
     let who = screen::name(&action.actor_name, &action.actor);
     let on = if action.resource.is_empty() { String::new() } else { format!(" on {}", action.resource) };
     let to = if action.destination.is_empty() { String::new() } else { format!(" to {}", action.destination) };
-    escape_line(&format!("{who} wants {}{on}{to}", action.action_type))
+    let relayed = !action.source.is_empty() && action.source != action.actor;
+    let says = if relayed { format!("source {} says that ", screen::hex(&action.source)) } else { String::new() };
+    escape_line(&format!("{says}{who} wants {}{on}{to}", action.action_type))
 }
 
 /// How many have approved, of how many.
@@ -138,6 +140,14 @@ mod tests {
         assert_eq!(says(person(3, &["administrator"])), "p: you may not decide: you are no reviewer");
         let gone = proto::Principal { disabled_index: Some(4), ..person(3, &["reviewer"]) };
         assert_eq!(says(gone), "p: you may not decide: you are no reviewer");
+    }
+
+    #[test]
+    fn a_gateways_word_is_told_as_such() {
+        let relayed = proto::Action { actor: vec![1].into(), source: vec![2].into(), ..action() };
+        assert!(wish(&relayed).starts_with("source 02 says that exporter wants"), "{}", wish(&relayed));
+        let own = proto::Action { actor: vec![1].into(), source: vec![1].into(), ..action() };
+        assert!(wish(&own).starts_with("exporter wants"));
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn glance(action: &proto::Action, around: &Around, output: Output) -> Result<(),
     output.line(&format!("{} approvals, {left} left", glance::tally(action)))?;
     match &around.viewer {
         Some(viewer) => output.line(&glance::standing(action, viewer)),
-        None => Ok(()),
+        None => output.line("add --signer FILE to see whether you may decide it"),
     }
 }
 
@@ -214,6 +214,7 @@ pub fn value(action: &proto::Action, presentation: Option<&proto::Presentation>)
     put("resource", json!(Some(&action.resource).filter(|resource| !resource.is_empty())));
     put("destination", json!(Some(&action.destination).filter(|destination| !destination.is_empty())));
     put("actor", json!(hex(&action.actor)));
+    put("source", json!(hex(&action.source)));
     put("actor_name", json!(Some(&action.actor_name).filter(|name| !name.is_empty())));
     put("policy_digest", json!(hex(&action.policy_digest)));
     if let Some(requirement) = &action.requirement {

@@ -63,7 +63,9 @@ fn picture(answer: &proto::LineageAnswer, title: &str, marked: &Marked<'_>) -> R
     let edge = |edge: &proto::LineageEdge| {
         let kind = EdgeKind::from_name(&edge.kind)?;
         let ends = nodes.iter().find(|node| node.id == edge.from).zip(nodes.iter().find(|node| node.id == edge.to));
-        let late = edge.from > edge.to;
+        // Decisions are named when they are asked for; that votes come later says nothing.
+        let data = matches!(kind, EdgeKind::Used | EdgeKind::Generated | EdgeKind::Derived);
+        let late = data && edge.from > edge.to;
         ends.map(|(from, to)| PictureEdge { late, path, ..PictureEdge::new(from, to, kind) })
     };
     let edges = answer.edges.iter().filter_map(edge).collect();

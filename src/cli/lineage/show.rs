@@ -41,6 +41,20 @@ pub fn answer(answer: &proto::LineageAnswer, more: &[(&str, u64)], output: Outpu
     close(answer, output)
 }
 
+/// The nodes on every path, or that there is no path.
+pub fn choke_points(answer: &proto::LineageAnswer, reached: bool, output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        let mut value = object(answer);
+        value.insert("reached".to_owned(), json!(reached));
+        return output.value(&Value::Object(value));
+    }
+    match reached {
+        true => table(&answer.nodes, output)?,
+        false => output.line("no path leads there")?,
+    }
+    close(answer, output)
+}
+
 /// Nodes under their kinds, people and approvals among them.
 pub fn by_kind(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
     if output.is_json() {
@@ -90,10 +104,15 @@ pub fn paths(
 }
 
 /// The path without approval, or that there is none.
-pub fn unapproved(answer: &proto::LineageAnswer, found: bool, output: Output) -> Result<(), Failure> {
+pub fn unapproved(
+    answer: &proto::LineageAnswer,
+    (found, reached): (bool, bool),
+    output: Output,
+) -> Result<(), Failure> {
     if output.is_json() {
         let mut value = object(answer);
         value.insert("found".to_owned(), json!(found));
+        value.insert("reached".to_owned(), json!(reached));
         return output.value(&Value::Object(value));
     }
     match (found, answer.complete) {
@@ -101,6 +120,7 @@ pub fn unapproved(answer: &proto::LineageAnswer, found: bool, output: Output) ->
             let chain: Vec<String> = answer.nodes.iter().map(|node| format!("{}{}", name(node), gate(node))).collect();
             output.line(&output.paint(&chain.join("\n  → "), Colour::Red))?;
         }
+        (false, true) if !reached => output.line("no path leads there, approved or not")?,
         (false, true) => output.line(&output.paint("every path there has an approval by people", Colour::Green))?,
         (false, false) => output.line("none was found, but not everything was looked at")?,
     }
@@ -129,24 +149,27 @@ pub fn diff(
     close(answer, output)
 }
 
+/// The columns that say anything.
 fn table(nodes: &[proto::LineageNode], output: Output) -> Result<(), Failure> {
-    let row = |node: &proto::LineageNode| {
-        let covered = match node.covered {
-            None => String::new(),
-            Some(true) => "yes".to_owned(),
-            Some(false) => "no".to_owned(),
-        };
-        vec![
-            node.depth.to_string(),
-            name(node),
-            node.gate.join(" "),
-            covered,
-            node.paths.clone(),
-            node.born_index.to_string(),
-        ]
-    };
+    type Column = (&'static str, fn(&proto::LineageNode) -> String);
+    let columns: [Column; 6] = [
+        ("step", |node| if node.depth == 0 { String::new() } else { node.depth.to_string() }),
+        ("node", name),
+        ("approval", |node| node.gate.join(" ")),
+        ("covered", |node| node.covered.map_or("", |covered| if covered { "yes" } else { "no" }).to_owned()),
+        ("paths", |node| node.paths.clone()),
+        ("index", |node| node.born_index.to_string()),
+    ];
+    if nodes.is_empty() {
+        remark("nothing was found");
+        return Ok(());
+    }
+    let says = |(_, cell): &&Column| nodes.iter().any(|node| !cell(node).is_empty());
+    let columns: Vec<&Column> = columns.iter().filter(says).collect();
+    let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
+    let row = |node: &proto::LineageNode| columns.iter().map(|(_, cell)| cell(node)).collect::<Vec<String>>();
     let rows: Vec<Vec<String>> = nodes.iter().take(ROWS_MAX).map(row).collect();
-    output.table(&["step", "node", "approval", "covered", "paths", "index"], &rows)?;
+    output.table(&headings, &rows)?;
     if nodes.len() > ROWS_MAX {
         remark(&format!("{} more: --json has them all", nodes.len() - ROWS_MAX));
     }

@@ -48,7 +48,7 @@ pub enum LineageError {
     #[error("the log names no node `{0}`")]
     NodeUnknown(String),
     /// Several things are called that.
-    #[error("{} nodes are called `{text}`", .nodes.len())]
+    #[error("several nodes are called `{text}`: {}", .nodes.join(", "))]
     NodeAmbiguous {
         /// What was asked for.
         text: String,

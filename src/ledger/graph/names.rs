@@ -68,15 +68,16 @@ impl Named {
         self.tally.counts()
     }
 
-    /// Nodes of a kind, or of all, whose name has these letters in it; and whether all were looked at. In no order.
-    pub fn search<'n>(
-        &'n self,
+    /// Nodes of a kind, or of all, whose name has these letters in it, large or small; and whether all were looked at. In
+    /// no order.
+    pub fn search(
+        &self,
         kind: Option<NodeKind>,
-        letters: &'n str,
-    ) -> (impl Iterator<Item = (&'n NodeKey, &'n Called)>, bool) {
+        letters: &str,
+    ) -> (impl Iterator<Item = (&NodeKey, &Called)> + use<'_>, bool) {
+        let letters = letters.to_lowercase();
         let found = self.first.iter().filter(move |(key, called)| {
-            kind.is_none_or(|kind| key.kind == kind)
-                && (called.name.contains(letters) || called.text().contains(letters))
+            kind.is_none_or(|kind| key.kind == kind) && called.text().to_lowercase().contains(&letters)
         });
         (found, !self.is_full)
     }

@@ -31,10 +31,12 @@ pub struct NodeAbout {
 }
 
 impl NodeText {
-    /// Takes a text apart; none: it names no kind.
+    /// Takes a text apart; none: it names no kind. A dataset with a version is that version.
     pub fn parse(text: &str) -> Option<NodeText> {
         let (kind, name) = text.split_once(':')?;
-        Some(NodeText { kind: NodeKind::from_name(kind)?, name: name.to_owned() })
+        let kind = NodeKind::from_name(kind)?;
+        let is_version = kind == NodeKind::Dataset && DatasetText::parse(name).version.is_some();
+        Some(NodeText { kind: if is_version { NodeKind::DatasetVersion } else { kind }, name: name.to_owned() })
     }
 
     fn text(&self) -> String {
@@ -47,8 +49,10 @@ impl NodeText {
         let object = |class, what: Result<Ref, NameError>| Some(NodeKey::object(class, what.ok()?));
         let actor = |kind| Some(NodeKey::actor(Actor { kind, who: principal_ref(refs, kind, &self.name).ok()? }));
         match self.kind {
-            NodeKind::Dataset => object(ObjectClass::Dataset, dataset_ref(refs, text.namespace, text.name)),
-            NodeKind::DatasetVersion => {
+            NodeKind::Dataset if text.version.is_none() => {
+                object(ObjectClass::Dataset, dataset_ref(refs, text.namespace, text.name))
+            }
+            NodeKind::Dataset | NodeKind::DatasetVersion => {
                 let class = ObjectClass::DatasetVersion;
                 let of = dataset_ref(refs, text.namespace, text.name).ok()?;
                 object(class, version_ref(refs, class.name(), of, text.version?))
