@@ -2,7 +2,7 @@
 
 use crate::limits::LINEAGE_POLL_STEPS;
 
-/// Asked again and again while a query runs, at least every `LINEAGE_POLL_STEPS` nodes and edges.
+/// Asked again and again while a query runs: at least every `LINEAGE_POLL_STEPS` nodes, and every so many edges.
 pub trait Stop {
     /// Why the query shall stop, if it shall.
     fn poll(&self) -> Option<Halt>;
@@ -99,22 +99,24 @@ impl<T> Answer<T> {
 pub(super) struct Meter<'s> {
     bounds: Bounds<'s>,
     visited: u64,
+    /// Where nodes are counted up to before the bound is looked at again, and the clock.
+    pause: u64,
     steps_left: u32,
 }
 
 impl<'s> Meter<'s> {
     pub(super) fn new(bounds: Bounds<'s>) -> Meter<'s> {
-        Meter { bounds, visited: 0, steps_left: 0 }
+        Meter { bounds, visited: 0, pause: 0, steps_left: LINEAGE_POLL_STEPS }
     }
 
     /// Another node is looked at.
     #[inline]
     pub(super) fn node(&mut self) -> Result<(), Cut> {
-        if self.visited >= self.bounds.nodes_max {
-            return Err(Cut::Nodes);
+        if self.visited >= self.pause {
+            self.look()?;
         }
         self.visited += 1;
-        self.steps(1)
+        Ok(())
     }
 
     /// So many edges, or anything else of constant time.
@@ -125,6 +127,15 @@ impl<'s> Meter<'s> {
             None => self.poll()?,
         }
         Ok(())
+    }
+
+    #[cold]
+    fn look(&mut self) -> Result<(), Cut> {
+        if self.visited >= self.bounds.nodes_max {
+            return Err(Cut::Nodes);
+        }
+        self.pause = self.bounds.nodes_max.min(self.visited + u64::from(LINEAGE_POLL_STEPS));
+        self.poll()
     }
 
     #[cold]
