@@ -2,7 +2,7 @@
 //! cleanly.
 
 use super::world::UNBOUNDED;
-use crate::support::{Rng, scaled};
+use crate::support::Rng;
 use deedbook::lineage::{Cut, Edge, EdgeKind, Gate, Graph, GraphError, NodeId, NodeKind, Query, Towards, View};
 use deedbook_verify::words::{Index, TreeSize};
 
@@ -50,7 +50,7 @@ fn readers_keep_what_they_have_while_segments_are_sealed_and_merged_beside() {
     let mut rng = Rng::seeded("lineage_growth");
     let mut graph = Graph::new(usize::MAX);
     let mut held = Vec::new();
-    let entries = scaled(40_000);
+    let entries = 40_000;
     for index in 0..entries {
         append(&mut graph, index, &mut rng).unwrap();
         if index % 8_000 == 4_321 {
