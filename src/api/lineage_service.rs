@@ -180,7 +180,7 @@ fn coverage(
     request: &proto::GetLineageCoverageRequest,
 ) -> Result<proto::GetLineageCoverageResponse, Fault> {
     let node = asked.target("node", &request.node)?;
-    let found = asked.query().coverage(node);
+    let found = asked.query().coverage_counted(node);
     let mut marks = Marks::default();
     for (cause, covered) in found.value.iter() {
         marks.covered.insert(cause, covered.is_covered);

@@ -102,6 +102,7 @@ fn where_nobody_agreed_and_where_somebody_did() {
     let customers =
         coverage["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "dataset_version:customers@v42");
     assert_eq!(customers.unwrap()["covered"], true, "{coverage}");
+    assert!(customers.unwrap()["paths"].as_str().unwrap().parse::<u64>().unwrap() >= 1, "{coverage}");
     assert_eq!((&coverage["open"], open(&coverage)), (&json!(0), 0), "{coverage}");
     let bare = told.asks(&["coverage", "dataset:{shop}weekly"]);
     assert_eq!(bare["covered"], 0, "{bare}");
