@@ -4,6 +4,7 @@
 //! mode notices, a log that was cut or deleted, the head anchor notices.
 
 mod families;
+mod stacks;
 mod purge;
 
 use crate::plant::Bug;
@@ -126,6 +127,7 @@ impl RocksStore {
             RocksStore::find(path)?;
             crate::store::framing::check_logs(path)?;
         }
+        stacks::keep().map_err(|error| StoreError::Failed(format!("no threads for the engine: {error}")))?;
         let options = options(access);
         let cache = cache();
         let families = FAMILIES.iter().map(|family| family.descriptor(&cache));

@@ -267,7 +267,10 @@ fn every_failing_call_stops_it_or_is_borne() {
     let counts = count_calls();
     let all = points(&counts, &mut rng);
     let sample = usize::try_from(scaled(400)).unwrap().min(all.len());
-    let points = &all[..sample];
+    // The engine locked itself up when it could not start a thread while it opened: its first mappings are all tried.
+    let opening = (1..=20).map(|nth| Point { call: "mmap", fault: Fault::Eio, nth, from_then_on: true });
+    let points: Vec<Point> = opening.chain(all.iter().copied().take(sample)).collect();
+    let sample = points.len();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let (hit, ends) = (std::sync::atomic::AtomicU64::new(0), std::sync::Mutex::new(BTreeMap::new()));
     let work = || {
