@@ -68,6 +68,11 @@ impl Named {
         self.tally.counts()
     }
 
+    /// Every node of a kind with a name, in no order.
+    pub fn of_kind(&self, kind: NodeKind) -> impl Iterator<Item = (&NodeKey, &Called)> {
+        self.first.iter().filter(move |(key, _)| key.kind == kind)
+    }
+
     /// Nodes of a kind, or of all, whose name has these letters in it, large or small; and whether all were looked at. In
     /// no order.
     pub fn search(

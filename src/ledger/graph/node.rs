@@ -99,14 +99,9 @@ impl Reader {
         if let Some(id) = by_key.and_then(|id| state.memory.id(&NodeKey::new(text.kind, id.to_be_bytes()))) {
             return Ok(id);
         }
-        match state.node_called(text) {
-            // Not every body says what its facts name: whoever knows a name finds its ref all the same.
-            Err(LineageError::NodeUnknown(unknown)) => {
-                let id = text.by_ref(self.ref_key()).and_then(|key| state.memory.id(&key));
-                id.ok_or(LineageError::NodeUnknown(unknown))
-            }
-            answer => answer,
-        }
+        // A whole name is found by its ref, also where no body says it; only a part of one is looked for among all names.
+        let whole = text.by_ref(self.ref_key()).and_then(|key| state.memory.id(&key));
+        whole.map_or_else(|| state.node_called(text), Ok)
     }
 
     /// Nodes for people, in the order given; numbers that are no nodes are left out.
@@ -137,15 +132,16 @@ impl State {
         Some(NodeAbout { key, called: self.named.of(&key).cloned() })
     }
 
+    /// The one node of a kind that a body calls so, with its namespace and version or by the name alone.
     fn node_called(&self, text: &NodeText) -> Result<NodeId, LineageError> {
-        let (found, _) = self.named.search(Some(text.kind), "");
-        let is_it = |called: &Called| called.text() == text.name;
-        let exact: Vec<&NodeKey> = found.filter(|(_, called)| is_it(called)).map(|(key, _)| key).collect();
-        // The name alone will do where nothing else has it.
-        let (all, _) = self.named.search(Some(text.kind), "");
-        let loose: Vec<&NodeKey> = all.filter(|(_, called)| called.name == text.name).map(|(key, _)| key).collect();
-        let ids = |keys: &[&NodeKey]| keys.iter().filter_map(|key| self.memory.id(key)).collect::<Vec<NodeId>>();
-        match (ids(&exact).as_slice(), ids(&loose).as_slice()) {
+        let (mut exact, mut loose) = (Vec::new(), Vec::new());
+        for (key, called) in self.named.of_kind(text.kind).filter(|(_, called)| text.name.contains(&called.name)) {
+            let found = if called.text() == text.name { &mut exact } else { &mut loose };
+            if called.text() == text.name || called.name == text.name {
+                found.extend(self.memory.id(key));
+            }
+        }
+        match (exact.as_slice(), loose.as_slice()) {
             ([node], _) | ([], [node]) => Ok(*node),
             ([], []) => Err(LineageError::NodeUnknown(text.text())),
             (several, others) => {

@@ -1,38 +1,12 @@
 //! JSON taken apart without being understood: a value stays the text that it is until somebody asks for its members. It
 //! goes only as deep as it is asked, so that no facet can make it recurse.
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use crate::record::line::json::{self, Name};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 
-/// The members of an object in the order of the text.
+/// The members of an object in the order of the text. One that stands twice is no error here: events are what they are.
 pub(super) struct Members<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
-
-/// Text; borrowed when it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
-                    members.push((name, map.next_value::<&'de RawValue>()?));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
-}
 
 impl<'a> Members<'a> {
     /// The value of a member that is there and not null; of several with one name the first.
@@ -56,12 +30,12 @@ impl<'a> Members<'a> {
 
 /// A value as an object.
 pub(super) fn object(raw: &RawValue) -> Option<Members<'_>> {
-    serde_json::from_str(raw.get()).ok()
+    serde_json::from_str(raw.get()).ok().map(|json::Members(members)| Members(members))
 }
 
 /// A whole document as an object.
 pub(super) fn document(bytes: &[u8]) -> Option<Members<'_>> {
-    serde_json::from_slice(bytes).ok()
+    serde_json::from_slice(bytes).ok().map(|json::Members(members)| Members(members))
 }
 
 /// A value as a list.
@@ -71,5 +45,5 @@ pub(super) fn list(raw: &RawValue) -> Option<Vec<&RawValue>> {
 
 /// A value as text.
 pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|Text(text)| text)
+    serde_json::from_str::<Name<'_>>(raw.get()).ok().map(|Name(text)| text)
 }
