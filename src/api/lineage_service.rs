@@ -126,9 +126,14 @@ fn paths(
     request: &proto::FindLineagePathsRequest,
 ) -> Result<proto::FindLineagePathsResponse, Fault> {
     let to = asked.target("to", &request.to)?;
-    let from = nearest(asked, &asked.starts("from", &request.from)?, to)?;
+    let starts = asked.starts("from", &request.from)?;
+    let latest = starts.first().copied();
+    let nearest = asked.query().shortest_path_from(&Sources::Nodes(starts), to);
+    // Where none has a path, the latest stands for all.
+    let from = nearest.value.as_ref().map(|path| path.start).or(latest);
+    let from = from.ok_or_else(|| Fault::field("from", "names no node"))?;
     let found: Answer<Vec<Path>> = match request.paths_max {
-        0 => asked.query().shortest_path(from, to).map(|path| path.into_iter().collect()),
+        0 => nearest.map(|path| path.into_iter().collect()),
         count => {
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             asked.query().paths(from, to, count, u32::MAX)
@@ -141,17 +146,6 @@ fn paths(
     let answer = asked.told(&found, &nodes, edges.into_iter().collect(), None, &Marks::default());
     let paths = found.value.iter().map(path_message).collect();
     Ok(proto::FindLineagePathsResponse { answer: Some(answer), paths, count: count.unwrap_or_default() })
-}
-
-/// Of several starts the one with the shortest path, the latest of equals; the latest of all where none has a path.
-fn nearest(asked: &Asked<'_>, starts: &[NodeId], to: NodeId) -> Result<NodeId, Fault> {
-    let steps =
-        |start: &NodeId| asked.query().shortest_path(*start, to).value.map_or(usize::MAX, |path| path.edges.len());
-    let nearest = match starts {
-        [only] => Some(only),
-        several => several.iter().min_by_key(|start| steps(start)),
-    };
-    nearest.copied().ok_or_else(|| Fault::field("from", "names no node"))
 }
 
 fn unapproved(

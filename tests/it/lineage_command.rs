@@ -85,6 +85,15 @@ fn what_led_to_an_export_and_what_came_of_it() {
     assert_eq!((&steps["complete"], &steps["truncated_by"]), (&json!(false), &json!("depth")));
     let path = told.asks(&["path", "dataset_version:customers@v42", "dataset:partner-copy"]);
     assert_eq!(path["paths"].as_array().unwrap().len(), 1, "{path}");
+    let (by_name, none) = (
+        told.asks(&["path", "dataset:customers", "dataset:partner-copy"]),
+        told.asks(&["path", "dataset:{shop}orders", "dataset:partner-copy"]),
+    );
+    assert_eq!(
+        (&by_name["paths"], &none["paths"]),
+        (&path["paths"], &json!([])),
+        "of a dataset, from its nearest version"
+    );
 }
 
 #[test]
@@ -149,6 +158,8 @@ fn a_restart_changes_no_answer_and_an_erasure_takes_the_names_alone() {
     let mut told = Told::tell();
     let ask = ["explain", "dataset:partner-copy"];
     let (stats, before) = (told.asks(&["stats"]), told.asks(&ask));
+    let own = json!({"runs": 2, "jobs": 2, "datasets": 3, "dataset_edges": 4, "column_edges": 0});
+    assert_eq!(stats["openlineage"], own, "{stats}");
     drop(told.server);
     told.server = Serving::start(&told.stage.dir);
     assert_eq!((told.asks(&["stats"]), told.asks(&ask)), (stats.clone(), before.clone()));

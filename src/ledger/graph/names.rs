@@ -1,5 +1,5 @@
-//! What nodes are called, read from bodies as the log is folded. When a body is erased, all names are read again without
-//! it, so that none outlives its body.
+//! What nodes are called, read from bodies as the log is folded. Once a body was erased, the next question reads all names
+//! again without it: no answer tells a name whose body was gone when it was asked. Until then the name is in memory.
 
 use crate::limits::LINEAGE_NAMED_MAX;
 use crate::lineage::fold::NodeKey;

@@ -35,9 +35,14 @@ impl Query<'_> {
     /// The path of the fewest edges from one node to another. Of several, the one whose edges stand first in the log, the
     /// first edge counting most. An answer that was cut may have missed it, and then has none.
     pub fn shortest_path(&self, from: NodeId, to: NodeId) -> Answer<Option<Path>> {
+        self.shortest_path_from(&Sources::Nodes(vec![from]), to)
+    }
+
+    /// The same from any of several sources: of paths of one length from the source that the log names first.
+    pub fn shortest_path_from(&self, sources: &Sources, to: NodeId) -> Answer<Option<Path>> {
         let mut meter = self.meter();
         let open = NodeSet::below(0);
-        let found = self.shortest(&Sources::Nodes(vec![from]), to, &open, &mut meter);
+        let found = self.shortest(sources, to, &open, &mut meter);
         self.answer_path(meter, found)
     }
 
