@@ -19,6 +19,7 @@ mod purge;
 mod status;
 mod placement;
 mod writer;
+mod threads;
 mod sequencer;
 mod head;
 mod witnessed;

@@ -43,6 +43,11 @@ impl Wake {
     /// Called when the commit of an erasure is durable.
     pub fn erased(&self) {
         self.due.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Called when the ledger stops.
+    pub fn wake(&self) {
         if let Some(thread) = self.thread.get() {
             thread.unpark();
         }
@@ -62,7 +67,7 @@ fn run(shared: &Shared, number: LedgerNumber) {
     let mut pause = limits::PURGE_PAUSE_FIRST;
     while !stopped() {
         if !shared.wake_eraser.due.swap(false, Ordering::SeqCst) {
-            // Woken by an erasure, and by closing.
+            // Woken by an erasure, and when the ledger stops.
             std::thread::park();
             continue;
         }

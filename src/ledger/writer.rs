@@ -22,6 +22,7 @@ use crate::ledger::reader::Reader;
 use crate::ledger::settler::Settler;
 use crate::ledger::state::{PlaceError, Published, State};
 use crate::ledger::status::Status;
+use crate::ledger::threads::Threads;
 use crate::limits;
 use crate::record::FrameBytes;
 use crate::store::{AnchorSet, Store};
@@ -31,18 +32,17 @@ use deedbook_verify::kind::Author;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::Index;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-struct Job {
+pub(super) struct Job {
     frame: CheckedFrame,
     producer: Producer,
 }
 
-enum Message {
+pub(super) enum Message {
     /// Frames that arrived together, in their order.
     Jobs(Vec<Job>),
     CommitterIdle,
@@ -83,16 +83,22 @@ impl Shared {
 
     /// Marks the ledger as failed, and wakes the writer, so that it drops what waits; the first reason wins.
     pub fn fail(&self, reason: String) {
-        self.stop.send_if_modified(|stop| {
-            let first = stop.is_none();
-            if first {
-                tracing::error!(%reason, "the store failed: stopping; restart, opening recovers what was durable");
-                *stop = Some(StopReason::Failed(reason.clone()));
-            }
-            first
-        });
+        if self.end(StopReason::Failed(reason.clone())) {
+            tracing::error!(%reason, "the store failed: stopping; restart, opening recovers what was durable");
+        }
         // The channel outsizes the byte budget; a full one means that the writer is gone already.
         let _ = self.messages.try_send(Message::Failed);
+    }
+
+    /// Says why the ledger stops, unless something else was said before; every thread that waits for work then ends.
+    fn end(&self, why: StopReason) -> bool {
+        let first = self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            stop.get_or_insert(why);
+            first
+        });
+        self.wake_eraser.wake();
+        first
     }
 
     /// Lets the writer hand over the next commit, and wakes it if it waits for that.
@@ -114,7 +120,7 @@ pub struct Ledger {
     pub(super) shared: Arc<Shared>,
     pub(super) reader: Reader,
     // Joined by `close`, so that the folder can be opened again once the last handle is dropped.
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    threads: Arc<Threads>,
 }
 
 impl Ledger {
@@ -161,7 +167,8 @@ impl Ledger {
             purge::spawn(Arc::clone(&shared), number)?,
             crate::ledger::settler::spawn(Arc::clone(&shared), reader.clone(), changes)?,
         ];
-        Ok(Ledger { shared, reader, threads: Arc::new(Mutex::new(threads)) })
+        let threads = Threads::new(threads, shared.messages.clone());
+        Ok(Ledger { shared, reader, threads: Arc::new(threads) })
     }
 
     /// Checks everything about a frame that needs no order. About 40 microseconds for the signature, and the hashing.
@@ -255,19 +262,7 @@ impl Ledger {
 
     /// Makes everything that was accepted durable, then stops. Blocks for at most `CLOSE_TIMEOUT`.
     pub fn close(&self) {
-        // The channel outsizes the byte budget, so a full one means the writer is gone already.
-        let _ = self.shared.messages.try_send(Message::Close);
-        let started = crate::clock::Stopwatch::start();
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        while !threads.iter().all(JoinHandle::is_finished) && started.seconds() < limits::CLOSE_TIMEOUT.as_secs_f64() {
-            // The signer sleeps between rounds; the others wake by themselves.
-            threads.iter().for_each(|thread| thread.thread().unpark());
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        for thread in threads.drain(..).filter(JoinHandle::is_finished) {
-            // A thread that panicked has nothing left to say; its panic stands in the log.
-            let _ = thread.join();
-        }
+        self.threads.close();
     }
 }
 
@@ -322,11 +317,7 @@ impl Writer {
             }
             let settled = answers.is_empty() && commit.is_empty() && self.backlog.is_empty();
             if closing && settled && self.shared.turn.is_free() {
-                self.shared.stop.send_if_modified(|stop| {
-                    let first = stop.is_none();
-                    stop.get_or_insert(StopReason::Closed);
-                    first
-                });
+                self.shared.end(StopReason::Closed);
                 return;
             }
         }

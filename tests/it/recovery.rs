@@ -3,16 +3,17 @@
 
 use crate::recovery_run::{Run, SECOND};
 use crate::support::{Rng, cases, parallel, scaled};
-use crate::support_memory::{NUMBER, START, body_of, event_id, judge, statement};
+use crate::support_memory::{NUMBER, START, World, WritePoint, admin, block_on, body_of, event_id, judge, statement};
 use deedbook::clock::Reading;
 use deedbook::ledger::{AppendError, Bodies, Ledger, OpenError, ReadError};
 use deedbook::record::{FactsBuilder, Position};
-use deedbook::store::{Batch, Store, keys};
+use deedbook::store::{Batch, Fault, Store, keys};
 use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::judge::{BodyState, verify_receipt};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{Index, Micros};
+use std::sync::Arc;
 
 #[test]
 fn answers_and_log_are_those_of_the_model() {
@@ -106,4 +107,30 @@ fn a_lost_body_key_is_damage() {
     run.ledger.close();
     let found: Vec<_> = run.world.audit().findings.iter().map(|finding| (finding.index, finding.check)).collect();
     assert_eq!(found, [(Some(Index(base)), "body")]);
+}
+
+/// Closed, failed, or its last handle dropped: no thread stays behind, and none keeps the store.
+#[test]
+fn a_ledger_that_ended_lets_go_of_its_store() {
+    for (number, how) in [(1, "closed"), (2, "failed"), (3, "dropped"), (4, "failed, then closed")] {
+        let world = World::new(number);
+        let before = Arc::strong_count(&world.store);
+        let ledger = world.open();
+        let frame = |id| world.frame(world.person("admin"), &admin(), Position::Unsequenced, vec![statement(id)]);
+        block_on(ledger.append(frame(1))).unwrap();
+        if how.starts_with("failed") {
+            world.fail(WritePoint::StoreCommit, 0, Fault::Lost);
+            assert!(block_on(ledger.append(frame(2))).is_err());
+        }
+        if how.ends_with("closed") {
+            ledger.close();
+        }
+        drop(ledger);
+        let mut waited = 0;
+        while Arc::strong_count(&world.store) > before {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            waited += 1;
+            assert!(waited < 12_000, "{how}: {} hold the store", Arc::strong_count(&world.store) - before);
+        }
+    }
 }
