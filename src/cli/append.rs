@@ -15,6 +15,7 @@ use crate::limits::{FRAME_BYTES_MAX, FRAME_EVENTS_MAX};
 use crate::record::{FrameBytes, FrameSigner, Position};
 use clap::{Args, ValueEnum};
 use deedbook_verify::words::{Epoch, EventId, Sequence};
+pub use input::stands_alone;
 use input::{Item, Place, Recipe};
 use link::Link;
 use queue::{Flight, Origin, Queue};
@@ -23,6 +24,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+/// Events that are signed together, unless told otherwise.
+const FRAME_EVENTS: u16 = 64;
 /// Seconds for which a server that is away is waited for, unless told otherwise: an orderly restart takes a few.
 pub const AWAY_SECONDS_MAX: u32 = 60;
 /// Input that pauses longer is sent as far as it came, so that a followed stream is appended as it grows.
@@ -40,7 +43,7 @@ pub struct AppendArguments {
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
     /// Events signed together: more is faster, fewer are acknowledged sooner
-    #[arg(long, value_name = "N", default_value_t = 64,
+    #[arg(long, value_name = "N", default_value_t = FRAME_EVENTS,
         value_parser = clap::value_parser!(u16).range(1..=i64::from(FRAME_EVENTS_MAX)))]
     frame: u16,
     /// How long to wait for a server that is not there yet, or went away
@@ -131,6 +134,13 @@ struct Append<'a> {
 
 /// Events that are new, with the cells that their indexes will fill.
 type Fresh = Vec<(Item, queue::Cell)>;
+
+impl AppendArguments {
+    /// What `append` takes unless it is told otherwise.
+    pub fn new(format: Format, file: PathBuf) -> AppendArguments {
+        AppendArguments { format, frame: FRAME_EVENTS, retry_seconds: AWAY_SECONDS_MAX, files: vec![file] }
+    }
+}
 
 impl Append<'_> {
     async fn take_all(&mut self, mut items: mpsc::Receiver<Result<Item, Failure>>) -> Result<(), Failure> {

@@ -3,6 +3,8 @@
 
 mod picture;
 mod show;
+mod export;
+mod import;
 
 use super::client::Client;
 use super::errors::Failure;
@@ -10,6 +12,8 @@ use super::output::Output;
 use super::{Common, block_on};
 use crate::api::proto;
 use clap::{Args, Subcommand};
+use export::ExportArguments;
+use import::ImportArguments;
 use picture::Marked;
 use std::path::PathBuf;
 
@@ -62,6 +66,21 @@ pub struct BetweenArguments {
 /// What `lineage` can do.
 #[derive(Subcommand, Debug)]
 pub enum LineageCommand {
+    #[command(flatten)]
+    Ask(Question),
+    /// Write the log into a file that other programs read
+    #[command(after_help = "Example:\n  deedbook lineage export --format openlineage --out events.jsonl")]
+    Export(ExportArguments),
+    /// Append what other programs wrote
+    #[command(
+        after_help = "Example:\n  deedbook lineage import --format openlineage --signer gateway.key events.jsonl"
+    )]
+    Import(ImportArguments),
+}
+
+/// What it can be asked.
+#[derive(Subcommand, Debug)]
+pub enum Question {
     /// Count nodes and edges by kind, and what OpenLineage bodies say
     #[command(after_help = "Example:\n  deedbook lineage stats")]
     Stats,
@@ -167,32 +186,38 @@ impl Scope {
 
 /// Runs one of them.
 pub fn run(common: &Common, command: LineageCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        LineageCommand::Export(arguments) => export::run(common, &arguments, output),
+        LineageCommand::Import(arguments) => import::run(common, arguments, output),
+        LineageCommand::Ask(question) => ask(common, question, output),
+    }
+}
+
+fn ask(common: &Common, question: Question, output: Output) -> Result<(), Failure> {
     block_on(async {
         let mut client = Client::connect(common).await?;
-        match command {
-            LineageCommand::Stats => {
-                show::stats(&client.lineage_stats(proto::GetLineageStatsRequest {}).await?, output)
-            }
-            LineageCommand::Search { letters, kind } => {
+        match question {
+            Question::Stats => show::stats(&client.lineage_stats(proto::GetLineageStatsRequest {}).await?, output),
+            Question::Search { letters, kind } => {
                 let found = client.lineage_search(proto::SearchLineageRequest { letters, kind }).await?;
                 show::answer(&whole(found.answer)?, &[], output)
             }
-            LineageCommand::Trace { up, depth, node, .. } => trace(&mut client, (up, depth), &node, output).await,
-            LineageCommand::Explain(node) => reach(&mut client, true, &node, output).await,
-            LineageCommand::Impact(node) => reach(&mut client, false, &node, output).await,
-            LineageCommand::Path(between) => paths(&mut client, 0, &between, output).await,
-            LineageCommand::Paths { count, between } => paths(&mut client, count.max(1), &between, output).await,
-            LineageCommand::Unapproved { from, node } => unapproved(&mut client, from, &node, output).await,
-            LineageCommand::Coverage(node) => coverage(&mut client, &node, output).await,
-            LineageCommand::ChokePoints { from, node } => choke_points(&mut client, from, &node, output).await,
-            LineageCommand::Diff { earlier, node, scope } => {
+            Question::Trace { up, depth, node, .. } => trace(&mut client, (up, depth), &node, output).await,
+            Question::Explain(node) => reach(&mut client, true, &node, output).await,
+            Question::Impact(node) => reach(&mut client, false, &node, output).await,
+            Question::Path(between) => paths(&mut client, 0, &between, output).await,
+            Question::Paths { count, between } => paths(&mut client, count.max(1), &between, output).await,
+            Question::Unapproved { from, node } => unapproved(&mut client, from, &node, output).await,
+            Question::Coverage(node) => coverage(&mut client, &node, output).await,
+            Question::ChokePoints { from, node } => choke_points(&mut client, from, &node, output).await,
+            Question::Diff { earlier, node, scope } => {
                 let request = proto::DiffLineageRequest { earlier_size: earlier, node, scope: scope.message() };
                 let found = client.lineage_diff(request).await?;
                 let answer = whole(found.answer)?;
                 picture::write(&scope, &answer, &format!("added since size {earlier}"), Marked::Nothing)?;
                 show::diff(&answer, &found.gates_changed, &found.coverage_changed, output)
             }
-            LineageCommand::Contamination { since, node } => {
+            Question::Contamination { since, node } => {
                 let request = proto::GetContaminationRequest {
                     node: node.node.clone(),
                     since_index: since,

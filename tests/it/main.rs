@@ -32,6 +32,7 @@ mod consume_model;
 mod field_failures;
 mod kill;
 mod lineage_command;
+mod lineage_exchange;
 mod lineage_draw;
 mod lineage_passes;
 mod lineage_fold;

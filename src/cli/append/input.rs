@@ -197,6 +197,21 @@ impl Document {
     }
 }
 
+/// Whether a document on lines of its own is read as exactly these bytes.
+pub fn stands_alone(document: &[u8]) -> bool {
+    let mut reading = Document::default();
+    let mut lines = document.split_inclusive(|byte| *byte == b'\n').peekable();
+    let (mut complete, mut begun) = (false, false);
+    while let Some(line) = lines.next() {
+        complete = reading.is_complete(line);
+        begun = begun || !line.iter().all(u8::is_ascii_whitespace);
+        if complete && lines.peek().is_some() {
+            return false;
+        }
+    }
+    complete && begun && !document.ends_with(b"\r") && !document.ends_with(b"\n")
+}
+
 /// A place for tests of neighbours.
 #[cfg(test)]
 pub fn test_place() -> Place {
@@ -241,6 +256,12 @@ mod tests {
         let found = read(Format::Openlineage, &format!("{one}\n{pretty}\n\n{one}"));
         let lines: Vec<u64> = found.iter().flatten().map(|item| item.place.line).collect();
         assert_eq!(lines, [1, 2, 7]);
+        assert!(stands_alone(one.as_bytes()) && stands_alone(pretty.as_bytes()));
+        for odd in
+            ["", " ", "\n", &format!("\n{one}"), &format!("{one}\n"), &format!("{one}\r"), &format!("{one}\n "), "{"]
+        {
+            assert!(!stands_alone(odd.as_bytes()), "{odd:?}");
+        }
         let broken = read(Format::Openlineage, &format!("{one}\n{{\"eventTime\":\n{one}\n"));
         assert!(broken[1].as_ref().is_err_and(|message| message.starts_with("events:2: not one JSON object")));
     }
