@@ -1,23 +1,19 @@
 //! What the fold of the log into the graph costs: `cargo bench --bench lineage_fold`. Runs of pipelines that start and
 //! complete, two datasets read and one written each, in frames of 64; once parsed alone, once parsed and folded. Then how
-//! much the fold hands out for rows, block by block, as ADR 0016 would write them. It measures; that the fold is right is
+//! much that is in rows. It measures; that the fold is right is
 //! tested elsewhere.
 
 use deedbook::clock::Clock;
-use deedbook::lineage::NodeId;
-use deedbook::lineage::fold::{Delta, Fold, Known, Link, LinkKey, Lookup, NodeKey, Settled, Trace, take_log};
+use deedbook::lineage::fold::{BlockFold, BlockRuns, Memory, Placed, Row};
 use deedbook::record::seal::{CheckedFacts, SealFields, write_entry};
 use deedbook::record::{FactsBuilder, FrameSigner, Position, SigningKey};
 use deedbook_verify::entry::{Entry, SealedFrame};
-use deedbook_verify::facts::{Facts, Object, ObjectClass, ObjectRole, Outcome, Parent};
+use deedbook_verify::facts::{Facts, Object, ObjectClass, ObjectRole, Outcome};
 use deedbook_verify::kind::Kind;
-use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref, Revision, SubjectId};
-use std::collections::HashMap;
-use std::convert::Infallible;
+use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref, Revision};
 
 const EVENTS: u64 = 200_000;
 const FRAME: u64 = 64;
-const BLOCK: usize = 256;
 const DATASETS: u64 = 2_000;
 
 fn main() -> Result<(), String> {
@@ -33,69 +29,54 @@ fn main() -> Result<(), String> {
         let parsed = log.iter().filter(|entry| Entry::parse(entry).is_ok()).count();
         assert_eq!(parsed as u64, EVENTS);
     });
-    let (mut graph, mut rows) = (Delta::default(), Rows::default());
-    timed("parsed and folded", &mut || graph = folded(&log, &mut Rows::default()).0);
-    let settled = folded(&log, &mut rows).1;
+    let mut folded = Folded::default();
+    timed("parsed, folded, and made rows of", &mut || folded = fold(&log));
     let events = EVENTS as f64;
-    let (nodes, edges) = (graph.nodes.len() as f64 / events, graph.edges.len() as f64 / events);
-    println!("{nodes:.2} nodes and {edges:.2} edges an entry");
-    let [node_rows, links, traces] = settled.map(|count| count as f64 / events);
+    let Folded { nodes, edges, once, changed, bytes } = folded;
+    println!("{:.2} nodes and {:.2} edges an entry", nodes as f64 / events, edges as f64 / events);
     println!(
-        "{node_rows:.2} nodes new or changed, {links:.2} links, {traces:.2} traces an entry, in blocks of {BLOCK}"
-    );
-    println!(
-        "{:.2} nodes, {:.2} links were asked for an entry",
-        rows.asked[0] as f64 / events,
-        rows.asked[1] as f64 / events
+        "{:.3} rows that are written once, {:.3} that may be written again, {:.1} bytes of keys and values an entry",
+        once as f64 / events,
+        changed as f64 / events,
+        bytes as f64 / events
     );
     Ok(())
 }
 
-/// Folds block by block, each handed out to rows; returns the graph, and how many nodes, links and traces were handed out.
-fn folded(log: &[Vec<u8>], rows: &mut Rows) -> (Delta, [usize; 3]) {
-    let (mut fold, mut delta, mut counts) = (Fold::default(), Delta::default(), [0; 3]);
-    for (block, number) in log.chunks(BLOCK).zip(0u64..) {
-        let first = Index(number * BLOCK as u64);
-        let entries = block.iter().map(Vec::as_slice);
-        let Ok(()) = take_log(&mut fold, rows, first, entries, &mut delta, |_, _, _, _| {}) else { break };
-        let Settled { nodes, links, traces, .. } = fold.settle();
-        for (count, added) in counts.iter_mut().zip([nodes.len(), links.len(), traces.len()]) {
-            *count += added;
-        }
-        rows.nodes.extend(nodes);
-        rows.links.extend(links);
-    }
-    (delta, counts)
-}
-
-/// Rows as maps, and how many nodes and links were asked for.
+/// What a log came to.
 #[derive(Default)]
-struct Rows {
-    nodes: HashMap<NodeKey, Known>,
-    links: HashMap<LinkKey, Link>,
-    asked: [u64; 2],
+struct Folded {
+    nodes: usize,
+    edges: usize,
+    once: u64,
+    changed: u64,
+    bytes: usize,
 }
 
-impl Lookup for Rows {
-    type Error = Infallible;
-
-    fn node(&mut self, key: &NodeKey) -> Result<Option<Known>, Infallible> {
-        self.asked[0] += 1;
-        Ok(self.nodes.get(key).copied())
+/// Folds as the writer does, with rows in memory.
+fn fold(log: &[Vec<u8>]) -> Folded {
+    let (mut fold, mut memory, mut runs) = (BlockFold::default(), Memory::default(), BlockRuns::default());
+    let mut folded = Folded::default();
+    for (bytes, index) in log.iter().zip((0u64..).map(Index)) {
+        let Ok(entry) = Entry::parse(bytes) else { break };
+        let Ok(run) = fold.take(&mut memory, Placed { index, entry: &entry, refused: false }) else { break };
+        run.into_iter().for_each(|run| runs.push(index, run));
+        let (nodes, edges) = (fold.delta().nodes.len(), fold.delta().edges.len());
+        let Some(block) = fold.end(index, &mut runs) else { continue };
+        (folded.nodes, folded.edges) = (folded.nodes + nodes, folded.edges + edges);
+        let mut size = |row: Row, value: &[u8]| folded.bytes += row.key().len() + value.len();
+        block.once(64 * 1024, &mut |row, value| {
+            size(row, value);
+            folded.once += 1;
+        });
+        block.changed(&mut |row, value| {
+            size(row, value);
+            folded.changed += 1;
+        });
+        memory.take_in(block.settled);
+        fold.let_go();
     }
-
-    fn link(&mut self, key: &LinkKey) -> Result<Option<Link>, Infallible> {
-        self.asked[1] += 1;
-        Ok(self.links.get(key).copied())
-    }
-
-    fn trace(&mut self, _: &SubjectId) -> Result<Option<Trace>, Infallible> {
-        Ok(None)
-    }
-
-    fn run_of(&mut self, _: &Parent) -> Result<Option<NodeId>, Infallible> {
-        Ok(None)
-    }
+    folded
 }
 
 fn refer(class: u8, number: u64) -> Ref {

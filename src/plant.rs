@@ -35,6 +35,8 @@ pub enum Bug {
     PostingRowDropped,
     /// Full tiles are not stored.
     TileDropped,
+    /// What a block added to the lineage graph leaves no page.
+    LineagePageDropped,
     /// Admission does not compare the facts with the frame's root.
     FrameRootUnread,
     /// Admission takes a body that does not open its commitment.
@@ -83,6 +85,7 @@ impl Bug {
         Bug::SmallerSizeSigned,
         Bug::PostingRowDropped,
         Bug::TileDropped,
+        Bug::LineagePageDropped,
         Bug::FrameRootUnread,
         Bug::BodyUnopened,
         Bug::KeyNotRechecked,
@@ -117,6 +120,7 @@ impl Bug {
             Bug::SmallerSizeSigned => "server-smaller-size-signed",
             Bug::PostingRowDropped => "server-posting-row-dropped",
             Bug::TileDropped => "server-tile-dropped",
+            Bug::LineagePageDropped => "server-lineage-page-dropped",
             Bug::FrameRootUnread => "server-frame-root-unread",
             Bug::BodyUnopened => "server-body-unopened",
             Bug::KeyNotRechecked => "server-key-not-rechecked",

@@ -3,6 +3,7 @@
 
 use crate::audit::LEDGER;
 use crate::audit::actions::States;
+use crate::audit::lineage;
 use crate::audit::report::{AuditError, Report};
 use crate::audit::sums::{Sums, Table};
 use crate::store::keys::{self, Dimension, POSTING_BLOCK_ENTRIES, PostingValue};
@@ -27,6 +28,7 @@ pub(super) fn explain(
         Table::StreamHeads => looker.stream_heads(replay)?,
         Table::SourceHeads => looker.source_heads(replay)?,
         Table::Actions | Table::Deadlines | Table::Inbox | Table::Overdue => looker.actions(actions)?,
+        Table::Lineage => lineage::explain(store, report)?,
     }
     if report.findings.len() == before || stored != expected {
         report.find(None, table.row_name(), format!("{stored} rows are stored, {expected} follow from the entries"));
@@ -95,7 +97,8 @@ impl Looker<'_> {
             | Table::Actions
             | Table::Deadlines
             | Table::Inbox
-            | Table::Overdue => Ok(()),
+            | Table::Overdue
+            | Table::Lineage => Ok(()),
         }
     }
 

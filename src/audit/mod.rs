@@ -8,6 +8,7 @@ mod walk;
 mod checkpoints;
 mod sums;
 mod actions;
+mod lineage;
 mod derived;
 mod signatures;
 mod bodies;

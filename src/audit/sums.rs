@@ -9,7 +9,7 @@ use crate::store::{Direction, KeyRange, Store};
 use std::ops::ControlFlow;
 
 /// Most rows of these tables as the ledger writes them: a posting has 30 and 32 bytes. One block of BLAKE3, so that a row
-/// costs one compression. Rows of actions are longer, and those of a tampered store may be.
+/// costs one compression. Rows of actions and pages of the graph are longer, and those of a tampered store may be.
 const ROW_BYTES: usize = 64;
 
 /// A table of rows that follow from the entries.
@@ -24,10 +24,11 @@ pub(super) enum Table {
     Deadlines,
     Inbox,
     Overdue,
+    Lineage,
 }
 
 impl Table {
-    pub const ALL: [Table; 9] = [
+    pub const ALL: [Table; 10] = [
         Table::EventIds,
         Table::Streams,
         Table::StreamHeads,
@@ -37,6 +38,7 @@ impl Table {
         Table::Deadlines,
         Table::Inbox,
         Table::Overdue,
+        Table::Lineage,
     ];
 
     /// The name in findings.
@@ -51,6 +53,7 @@ impl Table {
             Table::Deadlines => "deadline row",
             Table::Inbox => "inbox row",
             Table::Overdue => "overdue row",
+            Table::Lineage => "lineage row",
         }
     }
 
@@ -65,6 +68,7 @@ impl Table {
             Table::Deadlines => RowTag::Deadline,
             Table::Inbox => RowTag::Inbox,
             Table::Overdue => RowTag::Overdue,
+            Table::Lineage => RowTag::Lineage,
         }
     }
 

@@ -2,14 +2,16 @@
 //! the entries (tiles, postings, heads, the commit chain) is in the same batch, so none of it can be behind.
 
 use crate::ledger::admit::{CheckedEvent, CheckedFrame};
+use crate::ledger::graph::put_rows;
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead, commit_chain};
-use crate::ledger::state::{Published, State};
+use crate::ledger::state::{Published, State, StateError};
 use crate::limits;
+use crate::lineage::fold::FullBlock;
 use crate::merkle::FullTile;
 use crate::plant::Bug;
 use crate::record::seal::{CheckedFacts, SealFields, write_entry};
 use crate::store::keys;
-use crate::store::{AnchorRecord, Batch};
+use crate::store::{AnchorRecord, Batch, Store};
 use deedbook_verify::hash;
 use deedbook_verify::words::{Hash, Index, Ref, Revision, SubjectId, TreeSize};
 use foldhash::HashMap;
@@ -24,6 +26,15 @@ pub(super) struct Commit {
     streams: HashMap<Ref, Revision>,
     sources: HashMap<Ref, SourceHead>,
     actions: Vec<SubjectId>,
+}
+
+/// A frame that was judged, and is written now.
+pub(super) struct Placing<'p> {
+    pub frame: &'p CheckedFrame,
+    /// The revision that each event gets in its stream.
+    pub revisions: &'p [Option<Revision>],
+    /// Whether it is a command behind which its refusal is written.
+    pub refused: bool,
 }
 
 /// A commit that is ready to be made durable.
@@ -76,13 +87,14 @@ impl Commit {
         self.actions.push(id);
     }
 
-    /// Writes all rows of a frame and grows the tree; returns the leaf hashes.
+    /// Writes all rows of a frame and grows the tree and the graph; returns the leaf hashes.
     pub fn write_frame(
         &mut self,
         state: &mut State,
-        frame: &CheckedFrame,
-        revisions: &[Option<Revision>],
-    ) -> Vec<Hash> {
+        store: &dyn Store,
+        placing: Placing<'_>,
+    ) -> Result<Vec<Hash>, StateError> {
+        let Placing { frame, revisions, refused } = placing;
         let n = u16::try_from(frame.events.len()).unwrap_or(u16::MAX);
         let mut leaves = Vec::with_capacity(frame.events.len());
         for ((event, revision), offset) in frame.events.iter().zip(revisions).zip(0u16..) {
@@ -95,7 +107,10 @@ impl Commit {
                 frame: (&frame.header, &frame.signatures),
             };
             let index = state.next_index();
-            let leaf = self.write_entry(state, index, event, &seal);
+            let (leaf, block) = self.write_entry(state, store, (index, event, refused), &seal)?;
+            if let Some(block) = block {
+                put_rows(&block, state.number, &mut self.batch);
+            }
             self.write_body(state, index, event);
             self.write_lookups(state, index, frame.source, event, *revision);
             state.tree.push(leaf);
@@ -103,7 +118,7 @@ impl Commit {
             leaves.push(leaf);
         }
         self.events = self.events.saturating_add(frame.events.len());
-        leaves
+        Ok(leaves)
     }
 
     /// Deletes the keys of bodies, notes which erasure did it, and that their files hold them still. All of it is in the
@@ -125,7 +140,14 @@ impl Commit {
         self.erased = self.erased.saturating_add(bodies.len());
     }
 
-    fn write_entry(&mut self, state: &State, index: Index, event: &CheckedEvent, seal: &SealFields<'_>) -> Hash {
+    /// The leaf, and the block of the graph that the entry fills.
+    fn write_entry(
+        &mut self,
+        state: &mut State,
+        store: &dyn Store,
+        (index, event, refused): (Index, &CheckedEvent, bool),
+        seal: &SealFields<'_>,
+    ) -> Result<(Hash, Option<FullBlock>), StateError> {
         let key = keys::entry(state.number, index);
         let entry = self.batch.put_with(key.as_slice(), |out| {
             if let Some(facts) = CheckedFacts::admitted(&event.facts) {
@@ -133,7 +155,8 @@ impl Commit {
             }
         });
         debug_assert!(entry.len() <= limits::ENTRY_BYTES_MAX, "admission bounds facts and blocks");
-        hash::leaf(entry)
+        let block = state.lineage.fold((store, state.number), &state.event_ids, (index, entry, refused))?;
+        Ok((hash::leaf(entry), block))
     }
 
     fn write_body(&mut self, state: &State, index: Index, event: &CheckedEvent) {
@@ -153,6 +176,7 @@ impl Commit {
         revision: Option<Revision>,
     ) {
         let at = index.0.to_be_bytes();
+        state.event_ids.insert((source, event.event_id), index);
         if !Bug::EventIdRowDropped.planted() {
             self.batch.scatter(keys::event_id(state.number, &source, &event.event_id).as_slice(), &at);
         }
@@ -177,6 +201,7 @@ impl Commit {
             let bytes: Vec<u8> = tile.hashes.iter().flat_map(|hash| hash.0).collect();
             self.batch.put(keys::tile(number, tile.level, tile.number).as_slice(), &bytes);
         }
+        state.lineage.show();
         let published = state.published();
         let anchor_from = state.anchor;
         let commit = anchor_from.commit.saturating_add(1);

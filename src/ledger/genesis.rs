@@ -5,8 +5,9 @@ use crate::clock::Clock;
 use crate::domain::{ledger_source, person_ref};
 use crate::ledger::admit::admit_own;
 use crate::ledger::approval::ActionStates;
-use crate::ledger::commit::Commit;
+use crate::ledger::commit::{Commit, Placing};
 use crate::ledger::dir::DataDir;
+use crate::ledger::graph::Growing;
 use crate::ledger::policies::PolicyBook;
 use crate::ledger::postings::CurrentBlock;
 use crate::ledger::refusal::InitError;
@@ -148,7 +149,9 @@ pub fn write_genesis(birth: Birth<'_>, store: &dyn Store) -> Result<(LedgerId, A
     let policies = PolicyBook::founded(birth.ref_key).map_err(|error| InitError::Genesis(error.to_string()))?;
     let mut scratch = empty_state((keys, policies), birth.sequencer, source, birth.now);
     let mut commit = Commit::default();
-    let leaves = commit.write_frame(&mut scratch, &checked, &[None]);
+    let written =
+        commit.write_frame(&mut scratch, store, Placing { frame: &checked, revisions: &[None], refused: false });
+    let leaves = written.map_err(|error| InitError::Genesis(error.to_string()))?;
     let leaf = leaves.first().copied().ok_or(InitError::Genesis("no entry".to_owned()))?;
     let ledger = LedgerId(leaf.0);
     scratch.id = ledger;
@@ -240,6 +243,7 @@ fn empty_state(
         anchor: AnchorRecord { commit: 0, size: TreeSize(0), chain: Hash([0; 32]) },
         postings: CurrentBlock::default(),
         actions: ActionStates::empty(FIRST_LEDGER, GENERATION),
+        lineage: Growing::behind(crate::lineage::fold::Head::default()),
     };
     let sequencer = Sequencer::new(SequencerKey::new(sequencer), LedgerId::GENESIS, source, Sequence(1));
     State::new(recovered, sequencer)

@@ -243,8 +243,9 @@ fn recover(
         return Err(damaged("tiles and entries do not hash to the stored root"));
     }
     let actions = ActionStates::load(store, FIRST_LEDGER, GENERATION)?;
+    let lineage = crate::ledger::graph::recover(store, size)?;
     let (number, received) = (FIRST_LEDGER, head.received);
-    Ok(Recovered { number, id, tree, edge, received, authority, policies, anchor, postings, actions })
+    Ok(Recovered { number, id, tree, edge, received, authority, policies, anchor, postings, actions, lineage })
 }
 
 /// The partial tiles of every level, the postings of the block that is being filled, and its key commands.

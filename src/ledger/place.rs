@@ -3,7 +3,7 @@
 
 use crate::ledger::admit::{CheckedFrame, admit_own};
 use crate::ledger::approval::{decide_command, place_following, take_report};
-use crate::ledger::commit::Commit;
+use crate::ledger::commit::{Commit, Placing};
 use crate::ledger::erasure;
 use crate::ledger::error::{AppendError, KnownEvent};
 use crate::ledger::placement::Placement;
@@ -50,7 +50,8 @@ pub(super) fn place(
         Some(decision) => decision.refusal().map_or(Ok(Consequence::Nothing), Err),
         None => fold_command(state, store, frame, base)?,
     };
-    let leaves = commit.write_frame(state, frame, &revisions);
+    let placing = Placing { frame, revisions: &revisions, refused: folded.is_err() };
+    let leaves = commit.write_frame(state, store, placing)?;
     let refusal = match folded {
         Ok(consequence) => {
             if let Some(erasure) = consequence.erasure() {
@@ -117,8 +118,7 @@ fn remember(
     leaves: &[deedbook_verify::words::Hash],
     refusal: Option<RefusalReason>,
 ) {
-    for (event, index) in frame.events.iter().zip(base.0..) {
-        state.event_ids.insert((frame.source, event.event_id), Index(index));
+    for event in &frame.events {
         state.bodies.push(event.standing);
     }
     // A copy: the frame's own bytes are slices of the message that it came in, which must not be kept alive.
@@ -376,7 +376,8 @@ fn place_own_frame(
     let index = state.next_index();
     let unknown = Stored { index: None, head: None };
     let revisions = check_revisions(state, store, &own, &vec![unknown; own.events.len()])?;
-    let leaves = commit.write_frame(state, &own, &revisions);
+    let placing = Placing { frame: &own, revisions: &revisions, refused: false };
+    let leaves = commit.write_frame(state, store, placing)?;
     let behind_first = u64::from(count_of(&own)).saturating_sub(1);
     let sequence = Sequence(own.first_sequence.0.saturating_add(behind_first));
     let head = SourceHead { epoch: own.epoch, sequence };

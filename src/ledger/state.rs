@@ -5,6 +5,7 @@ use crate::ledger::admit::{CheckedEvent, CheckedFrame};
 use crate::ledger::approval::ActionStates;
 use crate::ledger::erasure::NewestBodies;
 use crate::ledger::error::{AppendError, ReadError};
+use crate::ledger::graph::{Growing, Tail};
 use crate::ledger::policies::PolicyBook;
 use crate::ledger::postings::CurrentBlock;
 use crate::ledger::recent::Recent;
@@ -43,6 +44,8 @@ pub(super) struct Published {
     pub people: Arc<People>,
     /// How many bodies were erased since opening.
     pub erasures: u64,
+    /// What the entries behind the last full block added to the lineage graph.
+    pub lineage: Tail,
 }
 
 /// What became of a frame, kept so that a repeat gets the first answer.
@@ -85,6 +88,7 @@ pub(super) struct State {
     pub actions: ActionStates,
     /// How many bodies were erased since opening.
     pub erasures: u64,
+    pub lineage: Growing,
 }
 
 /// What opening found out.
@@ -99,6 +103,7 @@ pub(super) struct Recovered {
     pub anchor: AnchorRecord,
     pub postings: CurrentBlock,
     pub actions: ActionStates,
+    pub lineage: Growing,
 }
 
 impl State {
@@ -110,6 +115,7 @@ impl State {
             erased: Recent::new(GENERATION),
             actions: recovered.actions,
             erasures: 0,
+            lineage: recovered.lineage,
             tree: recovered.tree,
             edge: recovered.edge,
             received: recovered.received,
@@ -140,6 +146,7 @@ impl State {
             policy: Arc::clone(self.policies.in_force()),
             people: Arc::clone(&self.people),
             erasures: self.erasures,
+            lineage: self.lineage.tail(),
         }
     }
 

@@ -3,6 +3,9 @@
 /// Nodes, and links, and traces of actions, that the fold keeps at hand once rows have them: 65,536 of about 64 bytes
 /// are 4 MB each. They are in two generations, of which the older goes.
 pub const LINEAGE_TAIL_KEPT_MAX: usize = 64 * 1024;
+/// Links of a run or action that stand together. A run that reads, writes and is said to be done by a dozen things has
+/// a dozen; 64 of 14 bytes are 900. Those beyond stand in rows of their own.
+pub const LINEAGE_LINKS_NEAR_MAX: usize = 64;
 /// Column edges that are read of one event. An event of 1 MiB has room for 20,000 of 50 bytes; a wide table has 1,000.
 pub const LINEAGE_COLUMNS_MAX: usize = 16 * 1024;
 /// Aliases of datasets that are read of one event: as many as it may name datasets.

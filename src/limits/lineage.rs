@@ -16,12 +16,16 @@ pub const LINEAGE_PATHS_MAX: usize = 1_000;
 pub const LINEAGE_EDGES_MAX: usize = 100_000;
 /// What the server's graph takes: 1 GiB is 45 million edges with their nodes.
 pub const LINEAGE_GRAPH_BYTES_MAX: usize = 1 << 30;
-/// What the server's fold remembers of earlier entries, about: 2 GiB is 20 million runs and as many nodes.
-pub const LINEAGE_MEMORY_BYTES_MAX: usize = 2 << 30;
+/// Nodes that the server's graph has the keys of: 32 million of about 60 bytes are 2 GB.
+pub const LINEAGE_NODES_HELD_MAX: usize = 1 << 25;
 /// Nodes whose names are remembered: a million of about 150 bytes.
 pub const LINEAGE_NAMED_MAX: usize = 1 << 20;
-/// Entries that are folded between two looks at the clock: 4,096 of some microseconds.
+/// Rows that are dropped in one batch before they are derived again: 65,536 of some 20 bytes.
+pub const LINEAGE_DROPPED_ROWS_MAX: usize = 64 * 1024;
+/// Entries whose pages are read, or which are folded again, between two looks at the clock: 4,096 of some microseconds.
 pub const LINEAGE_CHUNK_ENTRIES: u64 = 4_096;
+/// Entries whose names are looked for at once: 65,536 indexes of 8 bytes, for each of five kinds.
+pub const LINEAGE_NAMING_ENTRIES: u64 = 64 * 1024;
 /// Nodes that one search names.
 pub const LINEAGE_FOUND_MAX: usize = 200;
 /// Nodes that one answer over the wire names: with 200 bytes each, 2 MB.

@@ -58,6 +58,8 @@ pub enum RowTag {
     Inbox = 0x24,
     /// Person and action id, of every break-glass whose review is overdue.
     Overdue = 0x25,
+    /// Rows of the lineage graph: table and what tells a row from others there.
+    Lineage = 0x26,
 }
 
 /// The index of posting rows: what is looked up.
@@ -358,6 +360,16 @@ pub fn overdue(ledger: LedgerNumber, person: &Ref, id: &SubjectId) -> Key {
 /// Every break-glass whose review is overdue.
 pub fn overdue_rows(ledger: LedgerNumber) -> KeyRange {
     prefix(Key::new(RowTag::Overdue, ledger).as_slice())
+}
+
+/// A row of the lineage graph, by the key that the fold gives it: at most 18 bytes.
+pub fn lineage(ledger: LedgerNumber, row: &[u8]) -> Key {
+    Key::new(RowTag::Lineage, ledger).with(row)
+}
+
+/// All rows of the lineage graph.
+pub fn lineage_rows(ledger: LedgerNumber) -> KeyRange {
+    prefix(Key::new(RowTag::Lineage, ledger).as_slice())
 }
 
 /// The person and the action id that keys of overdue reviews end with.

@@ -19,7 +19,9 @@ mod planted {
             Bug::FailedReadIsAbsence => "fault_matrix::a_failed_read_is_no_absence",
             Bug::SealTimeBackwards => "recovery::an_accepted_clock_is_on_record_and_received_never_decreases",
             Bug::SmallerSizeSigned => "fault_matrix::no_smaller_size_is_ever_signed",
-            Bug::PostingRowDropped | Bug::TileDropped => "damage::an_untouched_folder_exports_and_audits",
+            Bug::PostingRowDropped | Bug::TileDropped | Bug::LineagePageDropped => {
+                "damage::an_untouched_folder_exports_and_audits"
+            }
             Bug::FrameRootUnread | Bug::BodyUnopened => "rules::a_wrong_frame_is_refused_by_name_and_leaves_no_trace",
             Bug::KeyNotRechecked => "rules::rotation_and_revocation_count_from_their_index_on",
             Bug::ErasedKeyKept => "erasure::no_file_holds_what_was_erased_and_all_else_still_proves",

@@ -1,45 +1,49 @@
-//! The lineage graph of a running ledger: folded from the log when somebody first asks, and brought up to date by whoever
-//! asks next. It is held in memory alone and in no row: nothing rests on it, a crash costs only that it is folded again,
-//! and a ledger that nobody asks about lineage pays nothing.
+//! The lineage graph of a running ledger. Its rows grow with the log (`growing`), in the commit of the entries that they
+//! follow from. Whoever asks about lineage reads pages into memory, in order, as far as they were not read before; what stands
+//! behind the last full block is published with each commit. A ledger that nobody asks holds no graph in memory.
 
-mod memory;
+mod growing;
+mod recover;
+mod pages;
 mod names;
 mod node;
 
+pub(in crate::ledger) use growing::{Growing, Tail, put_rows};
 pub use names::Called;
 pub use node::{NodeAbout, NodeText};
+pub(in crate::ledger) use recover::recover;
 
-use crate::ledger::bodies::{Bodies, StoredBody};
 use crate::ledger::error::ReadError;
-use crate::ledger::reader::{Reader, StoredEvent};
-use crate::limits::{LINEAGE_CHUNK_ENTRIES, LINEAGE_GRAPH_BYTES_MAX, LINEAGE_MEMORY_BYTES_MAX};
-use crate::lineage::fold::{Delta, Fold, NodeKey, Placed};
+use crate::ledger::reader::Reader;
+use crate::ledger::state::Published;
+use crate::limits::{LINEAGE_CHUNK_ENTRIES, LINEAGE_GRAPH_BYTES_MAX, LINEAGE_NODES_HELD_MAX};
+use crate::lineage::fold::{BLOCK_ENTRIES, Delta, NodeKey};
 use crate::lineage::openlineage::Counts;
-use crate::lineage::{EdgeKind, Graph, GraphError, NodeKind, Stop, View};
-use deedbook_verify::entry::Entry;
-use deedbook_verify::facts::Parent;
+use crate::lineage::{EdgeKind, Graph, GraphError, NodeId, NodeKind, Stop, View};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Index, TreeSize};
-use memory::Memory;
+use foldhash::HashMap;
 use names::Named;
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
 /// Why lineage could not be told.
 #[derive(Debug, Error)]
 pub enum LineageError {
-    /// Folding takes longer than the caller has; what was folded stays.
-    #[error("the graph is being folded: {folded} of {size} entries are in it")]
+    /// Reading takes longer than the caller has; what was read stays.
+    #[error("the graph is being read: {folded} of {size} entries are in it")]
     Behind {
         /// Entries that are in it.
         folded: TreeSize,
         /// Entries that there are.
         size: TreeSize,
     },
-    /// What the fold must remember has no room.
-    #[error("the graph has no room beyond entry {size}: it takes {LINEAGE_MEMORY_BYTES_MAX} bytes at most")]
+    /// The graph has no room for more.
+    #[error(
+        "the graph has no room beyond entry {size}: it takes {LINEAGE_GRAPH_BYTES_MAX} bytes and \
+         {LINEAGE_NODES_HELD_MAX} nodes at most"
+    )]
     Full {
         /// It holds the entries before this one.
         size: TreeSize,
@@ -80,47 +84,45 @@ pub struct LineageCounts {
     pub openlineage: Counts,
 }
 
-/// The graph, and all that is needed to go on with it. One caller folds at a time; queries run on views beside it.
+/// The graph as far as somebody asked. One caller reads at a time; queries run on views beside it.
 pub(in crate::ledger) struct Lineage(Mutex<State>);
 
 struct State {
-    fold: Fold,
     graph: Graph,
-    memory: Memory,
     named: Named,
-    /// Entries whose bodies say names.
-    naming: Vec<Index>,
     keys: Vec<NodeKey>,
+    ids: HashMap<NodeKey, NodeId>,
     edges: BTreeMap<EdgeKind, u64>,
     folded: TreeSize,
-    /// How many bodies were erased when names were read.
+    /// Names of bodies before this entry were read.
+    named_to: Index,
+    /// How many bodies were erased when they were.
     erasures: u64,
 }
 
 impl Default for Lineage {
     fn default() -> Lineage {
         Lineage(Mutex::new(State {
-            fold: Fold::default(),
             graph: Graph::new(LINEAGE_GRAPH_BYTES_MAX),
-            memory: Memory::default(),
             named: Named::default(),
-            naming: Vec::new(),
             keys: Vec::new(),
+            ids: HashMap::default(),
             edges: BTreeMap::new(),
             folded: TreeSize(0),
+            named_to: Index(0),
             erasures: 0,
         }))
     }
 }
 
 impl Reader {
-    /// The graph as of a size, or of the published one, brought up to date first. Blocking: folding takes some
-    /// microseconds an entry, and goes on with the next call if `stop` ends this one.
+    /// The graph as of a size, or of the published one, brought up to date first. Blocking: the first call after a start reads
+    /// all pages, at most a microsecond an entry, and the next goes on if `stop` ends this one.
     pub fn lineage(&self, size: Option<TreeSize>, stop: &dyn Stop) -> Result<LineageAt, LineageError> {
         let mut state = self.graph();
-        let head = self.head();
-        state.catch_up(self, head.size, stop)?;
-        state.read_names_again(self, stop)?;
+        let published = self.shared.published();
+        let head = published.head;
+        state.catch_up(self, &published, stop)?;
         match size.filter(|size| *size < head.size) {
             Some(size) => Ok(LineageAt { view: state.graph.view(size), head: self.head_at(size)? }),
             None => Ok(LineageAt { view: state.graph.view(head.size), head }),
@@ -143,85 +145,51 @@ impl Reader {
 }
 
 impl State {
-    /// Folds what is published and not in the graph yet.
-    fn catch_up(&mut self, reader: &Reader, size: TreeSize, stop: &dyn Stop) -> Result<(), LineageError> {
-        while self.folded < size {
+    /// Reads what is published and not in the graph yet.
+    fn catch_up(&mut self, reader: &Reader, published: &Published, stop: &dyn Stop) -> Result<(), LineageError> {
+        let (size, tail) = (published.head.size, &published.lineage);
+        while self.folded.0 < tail.first.0 {
             if stop.poll().is_some() {
                 return Err(LineageError::Behind { folded: self.folded, size });
             }
-            if self.memory.bytes() > LINEAGE_MEMORY_BYTES_MAX {
-                return Err(LineageError::Full { size: self.folded });
+            let first = self.folded.0 / BLOCK_ENTRIES;
+            let last = tail.first.0 / BLOCK_ENTRIES;
+            let to = last.min(first.saturating_add(LINEAGE_CHUNK_ENTRIES / BLOCK_ENTRIES));
+            for delta in pages::read(reader, first..to)? {
+                self.put(delta)?;
             }
-            let to = size.0.min(self.folded.0.saturating_add(LINEAGE_CHUNK_ENTRIES));
-            let (mut delta, mut naming) = (Delta::default(), Vec::new());
-            let (mut failed, mut folded) = (false, self.folded.0);
-            reader.range(Index(self.folded.0), Index(to), Bodies::Without, &mut |event| {
-                failed = self.take(&event, &mut delta, &mut naming).is_none();
-                folded = event.index.0.saturating_add(1);
-                if failed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })?;
-            if failed || self.put(&delta).is_err() {
-                return Err(LineageError::Full { size: self.folded });
-            }
-            self.memory.take_in(self.fold.settle());
-            self.folded = TreeSize(folded);
+            self.folded = TreeSize(to.saturating_mul(BLOCK_ENTRIES));
             self.graph.merge();
-            for index in &naming {
-                self.name(reader, *index)?;
+        }
+        if let Some(size) = tail.full {
+            return Err(LineageError::Full { size });
+        }
+        if self.folded < size {
+            for delta in tail.parts() {
+                self.put(delta.clone())?;
             }
-            self.naming.extend(naming);
+            self.folded = size;
+            self.graph.merge();
         }
-        Ok(())
+        self.read_names(reader, published, stop)
     }
 
-    /// Folds one entry; none: there are as many nodes as can be numbered. An entry that this program cannot read adds
-    /// nothing.
-    fn take(&mut self, event: &StoredEvent, delta: &mut Delta, naming: &mut Vec<Index>) -> Option<()> {
-        let Ok(entry) = Entry::parse(&event.entry) else { return Some(()) };
-        let placed = Placed { index: event.index, entry: &entry, refused: event.refused.is_some() };
-        let run = self.fold.take(&mut self.memory, placed, delta).ok()?;
-        if let Some(run) = run {
-            self.memory.ran(Parent { source: entry.facts.source, event_id: entry.facts.event_id }, run);
+    /// Adds what stands at or behind the last entry that is in the graph.
+    fn put(&mut self, delta: Delta) -> Result<(), LineageError> {
+        let from = Index(self.folded.0);
+        let delta = delta.behind(from);
+        let full = |_: GraphError| LineageError::Full { size: TreeSize(from.0) };
+        if self.keys.len().saturating_add(delta.nodes.len()) > LINEAGE_NODES_HELD_MAX {
+            return Err(LineageError::Full { size: TreeSize(from.0) });
         }
-        if Named::reads(entry.facts.kind) {
-            naming.push(event.index);
+        delta.add_to(&mut self.graph).map_err(full)?;
+        for node in &delta.nodes {
+            self.keys.push(node.key);
+            self.ids.insert(node.key, node.id);
         }
-        Some(())
-    }
-
-    fn put(&mut self, delta: &Delta) -> Result<(), GraphError> {
-        delta.add_to(&mut self.graph)?;
-        self.keys.extend(delta.nodes.iter().map(|node| node.key));
         for new in &delta.edges {
             *self.edges.entry(new.edge.kind).or_insert(0) += 1;
         }
-        Ok(())
-    }
-
-    fn name(&mut self, reader: &Reader, index: Index) -> Result<(), ReadError> {
-        let event = reader.event(index, Bodies::With)?;
-        if let (StoredBody::Opened { body, .. }, Ok(entry)) = (&event.body, Entry::parse(&event.entry)) {
-            self.named.read(&entry.facts, body, reader.ref_key());
-        }
-        Ok(())
-    }
-
-    /// Forgets all names and reads them again, if a body was erased since: its names are not said any more.
-    fn read_names_again(&mut self, reader: &Reader, stop: &dyn Stop) -> Result<(), LineageError> {
-        let erasures = reader.shared.published().erasures;
-        if self.erasures == erasures {
-            return Ok(());
-        }
-        self.named = Named::default();
-        for place in 0..self.naming.len() {
-            if place % 1_024 == 0 && stop.poll().is_some() {
-                return Err(LineageError::Behind { folded: TreeSize(0), size: self.folded });
-            }
-            if let Some(index) = self.naming.get(place).copied() {
-                self.name(reader, index)?;
-            }
-        }
-        self.erasures = erasures;
         Ok(())
     }
 }

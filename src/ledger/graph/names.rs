@@ -1,14 +1,33 @@
 //! What nodes are called, read from bodies as the log is folded. Once a body was erased, the next question reads all names
 //! again without it: no answer tells a name whose body was gone when it was asked. Until then the name is in memory.
 
-use crate::limits::LINEAGE_NAMED_MAX;
+use super::{LineageError, State};
+use crate::domain::Filter;
+use crate::ledger::bodies::{Bodies, StoredBody};
+use crate::ledger::error::ReadError;
+use crate::ledger::postings::rows_end;
+use crate::ledger::reader::Reader;
+use crate::ledger::state::Published;
+use crate::limits::{LINEAGE_NAMED_MAX, LINEAGE_NAMING_ENTRIES};
 use crate::lineage::fold::NodeKey;
 use crate::lineage::openlineage::{Counts, Event, Tally};
-use crate::lineage::{NodeKind, NodeName, names_in};
+use crate::lineage::{NodeKind, NodeName, Stop, names_in};
+use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::kind::Kind;
+use deedbook_verify::words::{Index, TreeSize};
 use foldhash::HashMap;
+use std::ops::{ControlFlow, Range};
+
+/// Kinds whose bodies say names.
+const NAMING: [Kind; 5] = [
+    Kind::OpenlineageReceived,
+    Kind::ActionSubmitted,
+    Kind::BreakglassInvoked,
+    Kind::PrincipalBound,
+    Kind::ExecutionReported,
+];
 
 /// A name without its node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,18 +49,6 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Whether bodies of a kind say names.
-    pub fn reads(kind: Kind) -> bool {
-        matches!(
-            kind,
-            Kind::OpenlineageReceived
-                | Kind::ActionSubmitted
-                | Kind::BreakglassInvoked
-                | Kind::PrincipalBound
-                | Kind::ExecutionReported
-        )
-    }
-
     /// Takes in what a body says.
     pub fn read(&mut self, facts: &Facts<'_>, body: &[u8], refs: &RefKey) {
         for NodeName { node, namespace, name, version } in names_in(facts, body, refs) {
@@ -86,6 +93,54 @@ impl Named {
         });
         (found, !self.is_full)
     }
+}
+
+impl State {
+    /// Reads the names that bodies say and were not read; all of them again if a body was erased since, for its names are
+    /// not said any more.
+    pub(super) fn read_names(
+        &mut self,
+        reader: &Reader,
+        published: &Published,
+        stop: &dyn Stop,
+    ) -> Result<(), LineageError> {
+        if self.erasures != published.erasures {
+            (self.named, self.named_to, self.erasures) = (Named::default(), Index(0), published.erasures);
+        }
+        let size = published.head.size;
+        while self.named_to.0 < size.0 {
+            let to = Index(size.0.min(self.named_to.0.saturating_add(LINEAGE_NAMING_ENTRIES)));
+            for (index, at) in naming(reader, self.named_to..to)?.into_iter().zip(0u64..) {
+                if at % 1_024 == 0 && stop.poll().is_some() {
+                    self.named_to = index;
+                    return Err(LineageError::Behind { folded: TreeSize(index.0), size });
+                }
+                let event = reader.event(index, Bodies::With)?;
+                if let (StoredBody::Opened { body, .. }, Ok(entry)) = (&event.body, Entry::parse(&event.entry)) {
+                    self.named.read(&entry.facts, body, reader.ref_key());
+                }
+            }
+            self.named_to = to;
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a range whose bodies may say names: as postings say, and behind the last full block the entries.
+fn naming(reader: &Reader, range: Range<Index>) -> Result<Vec<Index>, ReadError> {
+    let rows_end = rows_end(TreeSize(range.end.0)).max(range.start);
+    let mut found = Vec::new();
+    for kind in NAMING {
+        let filter = Filter { kind: Some(kind), ..Filter::default() };
+        found.extend(reader.list(&filter, range.start, TreeSize(rows_end.0), usize::MAX)?);
+    }
+    found.sort_unstable();
+    reader.range(rows_end, range.end, Bodies::Without, &mut |event| {
+        let kind = Entry::parse(&event.entry).ok().map(|entry| entry.facts.kind);
+        found.extend(kind.filter(|kind| NAMING.contains(kind)).map(|_| event.index));
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
 }
 
 impl Called {

@@ -96,11 +96,11 @@ impl Reader {
     pub fn node_of(&self, text: &NodeText) -> Result<NodeId, LineageError> {
         let state = self.graph();
         let by_key = u128::from_str_radix(&text.name, 16).ok().filter(|_| text.name.len() == 32);
-        if let Some(id) = by_key.and_then(|id| state.memory.id(&NodeKey::new(text.kind, id.to_be_bytes()))) {
+        if let Some(id) = by_key.and_then(|id| state.ids.get(&NodeKey::new(text.kind, id.to_be_bytes())).copied()) {
             return Ok(id);
         }
         // A whole name is found by its ref, also where no body says it; only a part of one is looked for among all names.
-        let whole = text.by_ref(self.ref_key()).and_then(|key| state.memory.id(&key));
+        let whole = text.by_ref(self.ref_key()).and_then(|key| state.ids.get(&key).copied());
         whole.map_or_else(|| state.node_called(text), Ok)
     }
 
@@ -120,7 +120,7 @@ impl Reader {
         complete &= found.len() <= LINEAGE_FOUND_MAX;
         found.truncate(LINEAGE_FOUND_MAX);
         let about = |(key, called): (&NodeKey, &Called)| {
-            Some((state.memory.id(key)?, NodeAbout { key: *key, called: Some(called.clone()) }))
+            Some((*state.ids.get(key)?, NodeAbout { key: *key, called: Some(called.clone()) }))
         };
         (found.into_iter().filter_map(about).collect(), complete)
     }
@@ -138,7 +138,7 @@ impl State {
         for (key, called) in self.named.of_kind(text.kind).filter(|(_, called)| text.name.contains(&called.name)) {
             let found = if called.text() == text.name { &mut exact } else { &mut loose };
             if called.text() == text.name || called.name == text.name {
-                found.extend(self.memory.id(key));
+                found.extend(self.ids.get(key).copied());
             }
         }
         match (exact.as_slice(), loose.as_slice()) {

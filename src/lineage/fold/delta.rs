@@ -2,6 +2,7 @@
 
 use super::key::NodeKey;
 use super::known::{Carry, Known, Link, LinkKey, Trace};
+use super::links::Links;
 use crate::lineage::words::{Edge, Gate, NodeId};
 use deedbook_verify::words::{Index, SubjectId};
 
@@ -54,6 +55,14 @@ impl Delta {
         self.nodes.is_empty() && self.edges.is_empty() && self.gates.is_empty()
     }
 
+    /// Without what stands before an entry.
+    pub fn behind(mut self, from: Index) -> Delta {
+        self.nodes.drain(..self.nodes.partition_point(|new| new.index < from));
+        self.edges.drain(..self.edges.partition_point(|new| new.edge.index < from));
+        self.gates.drain(..self.gates.partition_point(|new| new.index < from));
+        self
+    }
+
     /// Forgets everything, and keeps the room.
     pub fn clear(&mut self) {
         self.nodes.clear();
@@ -71,8 +80,10 @@ pub struct Settled {
     pub carry: Carry,
     /// Nodes that are new or changed.
     pub nodes: Vec<(NodeKey, Known)>,
-    /// Links that are new.
-    pub links: Vec<(LinkKey, Link)>,
+    /// The first links of what is new or changed.
+    pub links: Vec<(NodeId, Links)>,
+    /// Links beyond those that are new.
+    pub far: Vec<(LinkKey, Link)>,
     /// Traces that are new or changed.
     pub traces: Vec<(SubjectId, Trace)>,
 }

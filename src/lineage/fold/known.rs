@@ -1,6 +1,7 @@
 //! What the fold knows of what stands before an entry, and how it asks for it. Rows and their layout are the caller's.
 
 use super::key::NodeKey;
+use super::links::Links;
 use crate::lineage::kinds::EdgeKind;
 use crate::lineage::words::{Gate, NodeId};
 use deedbook_verify::facts::Parent;
@@ -100,7 +101,7 @@ pub struct Cause {
 /// Asks for what stands before the entries that the fold still holds itself.
 ///
 /// An entry of one run that was never named asks for about as many nodes as it names things, and for nothing else; one of
-/// a known run for as many links besides. All of it may be answered from a batch that was read ahead.
+/// a known run for its links besides, once. All of it may be answered from a batch that was read ahead.
 pub trait Lookup {
     /// Why it cannot be answered.
     type Error;
@@ -108,8 +109,11 @@ pub trait Lookup {
     /// The node with this key.
     fn node(&mut self, key: &NodeKey) -> Result<Option<Known>, Self::Error>;
 
-    /// What was said before.
-    fn link(&mut self, key: &LinkKey) -> Result<Option<Link>, Self::Error>;
+    /// The first links of something.
+    fn links(&mut self, of: NodeId) -> Result<Option<Links>, Self::Error>;
+
+    /// A link beyond the first ones.
+    fn far_link(&mut self, key: &LinkKey) -> Result<Option<Link>, Self::Error>;
 
     /// What is kept of an action, by the id of its request.
     fn trace(&mut self, request: &SubjectId) -> Result<Option<Trace>, Self::Error>;

@@ -29,6 +29,7 @@
 
 mod key;
 mod known;
+mod links;
 mod delta;
 mod tail;
 mod step;
@@ -39,11 +40,20 @@ mod approval;
 mod governance;
 mod log;
 mod grow;
+mod rows;
+mod page;
+mod block;
+mod memory;
 
+pub use block::{BlockFold, FullBlock};
 pub use delta::{Delta, NewEdge, NewGate, NewNode, Settled};
 pub use key::NodeKey;
 pub use known::{Carry, Cause, Known, Link, LinkKey, Lookup, Started, Trace};
+pub use links::{Links, NearLink};
 pub use log::{is_refusal_of, take_log};
+pub use memory::Memory;
+pub use page::{BLOCK_ENTRIES, BlockRuns, block_start, from_page, to_page};
+pub use rows::{Head, Row};
 
 use crate::lineage::words::NodeId;
 use deedbook_verify::detail::Detail;
@@ -178,6 +188,11 @@ impl Fold {
     /// Hands out what is new since the last time, for rows, and forgets it: from here on a lookup answers for it.
     pub fn settle(&mut self) -> Settled {
         self.tail.settle(self.nodes, self.carry)
+    }
+
+    /// What was settled before this was called the last time is in rows, and need not be kept at hand.
+    pub fn let_go(&mut self) {
+        self.tail.let_go();
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::FoldError;
 use super::key::NodeKey;
-use super::known::{Link, Lookup, Started, Trace};
+use super::known::{Known, Link, Lookup, Started, Trace};
 use super::step::{Named, Step};
 use super::touch::touched;
 use crate::lineage::kinds::{EdgeKind, NodeKind};
@@ -19,13 +19,14 @@ impl<L: Lookup> Step<'_, L> {
         let facts = &entry.facts;
         let mut trace = self.own_trace(facts)?;
         let started = trace.as_ref().and_then(|(_, trace)| started_run(facts, trace));
-        let run = match (started, facts.stream) {
-            (Some(started), _) => NodeKey::new(NodeKind::Run, started.event.0),
-            (None, Some(stream)) => NodeKey::new(NodeKind::Run, stream.0),
-            (None, None) => NodeKey::event(NodeKind::Run, facts),
+        let (key, known) = match (started, facts.stream) {
+            (Some(started), _) => self.known_run(NodeKey::new(NodeKind::Run, started.event.0))?,
+            (None, Some(stream)) => self.known_run(NodeKey::new(NodeKind::Run, stream.0))?,
+            // Nobody can have named it before, nor will anybody again but by its event.
+            (None, None) => (NodeKey::event(NodeKind::Run, facts), None),
         };
         let before = (self.delta.edges.len(), self.delta.gates.len());
-        let (run, known) = self.stated(facts, run)?;
+        let (run, known) = self.stated(facts, key, known)?;
         if facts.kind == Kind::ExecutionReported {
             self.reported(facts, run, &mut trace, started)?;
         }
@@ -33,7 +34,16 @@ impl<L: Lookup> Step<'_, L> {
             // Whoever says more of a run answers for that too, as of this entry.
             known.into_iter().for_each(|performer| self.edge(performer, run.id, EdgeKind::Performed));
         }
+        if started.is_none() && facts.stream.is_none() {
+            self.fold.tail.nodes.forget(&run.key);
+            self.fold.tail.nodes.forget(&NodeKey::new(NodeKind::Outcome, run.key.id));
+            self.fold.tail.links.forget(&run.id);
+        }
         Ok(run.id)
+    }
+
+    fn known_run(&mut self, key: NodeKey) -> Result<(NodeKey, Option<Known>), FoldError<L::Error>> {
+        Ok((key, self.find(key)?))
     }
 
     /// How an execution went, and whether a grant released it.
@@ -59,8 +69,10 @@ impl<L: Lookup> Step<'_, L> {
         let has_ended =
             matches!(facts.outcome, Some(Outcome::Succeeded | Outcome::Failed | Outcome::Aborted | Outcome::Denied));
         if has_ended {
-            let outcome = self.name(NodeKey::new(NodeKind::Outcome, run.key.id))?;
-            if outcome.is_new {
+            let outcome = NodeKey::new(NodeKind::Outcome, run.key.id);
+            let known = if run.is_new { None } else { self.find(outcome)? };
+            if known.is_none() {
+                let outcome = self.name_new(outcome)?;
                 self.edge(run.id, outcome.id, EdgeKind::Generated);
             }
             if let (Some((request, trace)), Some(started)) = (trace, started) {
@@ -95,8 +107,12 @@ impl<L: Lookup> Step<'_, L> {
 
     /// The run that facts are about, named behind its causes, with all that they say of it; and those who performed it as
     /// an entry before this one said.
-    fn stated(&mut self, facts: &Facts<'_>, key: NodeKey) -> Result<(Named, Vec<NodeId>), FoldError<L::Error>> {
-        let known = self.find(key)?;
+    fn stated(
+        &mut self,
+        facts: &Facts<'_>,
+        key: NodeKey,
+        known: Option<Known>,
+    ) -> Result<(Named, Vec<NodeId>), FoldError<L::Error>> {
         let by = known.map(|known| Named::known(key, known));
         let signer = self.signer(self.fold.carry.signer)?;
         let mut causes: Vec<(NodeId, EdgeKind)> = Vec::new();
@@ -170,7 +186,7 @@ impl<L: Lookup> Step<'_, L> {
             return Ok(Vec::new());
         };
         // From the second key on it takes links to know which there were.
-        self.put_link(run, EdgeKind::Performed, last, Link { node: last, before: None });
+        self.put_link(run, (EdgeKind::Performed, last), Link { node: last, before: None })?;
         let is_new = self.caused_once(signer, run, EdgeKind::Performed)?;
         Ok(if is_new { Vec::new() } else { vec![signer] })
     }

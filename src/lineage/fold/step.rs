@@ -3,6 +3,7 @@
 use super::delta::{Delta, NewEdge, NewGate, NewNode};
 use super::key::NodeKey;
 use super::known::{Known, Link, LinkKey, Lookup, Trace};
+use super::links::NearLink;
 use super::{Fold, FoldError};
 use crate::lineage::kinds::{EdgeKind, NodeKind};
 use crate::lineage::words::{Edge, Gate, NodeId};
@@ -102,29 +103,53 @@ impl<L: Lookup> Step<'_, L> {
 
     /// What was said of something before.
     pub fn link(&mut self, of: Named, kind: EdgeKind, to: NodeId) -> Result<Option<Link>, FoldError<L::Error>> {
+        self.find_links(of)?;
+        let Some(near) = self.fold.tail.links.get(&of.id) else { return Ok(None) };
+        let found = near.get(kind, to);
+        if found.is_some() || !near.is_full() {
+            return Ok(found);
+        }
         let key = LinkKey { of: of.id, kind, to };
-        if let Some(link) = self.fold.tail.links.get(&key) {
+        if let Some(link) = self.fold.tail.far.get(&key) {
             return Ok(Some(*link));
         }
         if of.is_new {
             return Ok(None);
         }
-        let link = self.lookup.link(&key).map_err(FoldError::Lookup)?;
+        let link = self.lookup.far_link(&key).map_err(FoldError::Lookup)?;
         if let Some(link) = link {
-            self.fold.tail.links.remember(key, link);
+            self.fold.tail.far.remember(key, link);
         }
         Ok(link)
     }
 
-    pub fn put_link(&mut self, of: Named, kind: EdgeKind, to: NodeId, link: Link) {
-        self.fold.tail.links.put(LinkKey { of: of.id, kind, to }, link);
+    /// Has the first links of something at hand, if it has any.
+    fn find_links(&mut self, of: Named) -> Result<(), FoldError<L::Error>> {
+        if !of.is_new && self.fold.tail.links.get(&of.id).is_none() {
+            let links = self.lookup.links(of.id).map_err(FoldError::Lookup)?.unwrap_or_default();
+            self.fold.tail.links.remember(of.id, links);
+        }
+        Ok(())
+    }
+
+    pub fn put_link(
+        &mut self,
+        of: Named,
+        (kind, to): (EdgeKind, NodeId),
+        link: Link,
+    ) -> Result<(), FoldError<L::Error>> {
+        self.find_links(of)?;
+        if !self.fold.tail.links.edit(of.id, |links| links.push(NearLink { kind, to, link })) {
+            self.fold.tail.far.put(LinkKey { of: of.id, kind, to }, link);
+        }
+        Ok(())
     }
 
     /// Adds `cause → of`, unless it was said before; whether it did.
     pub fn caused_once(&mut self, cause: NodeId, of: Named, kind: EdgeKind) -> Result<bool, FoldError<L::Error>> {
         let is_new = self.link(of, kind, cause)?.is_none();
         if is_new {
-            self.put_link(of, kind, cause, Link { node: cause, before: None });
+            self.put_link(of, (kind, cause), Link { node: cause, before: None })?;
             self.edge(cause, of.id, kind);
         }
         Ok(is_new)
@@ -133,7 +158,7 @@ impl<L: Lookup> Step<'_, L> {
     /// Adds `of → effect`, unless it was said before.
     pub fn leads_once(&mut self, of: Named, effect: NodeId, kind: EdgeKind) -> Result<(), FoldError<L::Error>> {
         if self.link(of, kind, effect)?.is_none() {
-            self.put_link(of, kind, effect, Link { node: effect, before: None });
+            self.put_link(of, (kind, effect), Link { node: effect, before: None })?;
             self.edge(of.id, effect, kind);
         }
         Ok(())

@@ -3,7 +3,9 @@
 use super::delta::Settled;
 use super::key::NodeKey;
 use super::known::{Carry, Known, Link, LinkKey, Trace};
+use super::links::Links;
 use crate::limits::LINEAGE_TAIL_KEPT_MAX;
+use crate::lineage::words::NodeId;
 use deedbook_verify::words::SubjectId;
 use foldhash::HashMap;
 use std::hash::Hash;
@@ -11,7 +13,8 @@ use std::hash::Hash;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tail {
     pub nodes: Held<NodeKey, Known>,
-    pub links: Held<LinkKey, Link>,
+    pub links: Held<NodeId, Links>,
+    pub far: Held<LinkKey, Link>,
     pub traces: Held<SubjectId, Trace>,
 }
 
@@ -53,7 +56,31 @@ impl<K: Copy + Eq + Hash + Ord, V: Clone> Held<K, V> {
         }
     }
 
-    /// What rows do not have, ascending; it stays known like what a row says, until two generations have passed.
+    /// Changes what is kept, or what is there where nothing is kept, to something that rows do not have. What `change`
+    /// returns says whether it did.
+    pub fn edit(&mut self, key: K, change: impl FnOnce(&mut V) -> bool) -> bool
+    where
+        V: Default,
+    {
+        let older = &mut self.older;
+        let slot = self
+            .newer
+            .entry(key)
+            .or_insert_with(|| older.remove(&key).unwrap_or_else(|| Slot { value: V::default(), is_settled: true }));
+        let changed = change(&mut slot.value);
+        if changed && slot.is_settled {
+            slot.is_settled = false;
+            self.unsettled.push(key);
+        }
+        changed
+    }
+
+    /// Forgets what nobody will ask for again; it gets no row.
+    pub fn forget(&mut self, key: &K) {
+        self.newer.remove(key);
+    }
+
+    /// What rows do not have, ascending; from here on it is known like what a row says.
     fn settle(&mut self) -> Vec<(K, V)> {
         let mut settled = Vec::with_capacity(self.unsettled.len());
         for key in self.unsettled.drain(..) {
@@ -63,11 +90,21 @@ impl<K: Copy + Eq + Hash + Ord, V: Clone> Held<K, V> {
             }
         }
         settled.sort_unstable_by_key(|(key, _)| *key);
-        if self.newer.len() >= LINEAGE_TAIL_KEPT_MAX / 2 {
-            std::mem::swap(&mut self.newer, &mut self.older);
-            self.newer.clear();
-        }
         settled
+    }
+
+    /// Lets the older generation go, if the newer is full.
+    fn let_go(&mut self) {
+        if self.newer.len() < LINEAGE_TAIL_KEPT_MAX / 2 {
+            return;
+        }
+        std::mem::swap(&mut self.newer, &mut self.older);
+        self.newer.clear();
+        for key in &self.unsettled {
+            if let Some(slot) = self.older.remove(key) {
+                self.newer.insert(*key, slot);
+            }
+        }
     }
 }
 
@@ -78,7 +115,15 @@ impl Tail {
             carry,
             nodes: self.nodes.settle(),
             links: self.links.settle(),
+            far: self.far.settle(),
             traces: self.traces.settle(),
         }
+    }
+
+    pub fn let_go(&mut self) {
+        self.nodes.let_go();
+        self.links.let_go();
+        self.far.let_go();
+        self.traces.let_go();
     }
 }

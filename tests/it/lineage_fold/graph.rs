@@ -3,7 +3,7 @@
 
 use crate::support::Rng;
 use deedbook::lineage::fold::{
-    Delta, Fold, FoldError, Known, Link, LinkKey, Lookup, NodeKey, Settled, Trace, is_refusal_of, take_log,
+    Delta, Fold, FoldError, Head, Known, Link, Links, Memory, NodeKey, Row, Trace, is_refusal_of, take_log,
 };
 use deedbook::lineage::{EdgeKind, Gate, NodeId, NodeKind};
 use deedbook::record::seal::{CheckedFacts, SealFields, write_entry};
@@ -12,46 +12,23 @@ use deedbook_verify::entry::{Entry, SealedFrame};
 use deedbook_verify::facts::{Facts, Object, ObjectClass, ObjectRole, Parent};
 use deedbook_verify::hash::{Identity, RefKey};
 use deedbook_verify::kind::Kind;
-use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref, Revision, SubjectId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref, Revision};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-/// What a store would hold: rows of what was settled, and the run of each event.
-#[derive(Default)]
-pub struct Rows {
-    nodes: HashMap<NodeKey, Known>,
-    links: HashMap<LinkKey, Link>,
-    traces: HashMap<SubjectId, Trace>,
-    runs: HashMap<(Ref, EventId), NodeId>,
-}
-
-impl Rows {
-    pub fn put(&mut self, settled: Settled) {
-        self.nodes.extend(settled.nodes);
-        self.links.extend(settled.links);
-        self.traces.extend(settled.traces);
-    }
-}
-
-impl Lookup for Rows {
-    type Error = Infallible;
-
-    fn node(&mut self, key: &NodeKey) -> Result<Option<Known>, Infallible> {
-        Ok(self.nodes.get(key).copied())
-    }
-
-    fn link(&mut self, key: &LinkKey) -> Result<Option<Link>, Infallible> {
-        Ok(self.links.get(key).copied())
-    }
-
-    fn trace(&mut self, request: &SubjectId) -> Result<Option<Trace>, Infallible> {
-        Ok(self.traces.get(request).cloned())
-    }
-
-    fn run_of(&mut self, event: &Parent) -> Result<Option<NodeId>, Infallible> {
-        Ok(self.runs.get(&(event.source, event.event_id)).copied())
-    }
+/// What stands in a row is read as what it was, and nothing shorter or longer is.
+fn reads_back(row: Row, bytes: &[u8]) {
+    let read = |bytes: &[u8]| match row {
+        Row::Head => Head::parse(bytes).map(|head| head.to_bytes()),
+        Row::Node(_) => Known::parse(bytes).map(|known| known.to_bytes()),
+        Row::Links(_) => Links::parse(bytes).map(|links| links.to_bytes()),
+        Row::Link(_) => Link::parse(bytes).map(|link| link.to_bytes()),
+        Row::Trace(_) => Trace::parse(bytes).map(|trace| trace.to_bytes()),
+        Row::Page { .. } | Row::Runs(_) => panic!("{row:?} is not written again"),
+    };
+    assert_eq!(read(bytes).as_deref(), Ok(bytes));
+    assert!(read(&[bytes, &[7]].concat()).is_err() && (bytes.is_empty() || read(&bytes[..bytes.len() - 1]).is_err()));
 }
 
 /// An edge by the keys of its ends.
@@ -61,7 +38,7 @@ pub type Said = (EdgeKind, NodeKey, NodeKey);
 #[derive(Default)]
 pub struct Graph {
     pub fold: Fold,
-    pub rows: Rows,
+    pub rows: Memory,
     pub delta: Delta,
     pub size: u64,
 }
@@ -77,9 +54,9 @@ impl Graph {
     pub fn take(&mut self, log: &[Vec<u8>]) {
         let first = Index(self.size);
         let entries = log.iter().map(Vec::as_slice);
-        let mut taken = |rows: &mut Rows, _: Index, entry: &Entry<'_>, run: Option<NodeId>| {
-            let event = (entry.facts.source, entry.facts.event_id);
-            rows.runs.extend(run.map(|run| (event, run)));
+        let mut taken = |rows: &mut Memory, _: Index, entry: &Entry<'_>, run: Option<NodeId>| {
+            let event = Parent { source: entry.facts.source, event_id: entry.facts.event_id };
+            run.into_iter().for_each(|run| rows.ran(event, run));
         };
         let folded: Result<(), FoldError<Infallible>> =
             take_log(&mut self.fold, &mut self.rows, first, entries, &mut self.delta, &mut taken);
@@ -91,7 +68,8 @@ impl Graph {
     pub fn reopen(&mut self) {
         let settled = self.fold.settle();
         self.fold = Fold::resume(settled.nodes_count, settled.carry);
-        self.rows.put(settled);
+        self.rows.take_in(settled);
+        self.rows.rows(self.size, &mut |row, bytes| reads_back(row, &bytes));
     }
 
     fn key(&self, node: NodeId) -> NodeKey {
