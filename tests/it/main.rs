@@ -35,6 +35,7 @@ mod lineage_command;
 mod lineage_exchange;
 mod lineage_draw;
 mod lineage_passes;
+mod lineage_rows;
 mod lineage_fold;
 mod lineage_names;
 mod lineage_openlineage;

@@ -38,6 +38,8 @@ pub enum WritePoint {
     Purge,
     /// The row that says that an erasure is not finished goes.
     PendingRow,
+    /// Rows of the lineage graph are derived from the log.
+    LineageRows,
 }
 
 /// One write that fails: the one after `skip` others of its kind.
@@ -74,6 +76,7 @@ fn point_of(batch: &Batch) -> WritePoint {
         Some(Operation::Put { key, .. }) if key[0] == RowTag::Checkpoint as u8 => WritePoint::CheckpointRow,
         Some(Operation::Delete { key }) if key[0] == RowTag::Body as u8 => WritePoint::BodyBlocks,
         Some(Operation::Delete { key }) if key[0] == RowTag::Pending as u8 => WritePoint::PendingRow,
+        Some(Operation::Put { key, .. }) if key[0] == RowTag::Lineage as u8 => WritePoint::LineageRows,
         _ => WritePoint::StoreCommit,
     }
 }
