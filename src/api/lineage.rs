@@ -96,19 +96,7 @@ impl<'r> Asked<'r> {
     }
 
     fn versions(&self, node: NodeId) -> Vec<NodeId> {
-        let mut versions = BTreeSet::new();
-        for (looked, edge) in (0u32..).zip(self.at.view.causes(node)) {
-            if looked.is_multiple_of(limits::LINEAGE_POLL_STEPS) && self.stop.poll().is_some() {
-                break;
-            }
-            if edge.kind == EdgeKind::VersionOf {
-                versions.insert(edge.from);
-            }
-            if versions.len() > limits::LINEAGE_STARTS_MAX {
-                versions.pop_first();
-            }
-        }
-        versions.into_iter().rev().collect()
+        self.at.versions(node, self.stop)
     }
 
     /// The kind of a node.

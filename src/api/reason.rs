@@ -217,7 +217,7 @@ remedies! {
     EvidenceNotBuilt => FailedPrecondition, "sign the vote with your own enrolled key";
     BasisMoved => Unavailable, "retry the same bytes";
     ActionsTooMany => ResourceExhausted, "decide or cancel requests that wait";
-    LineageBehind => Unavailable, "ask again: what was folded stays";
+    LineageBehind => Unavailable, "ask again: what was read stays";
     LineageFull => ResourceExhausted, "export the log and ask a smaller part of it; the bound is the server's";
     NodeUnknown => NotFound, "look it up with `deedbook lineage search`";
     NodeAmbiguous => FailedPrecondition, "name its namespace and version, or take one of the keys named";

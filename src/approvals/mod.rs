@@ -29,7 +29,8 @@ pub use decide::{Context, Decided, Effect, Judged, Refused, Said, Screen, decide
 pub use event::{Event, Judgement};
 pub use people::{Known, People};
 pub use presentation::{
-    Earlier, Party, Presentation, PresentationDefect, PresentationInput, Row, Section, Why, present, sections,
+    Earlier, Flow, Party, Presentation, PresentationDefect, PresentationInput, Row, Section, Source, Why, present,
+    sections,
 };
 pub use quorum::{Approver, ClauseSet, assign, can_satisfy};
 pub use strictness::{asks_for_more, strictest};

@@ -26,6 +26,15 @@ pub const PRESENTATION_OMITTED_BYTES_MAX: usize = 8 * 1024;
 pub const PRESENTATION_VALUE_CHARS_MAX: usize = 32_768;
 /// Earlier like actions in a presentation.
 pub const PRESENTATION_EARLIER_MAX: usize = 5;
+/// Sources of data that are shown by name; a name has at most 1,024 bytes, so that they fit into an eighth of the page.
+pub const PRESENTATION_SOURCES_MAX: usize = 12;
+/// Things that an action reads whose way here is looked at.
+pub const PRESENTATION_READS_MAX: usize = 16;
+/// Entries that are looked at for the class of one source.
+pub const PRESENTATION_CLASS_ENTRIES_MAX: usize = 16;
+/// How long lineage is asked while an action is submitted that people will be shown: what it does not answer by then is said
+/// to be missing. Small graphs answer in microseconds, ten million edges in some tens of milliseconds.
+pub const PRESENTATION_FLOW_MAX: std::time::Duration = std::time::Duration::from_millis(250);
 /// Newest entries among which like actions are looked for: 256 posting rows of each condition.
 pub const EARLIER_ENTRIES_LOOKED_AT: u64 = 65_536;
 /// How many of these are looked at first; then twice as many before them, and so on: 8 steps at most.

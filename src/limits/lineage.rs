@@ -24,6 +24,8 @@ pub const LINEAGE_NAMED_MAX: usize = 1 << 20;
 pub const LINEAGE_DROPPED_ROWS_MAX: usize = 64 * 1024;
 /// Entries whose pages are read, or which are folded again, between two looks at the clock: 4,096 of some microseconds.
 pub const LINEAGE_CHUNK_ENTRIES: u64 = 4_096;
+/// How long somebody rests who waits for another to read pages.
+pub const LINEAGE_LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 /// Entries whose names are looked for at once: 65,536 indexes of 8 bytes, for each of five kinds.
 pub const LINEAGE_NAMING_ENTRIES: u64 = 64 * 1024;
 /// Nodes that one search names.

@@ -6,7 +6,10 @@
 //! anything invisible or turning the reading direction, comes through.
 
 mod leaves;
+mod flow;
 mod words;
+
+pub use flow::{Flow, Source};
 
 use crate::domain::escape_line;
 use crate::limits;
@@ -48,6 +51,8 @@ pub struct PresentationInput<'a> {
     pub why: &'a [Why<'a>],
     /// The names of the teams of the requirement, as far as they are known.
     pub teams: &'a [(Ref, &'a str)],
+    /// Where the data comes from and what it reaches.
+    pub flow: Flow<'a>,
     /// Like actions before this one, the latest first.
     pub earlier: &'a [Earlier<'a>],
 }
@@ -135,6 +140,7 @@ pub fn present(input: &PresentationInput<'_>, requirement: &Requirement, expires
     }
     page.section("What will run, exactly");
     page.within(limits::PRESENTATION_BYTES_MAX / 4 * 3, |page| page.binding(input.binding));
+    page.within(limits::PRESENTATION_BYTES_MAX / 8, |page| page.flow(&input.flow));
     page.section("Why you are asked");
     page.row("policy set", &input.policy.to_string());
     for why in input.why {

@@ -2,6 +2,7 @@
 //! alone causes, and the rows from which all of it is found again. The rules are `crate::approvals`' and
 //! `crate::policy`'s; here they are asked, and their answers written.
 
+mod flow;
 mod page;
 mod prepare;
 mod reviewer;

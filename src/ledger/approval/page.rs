@@ -3,6 +3,7 @@
 
 use crate::approvals::{Earlier, Party, PresentationInput, Why};
 use crate::domain::{self, Filter};
+use crate::ledger::approval::flow::Gathered;
 use crate::ledger::reader::Reader;
 use crate::ledger::state::Published;
 use crate::limits;
@@ -40,6 +41,7 @@ pub(in crate::ledger) struct Page {
     policy: Digest,
     why: Vec<(String, Option<String>)>,
     teams: Vec<(Ref, String)>,
+    flow: Gathered,
     earlier: Vec<(Micros, Index, String)>,
 }
 
@@ -69,6 +71,7 @@ impl Page {
             policy: published.policy.digest(),
             why: Vec::new(),
             teams: Vec::new(),
+            flow: Gathered::of(reader, binding),
             earlier: earlier(reader, actor.who, &binding.action, request),
             actor,
         }
@@ -93,18 +96,21 @@ impl Page {
             .iter()
             .map(|(received, index, summary)| Earlier { received: *received, index: *index, summary })
             .collect();
-        then(&PresentationInput {
-            request: self.request,
-            actor: self.actor.party(),
-            relayed_by: self.relayed_by.as_ref().map(Somebody::party),
-            on_behalf_of: &on_behalf_of,
-            responsible: self.responsible.as_ref().map(Somebody::party),
-            binding: &self.binding,
-            action: self.action,
-            policy: self.policy,
-            why: &why,
-            teams: &teams,
-            earlier: &earlier,
+        self.flow.with_flow(|flow| {
+            then(&PresentationInput {
+                request: self.request,
+                actor: self.actor.party(),
+                relayed_by: self.relayed_by.as_ref().map(Somebody::party),
+                on_behalf_of: &on_behalf_of,
+                responsible: self.responsible.as_ref().map(Somebody::party),
+                binding: &self.binding,
+                action: self.action,
+                policy: self.policy,
+                why: &why,
+                teams: &teams,
+                flow,
+                earlier: &earlier,
+            })
         })
     }
 }

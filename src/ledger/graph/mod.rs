@@ -16,7 +16,10 @@ pub(in crate::ledger) use recover::recover;
 use crate::ledger::error::ReadError;
 use crate::ledger::reader::Reader;
 use crate::ledger::state::Published;
-use crate::limits::{LINEAGE_CHUNK_ENTRIES, LINEAGE_GRAPH_BYTES_MAX, LINEAGE_NODES_HELD_MAX};
+use crate::limits::{
+    LINEAGE_CHUNK_ENTRIES, LINEAGE_GRAPH_BYTES_MAX, LINEAGE_LOCK_PAUSE, LINEAGE_NODES_HELD_MAX, LINEAGE_POLL_STEPS,
+    LINEAGE_STARTS_MAX,
+};
 use crate::lineage::fold::{BLOCK_ENTRIES, Delta, NodeKey};
 use crate::lineage::openlineage::Counts;
 use crate::lineage::{EdgeKind, Graph, GraphError, NodeId, NodeKind, Stop, View};
@@ -24,8 +27,8 @@ use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Index, TreeSize};
 use foldhash::HashMap;
 use names::Named;
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use thiserror::Error;
 
 /// Why lineage could not be told.
@@ -71,6 +74,25 @@ pub struct LineageAt {
     pub view: View,
     /// The tree that it was folded from.
     pub head: TreeHead,
+}
+
+impl LineageAt {
+    /// The versions of a dataset, model or policy, the latest first, at most `LINEAGE_STARTS_MAX`; none of anything else.
+    pub fn versions(&self, of: NodeId, stop: &dyn Stop) -> Vec<NodeId> {
+        let mut versions = BTreeSet::new();
+        for (looked, edge) in (0u32..).zip(self.view.causes(of)) {
+            if looked.is_multiple_of(LINEAGE_POLL_STEPS) && stop.poll().is_some() {
+                break;
+            }
+            if edge.kind == EdgeKind::VersionOf {
+                versions.insert(edge.from);
+            }
+            if versions.len() > LINEAGE_STARTS_MAX {
+                versions.pop_first();
+            }
+        }
+        versions.into_iter().rev().collect()
+    }
 }
 
 /// How much is in the graph.
@@ -119,7 +141,7 @@ impl Reader {
     /// The graph as of a size, or of the published one, brought up to date first. Blocking: the first call after a start reads
     /// all pages, at most a microsecond an entry, and the next goes on if `stop` ends this one.
     pub fn lineage(&self, size: Option<TreeSize>, stop: &dyn Stop) -> Result<LineageAt, LineageError> {
-        let mut state = self.graph();
+        let mut state = self.graph_within(stop)?;
         let published = self.shared.published();
         let head = published.head;
         state.catch_up(self, &published, stop)?;
@@ -137,6 +159,20 @@ impl Reader {
             *nodes.entry(key.kind).or_insert(0u64) += 1;
         }
         LineageCounts { nodes, edges: state.edges.clone(), openlineage: state.named.counts() }
+    }
+
+    /// Waits for whoever reads pages, but no longer than the caller has.
+    fn graph_within(&self, stop: &dyn Stop) -> Result<MutexGuard<'_, State>, LineageError> {
+        loop {
+            match self.shared.lineage.0.try_lock() {
+                Ok(state) => return Ok(state),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if stop.poll().is_some() => {
+                    return Err(LineageError::Behind { folded: TreeSize(0), size: self.head().size });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LINEAGE_LOCK_PAUSE),
+            }
+        }
     }
 
     fn graph(&self) -> MutexGuard<'_, State> {

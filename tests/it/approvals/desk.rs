@@ -3,7 +3,7 @@
 
 use super::people::People;
 use deedbook::approvals::{
-    Action, Command, Context, Due, Effect, Event, Judged, PresentationInput, Recorded, Said, Screen, What, apply,
+    Action, Command, Context, Due, Effect, Event, Flow, Judged, PresentationInput, Recorded, Said, Screen, What, apply,
     decide, due,
 };
 use deedbook::approvals::{Cancel, CastVote, Party, Redeem, Review, RevokeGrant, Submit, Why};
@@ -336,6 +336,7 @@ pub fn presentation_input(id: SubjectId, binding: &str) -> PresentationInput<'_>
         policy: Digest([1; 32]),
         why: &[Why { policy: "exports-need-one", advice: Some("data leaves the house") }],
         teams: &[],
+        flow: Flow::default(),
         earlier: &[],
     }
 }

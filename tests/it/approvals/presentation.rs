@@ -3,7 +3,7 @@
 use super::desk::{digest_of, presentation_input, requirement, terms};
 use super::people::{DATA, ONCALL};
 use crate::support::{Rng, scaled};
-use deedbook::approvals::{Earlier, Party, Presentation, PresentationInput, Why, present, sections};
+use deedbook::approvals::{Earlier, Flow, Party, Presentation, PresentationInput, Source, Why, present, sections};
 use deedbook::limits;
 use deedbook_verify::facts::ActorKind;
 use deedbook_verify::requirement::Requirement;
@@ -37,6 +37,16 @@ fn one_screen_word_for_word() {
         ),
         why: &[Why { policy: "export-external-needs-two", advice: Some("External export of non-public data") }],
         teams: &teams,
+        flow: Flow {
+            sources: &[
+                Source { name: "dataset_version:customers@41", classes: "pii", steps: 2, is_open: true },
+                Source { name: "dataset_version:regions@1", classes: "", steps: 1, is_open: false },
+            ],
+            sources_count: 5,
+            reach: &[("runs", 3), ("outcomes", 1)],
+            open_way: Some("dataset_version:customers@41 → run:etl → dataset_version:orders@42"),
+            gap: None,
+        },
         earlier: &[Earlier { received: EXPIRY, index: Index(7), summary: "exporter for alice: approved, succeeded" }],
         ..presentation_input(ID, "")
     };
@@ -66,6 +76,12 @@ params.columns[1]\t\"email\"
 params.rows\t1000000
 nonce\t\"00ff\"
 schema\t\"deedbook.action/1\"
+Where its data comes from, and what came of it
+dataset_version:customers@41\tpii, 2 steps before it, NOBODY agreed on some way from it
+dataset_version:regions@1\tof no stated class, 1 step before it, a person agreed on every way from it
+further before it\t3, not named here
+a way that nobody approved\tdataset_version:customers@41 → run:etl → dataset_version:orders@42
+came of it\truns: 3; outcomes: 1
 Why you are asked
 policy set\t{policy}
 policy export-external-needs-two\tExternal export of non-public data
@@ -90,8 +106,19 @@ action digest\t{action}
     assert_eq!(presentation.digest.0, *blake3::hash(expected.as_bytes()).as_bytes());
     assert!(presentation.complete && presentation.omitted.is_empty());
     let sections = sections(&presentation.text).unwrap();
-    assert_eq!(sections.len(), 7);
+    assert_eq!(sections.len(), 8);
     assert_eq!((sections[2].title.as_str(), sections[2].rows.len()), ("What will run, exactly", 10));
+}
+
+#[test]
+fn what_lineage_could_not_say_is_missing() {
+    let whole = presentation_input(ID, "{}");
+    let flow = Flow { gap: Some("the graph was still being read"), ..Flow::default() };
+    let presentation = present(&PresentationInput { flow, ..whole }, &requirement(&[], 1), EXPIRY);
+    assert!(!presentation.complete);
+    assert_eq!(presentation.omitted, ["data flow: the graph was still being read"]);
+    let said = "\nbefore it\tnothing is known\ncame of it\tnothing is known\nnot all\tthe graph";
+    assert!(text(&presentation).contains(said));
 }
 
 #[test]

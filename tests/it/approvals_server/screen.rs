@@ -1,10 +1,17 @@
 //! What the server puts on a reviewer's screen from what it knows.
 
 use super::desk::Desk;
+use deedbook::domain::DatasetText;
 use deedbook::limits::PRESENTATION_EARLIER_MAX;
+use deedbook::record::binding::Binding;
+use deedbook::record::canonical::Json;
+use deedbook::record::openlineage;
 use deedbook_verify::detail::Roles;
+use deedbook_verify::facts::ObjectRole;
+use deedbook_verify::kind::Kind;
 use deedbook_verify::vote::Decision;
 use deedbook_verify::words::SubjectId;
+use serde_json::{Value, json};
 
 impl Desk {
     /// What people are shown of one.
@@ -14,6 +21,62 @@ impl Desk {
         assert!(shown.shown.complete);
         String::from_utf8(shown.text).unwrap()
     }
+}
+
+fn event(run: char, inputs: &str, outputs: &str) -> String {
+    let datasets = |names: &str| -> Vec<Value> {
+        let of = |text: &str| match text.split_once('@') {
+            Some((name, version)) => json!({"namespace": "shop", "name": name,
+                "facets": {"version": {"_producer": "t", "_schemaURL": "t", "datasetVersion": version}}}),
+            None => json!({"namespace": "shop", "name": text}),
+        };
+        names.split(' ').filter(|name| !name.is_empty()).map(of).collect()
+    };
+    json!({"eventType": "COMPLETE", "eventTime": "2026-01-05T03:00:00Z", "producer": "https://example.com/t",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "run": {"runId": format!("00000000-0000-4000-8000-00000000000{run}")},
+        "job": {"namespace": "shop", "name": format!("job {run}")},
+        "inputs": datasets(inputs), "outputs": datasets(outputs)})
+    .to_string()
+}
+
+/// What led to the data, with its class and whether anybody agreed on the way, and what came of it so far.
+#[test]
+fn a_reviewer_sees_where_data_comes_from_and_what_came_of_it() {
+    let desk = Desk::set();
+    let (cast, adm, a1) = (&desk.cast, desk.cast.person("adm"), desk.cast.agent("a1"));
+    let gateway = cast.gateway("pipelines");
+    desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
+    let ask = || {
+        let wish: Value = serde_json::from_slice(&cast.wish(&a1, "data.export", &[]).to_bytes()).unwrap();
+        let mut wish = wish.as_object().unwrap().clone();
+        wish.insert("dataset_sources".into(), json!(["dataset:{shop}orders@42", "dataset:{shop}unheard"]));
+        wish.insert("destination".into(), json!("dataset:{shop}partner"));
+        let json = Json::parse(Value::from(wish).to_string().as_bytes(), 65_536).unwrap();
+        desk.shown(desk.submit(&a1, &Binding::from_json(json).unwrap()))
+    };
+    assert!(ask().contains("\nbefore it\tnothing is known\ncame of it\tnothing is known\n"), "{}", ask());
+    for line in [event('1', "raw@7", "clean"), event('2', "clean regions@1", "orders@42"), event('3', "orders@42", "x")]
+    {
+        let said = openlineage::parse(line.as_bytes(), &cast.refs, &[2; 32]).unwrap().builder;
+        desk.done(cast.sign(&gateway, said));
+    }
+    let raw = DatasetText::parse("{shop}raw@7").objects(ObjectRole::Input, &cast.refs).unwrap();
+    let access = cast.facts(Kind::DataAccessed).data_class("pii").objects(&raw);
+    desk.done(cast.sign(&gateway, access));
+    let text = ask();
+    for wanted in [
+        "dataset_version:{shop}raw@7\tpii, 4 steps before it, NOBODY agreed on some way from it",
+        "dataset_version:{shop}regions@1\tof no stated class, 2 steps before it, NOBODY agreed on some way from it",
+        "a version of dataset:{shop}clean\tof no stated class, 2 steps before it, NOBODY",
+        "a way that nobody approved\t",
+        "→ run:00000000-0000-4000-8000-000000000002 → dataset_version:{shop}orders@42",
+        "came of it\tversions of datasets: 1; runs: 1",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is missing: {text}");
+    }
+    desk.judge();
+    desk.ledger.close();
 }
 
 /// However much an agent does, the reviewer sees how the last of it ended.
