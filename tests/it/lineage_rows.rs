@@ -26,8 +26,10 @@ impl Stop for Never {
     }
 }
 
+type Everything = (Vec<Option<NodeKind>>, Vec<Edge>, Vec<Option<(Gate, Index)>>);
+
 /// Every node, edge and gate of a view.
-fn everything(view: &View) -> (Vec<Option<NodeKind>>, Vec<Edge>, Vec<Option<(Gate, Index)>>) {
+fn everything(view: &View) -> Everything {
     let nodes: Vec<NodeId> = (0..view.node_count()).filter_map(NodeId::new).collect();
     let edges = nodes.iter().flat_map(|node| view.effects(*node)).collect();
     (nodes.iter().map(|node| view.kind(*node)).collect(), edges, nodes.iter().map(|node| view.gate(*node)).collect())

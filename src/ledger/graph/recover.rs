@@ -14,7 +14,7 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::words::Index;
 use std::ops::ControlFlow;
 
-const _: () = assert!(LINEAGE_CHUNK_ENTRIES % BLOCK_ENTRIES == 0, "a chunk ends with a block");
+const _: () = assert!(LINEAGE_CHUNK_ENTRIES.is_multiple_of(BLOCK_ENTRIES), "a chunk ends with a block");
 const _: () = assert!(LINEAGE_CHUNK_ENTRIES as usize <= GENERATION, "runs of a chunk are known until it is durable");
 
 /// The fold as of the last entry; writes the rows of full blocks that are not there.

@@ -22,41 +22,9 @@ fn text(presentation: &Presentation) -> &str {
     std::str::from_utf8(&presentation.text).unwrap()
 }
 
-#[test]
-fn one_screen_word_for_word() {
-    let teams = [(DATA, "data-owners"), (ONCALL, "on-call")];
-    let alice = Party { kind: Some(ActorKind::Human), name: Some("alice"), who: Ref([2; 16]) };
-    let input = PresentationInput {
-        relayed_by: Some(Party { kind: None, name: Some("gateway"), who: Ref([9; 16]) }),
-        on_behalf_of: &[alice],
-        responsible: Some(alice),
-        binding: concat!(
-            r#"{"action":"data.export","dataset_sources":["orders@42"],"destination":"s3://partner/out","#,
-            r#""environment":"production","nonce":"00ff","params":{"columns":["id","email"],"rows":1000000},"#,
-            r#""reversibility":"irreversible","schema":"deedbook.action/1"}"#
-        ),
-        why: &[Why { policy: "export-external-needs-two", advice: Some("External export of non-public data") }],
-        teams: &teams,
-        flow: Flow {
-            sources: &[
-                Source { name: "dataset_version:customers@41", classes: "pii", steps: 2, is_open: true },
-                Source { name: "dataset_version:regions@1", classes: "", steps: 1, is_open: false },
-            ],
-            sources_count: 5,
-            reach: &[("runs", 3), ("outcomes", 1)],
-            open_way: Some("dataset_version:customers@41 → run:etl → dataset_version:orders@42"),
-            gap: None,
-        },
-        earlier: &[Earlier { received: EXPIRY, index: Index(7), summary: "exporter for alice: approved, succeeded" }],
-        ..presentation_input(ID, "")
-    };
-    let mut two = terms(&[(DATA, 1)], 2);
-    two.demands.rationale_to_approve = true;
-    two.fallback = Some(ONCALL);
-    two.escalate_s = NonZeroU32::new(600);
-    let presentation = present(&input, &Requirement::new(two).unwrap(), EXPIRY);
+fn one_screen() -> String {
     let action = digest_of(ID);
-    let expected = format!(
+    format!(
         "deedbook.presentation/1
 Completeness
 complete\tyes: nothing of the action is left out
@@ -101,7 +69,43 @@ request\t05050505050505050505050505050505
 action digest\t{action}
 ",
         policy = Digest([1; 32]),
-    );
+    )
+}
+
+#[test]
+fn one_screen_word_for_word() {
+    let teams = [(DATA, "data-owners"), (ONCALL, "on-call")];
+    let alice = Party { kind: Some(ActorKind::Human), name: Some("alice"), who: Ref([2; 16]) };
+    let input = PresentationInput {
+        relayed_by: Some(Party { kind: None, name: Some("gateway"), who: Ref([9; 16]) }),
+        on_behalf_of: &[alice],
+        responsible: Some(alice),
+        binding: concat!(
+            r#"{"action":"data.export","dataset_sources":["orders@42"],"destination":"s3://partner/out","#,
+            r#""environment":"production","nonce":"00ff","params":{"columns":["id","email"],"rows":1000000},"#,
+            r#""reversibility":"irreversible","schema":"deedbook.action/1"}"#
+        ),
+        why: &[Why { policy: "export-external-needs-two", advice: Some("External export of non-public data") }],
+        teams: &teams,
+        flow: Flow {
+            sources: &[
+                Source { name: "dataset_version:customers@41", classes: "pii", steps: 2, is_open: true },
+                Source { name: "dataset_version:regions@1", classes: "", steps: 1, is_open: false },
+            ],
+            sources_count: 5,
+            reach: &[("runs", 3), ("outcomes", 1)],
+            open_way: Some("dataset_version:customers@41 → run:etl → dataset_version:orders@42"),
+            gap: None,
+        },
+        earlier: &[Earlier { received: EXPIRY, index: Index(7), summary: "exporter for alice: approved, succeeded" }],
+        ..presentation_input(ID, "")
+    };
+    let mut two = terms(&[(DATA, 1)], 2);
+    two.demands.rationale_to_approve = true;
+    two.fallback = Some(ONCALL);
+    two.escalate_s = NonZeroU32::new(600);
+    let presentation = present(&input, &Requirement::new(two).unwrap(), EXPIRY);
+    let expected = one_screen();
     assert_eq!(text(&presentation), expected);
     assert_eq!(presentation.digest.0, *blake3::hash(expected.as_bytes()).as_bytes());
     assert!(presentation.complete && presentation.omitted.is_empty());
