@@ -51,7 +51,7 @@ demo: ## a guided tour of a new ledger, with nothing to configure
 bench: ## how fast this machine appends, proves and verifies
 	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench
 
-interop: ## programs of others judge a running ledger; needs Go, and names what it could not run
+interop: ## programs of others judge and feed a running ledger; needs Go and Python, and names what it could not run
 	@$(PREPARE); scripts/interop.sh
 
 attack: ## attacks against a ledger and against a plain hash chain, and what shows each

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Serves a ledger of 70,000 entries and lets programs of others judge it over HTTP: `fsck` of transparency-dev's
 # tessera, and a small program of ours (interop/judge) around golang.org/x/mod. Then it puts a proxy in front that
-# changes one bit (interop/liar), and insists that both refuse. The last line counts.
+# changes one bit (interop/liar), and insists that both refuse. Before that the published Python client of OpenLineage
+# posts to a ledger of its own, whose export must be what the client sent, byte for byte. The last line counts.
 #
-# Exit status: 0 when nothing failed, also when there is no Go toolchain or module proxy, which a line `NOT RUN: ...`
-# says; 1 when a program decided otherwise than it must; 2 when the ledger could not be made. What Go downloads and
-# builds stays in DEEDBOOK_CACHE/go. Called by `make interop`.
+# Exit status: 0 when nothing failed, also when there is no Go toolchain or module proxy, no Python or PyPI, which a line
+# `NOT RUN: ...` says; 1 when a program decided otherwise than it must; 2 when a ledger could not be made. What is
+# downloaded and built stays in DEEDBOOK_CACHE/go and DEEDBOOK_CACHE/python. Called by `make interop`.
 set -euo pipefail
 
 fsck_version=v1.0.4
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-cache=${DEEDBOOK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deedbook}/go
+openlineage_version=1.54.0
+caches=${DEEDBOOK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deedbook}
+cache=$caches/go
 passed=0 failed=0 not_run=0
 
 work=$(mktemp -d)
@@ -43,6 +46,67 @@ await() {
   return 1
 }
 
+# Runs a judge and holds its verdict (0 accepts, 1 refuses) against the one that it must give.
+verdict() {
+  local wanted=$1 title=$2 status=0
+  shift 2
+  "$@" >"$work/said" 2>&1 || status=$?
+  if [ "$status" -eq "$wanted" ]; then
+    passed=$((passed + 1))
+    printf 'passed: %s: %s\n' "$title" "$(tail -n 1 "$work/said" | cut -c -200)"
+  else
+    failed=$((failed + 1))
+    printf 'FAILED: %s: status %d\n' "$title" "$status"
+    sed 's/^/  /' "$work/said"
+  fi
+}
+last_line() { tail -n 1 "$1"; }
+
+cargo build --locked --quiet --bin deedbook
+deedbook=${CARGO_TARGET_DIR:-$PWD/target}/debug/deedbook
+
+# Makes a ledger in a folder and serves it: sets `url` to its HTTP address, DEEDBOOK_SERVER to the other.
+serve() {
+  local books=$1 serving
+  "$deedbook" init --data "$books" --origin interop.example/main --json >"$books.init" || fail 'init failed'
+  "$deedbook" serve --data "$books" --listen 127.0.0.1:0 --http 127.0.0.1:0 2>"$books.serve" &
+  children+=($!)
+  serving=$(await "$books.serve" '^deedbook serving ') || fail 'the server did not start'
+  url=http://${serving##*, http }
+  DEEDBOOK_SERVER=http://$(sed 's/.* on \([^,]*\),.*/\1/' <<<"$serving")
+  export DEEDBOOK_SERVER
+}
+
+# --- the client of OpenLineage
+
+# The client in an environment of its own; prints its Python, or why there is none.
+openlineage_python() {
+  local home=$caches/python/openlineage-$openlineage_version
+  if [ ! -e "$home/whole" ]; then
+    command -v python3 >/dev/null || { echo 'there is no Python; install python3 and python3-venv'; return 1; }
+    rm -rf "$home"
+    mkdir -p "$(dirname "$home")"
+    timeout 300 python3 -m venv "$home" >"$work/pip" 2>&1 && timeout 600 "$home/bin/python" -m pip install --quiet \
+      --disable-pip-version-check "openlineage-python==$openlineage_version" >"$work/pip" 2>&1 \
+      || { echo "it could not be installed: $(last_line "$work/pip")"; return 1; }
+    touch "$home/whole"
+  fi
+  echo "$home/bin/python"
+}
+# What was sent is what stands in the log, in order and byte for byte, and nothing else does.
+says_openlineage() {
+  "$1" interop/openlineage/client.py "$url" "$work/sent.jsonl" || return 1
+  "$deedbook" lineage export --format openlineage --out "$work/exported.jsonl" >"$work/export" || return 2
+  cmp "$work/sent.jsonl" "$work/exported.jsonl" || return 1
+  echo "$(wc -l <"$work/sent.jsonl") events came back byte for byte"
+}
+if python=$(openlineage_python); then
+  serve "$work/lineage"
+  verdict 0 "openlineage-python $openlineage_version posts" says_openlineage "$python"
+else
+  skip "openlineage-python $openlineage_version" "$python"
+fi
+
 # --- the tools
 
 go=$(command -v go || true)
@@ -54,7 +118,6 @@ if [ -z "$go" ]; then
   finish
 fi
 go() { GOPATH=$cache GOMODCACHE=$cache/mod GOCACHE=$cache/build GOFLAGS=-modcacherw timeout 900 "$go" "$@"; }
-last_line() { tail -n 1 "$1"; }
 
 fsck=$cache/fsck-$fsck_version/fsck
 if [ ! -x "$fsck" ]; then
@@ -75,18 +138,9 @@ fi
 
 # --- the ledger
 
-cargo build --locked --quiet --bin deedbook
-deedbook=${CARGO_TARGET_DIR:-$PWD/target}/debug/deedbook
 books=$work/books
-"$deedbook" init --data "$books" --origin interop.example/main --json >"$work/init" || fail 'init failed'
-id=$(sed 's/.*"ledger_id":"\([0-9a-f]*\)".*/\1/' "$work/init")
-"$deedbook" serve --data "$books" --listen 127.0.0.1:0 --http 127.0.0.1:0 2>"$work/serve" &
-children+=($!)
-serving=$(await "$work/serve" '^deedbook serving ') || fail 'the server did not start'
-url=http://${serving##*, http }
-DEEDBOOK_SERVER=http://$(sed 's/.* on \([^,]*\),.*/\1/' <<<"$serving")
-export DEEDBOOK_SERVER
-
+serve "$books"
+id=$(sed 's/.*"ledger_id":"\([0-9a-f]*\)".*/\1/' "$books.init")
 "$deedbook" key new --name gateway --out "$work/gateway.key" >/dev/null
 "$deedbook" key enroll --signer "$books/keys/admin.key" --source gateway "$work/gateway.key.pub" >/dev/null
 older='' batch=0
@@ -124,21 +178,6 @@ says_fsck() {
   grep -o "Successfully fsck'd log with size 70000 .*" "$work/fsck" || return 2
 }
 says_judge() { "$judge" -url "$1" -vkey "$books/ledger.vkey" -older "$older"; }
-
-# Runs a judge and holds its verdict (0 accepts, 1 refuses) against the one that it must give.
-verdict() {
-  local wanted=$1 title=$2 status=0
-  shift 2
-  "$@" >"$work/said" 2>&1 || status=$?
-  if [ "$status" -eq "$wanted" ]; then
-    passed=$((passed + 1))
-    printf 'passed: %s: %s\n' "$title" "$(tail -n 1 "$work/said" | cut -c -200)"
-  else
-    failed=$((failed + 1))
-    printf 'FAILED: %s: status %d\n' "$title" "$status"
-    sed 's/^/  /' "$work/said"
-  fi
-}
 
 for prefix in "$url" "$url/$id"; do
   place=${prefix#"$url"}

@@ -310,7 +310,7 @@ pub const WITNESSED_WAIT_MAX: Duration = Duration::from_secs(15);
 
 // HTTP.
 
-/// Bytes of a request body; every path of today is a GET.
+/// Bytes of a request body; all paths but those of OpenLineage are GETs.
 pub const HTTP_BODY_BYTES_MAX: usize = 4 * 1024;
 /// How long an answer may take.
 pub const HTTP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -325,6 +325,14 @@ pub const HTTP_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HTTP_PAGE_BYTES_MAX: u32 = 256 * 1024;
 /// What an entry bundle takes of it: 256 of the longest entries, each behind its length.
 pub const HTTP_BUNDLE_BYTES_MAX: u32 = 256 * (32 * 1024 + 2);
+
+/// Bytes of a post of OpenLineage events, as it is sent and once it is inflated: three of the largest events.
+pub const OPENLINEAGE_POST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Events of one post; as many as a frame holds.
+pub const OPENLINEAGE_BATCH_EVENTS_MAX: usize = 1_024;
+/// Posts that are read and appended at once; others wait for a place. Each holds what was sent, what it inflates to, and
+/// its events as they will be stored: 16 of 12 MiB are 192 MiB at most.
+pub const OPENLINEAGE_POSTS_MAX: usize = 16;
 
 /// File descriptors of a server: the engine's, a connection each, and 64 for logs, locks, anchors and the runtime.
 pub const FILES_NEEDED: u64 =
@@ -356,6 +364,8 @@ const _: () =
     assert!(RESPONSE_BYTES_MAX > RECEIPT_BYTES_MAX && RESPONSE_BYTES_MAX > 2 * PAGE_BYTES + REQUEST_BYTES_MAX);
 const _: () = assert!(256 + 8 * IN_FLIGHT_MAX as usize <= STORE_VALUE_BYTES_MAX, "a subscription is one value");
 const _: () = assert!(STREAM_CREDIT_BYTES >= 2 * REQUEST_BYTES_MAX as u64, "the largest frame fits in the credit");
+const _: () = assert!(OPENLINEAGE_POST_BYTES_MAX > BODY_BYTES_MAX, "the largest event can be posted");
+const _: () = assert!(QUEUE_BYTES_MAX >= 2 * OPENLINEAGE_POST_BYTES_MAX, "a post fits into the writer's queue");
 const _: () = assert!(HTTP_PAGE_BYTES_MAX as usize > formats::NOTE_BYTES_MAX, "a note is one page");
 const _: () = assert!(HTTP_BUNDLE_BYTES_MAX as usize >= 256 * (ENTRY_BYTES_MAX + 2), "a bundle is one page");
 const _: () = assert!(HTTP_ANSWER_BYTES_MAX > HTTP_BUNDLE_BYTES_MAX as usize, "the largest page can be answered");

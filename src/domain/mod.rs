@@ -8,7 +8,8 @@ mod subscription;
 
 pub use dataset::DatasetText;
 pub use names::{
-    NameError, StreamName, account_ref, dataset_ref, ledger_source, person_ref, principal_ref, source_ref, version_ref,
+    Caller, NameError, StreamName, account_ref, caller_ref, dataset_ref, ledger_source, person_ref, principal_ref,
+    source_ref, version_ref,
 };
 pub use query::Filter;
 pub use subscription::{ParkReason, SubscriptionName, SubscriptionTextError};

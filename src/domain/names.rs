@@ -71,6 +71,24 @@ pub fn principal_ref(key: &RefKey, kind: ActorKind, id: &str) -> Result<Ref, Nam
     }
 }
 
+/// Who posts over HTTP, as far as the server can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller<'a> {
+    /// Somebody.
+    Anonymous,
+    /// Somebody who showed a bearer token, which nobody checked.
+    Bearer(&'a str),
+}
+
+/// The ref of a caller. Its class is one that no principal has, so that nobody can pose as one by a token.
+pub fn caller_ref(key: &RefKey, caller: Caller<'_>) -> Result<Ref, NameError> {
+    let (namespace, name) = match caller {
+        Caller::Anonymous => ("", ""),
+        Caller::Bearer(token) => ("bearer", token),
+    };
+    make(key, Identity { class: "http_caller", namespace, name })
+}
+
 /// The ref of an account: the channel and its tenant (`slack/T123`), and the user's id there.
 pub fn account_ref(key: &RefKey, channel: &str, id: &str) -> Result<Ref, NameError> {
     make(key, Identity { class: "account", namespace: channel, name: id })

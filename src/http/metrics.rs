@@ -95,6 +95,10 @@ fn describe() {
     describe_counter!("deedbook_refusals_total", "Errors answered, by the reason of error.proto");
     describe_counter!("deedbook_grpc_requests_total", "gRPC calls that ended, by method and code");
     describe_counter!("deedbook_http_requests_total", "Pages asked for over HTTP, by the status of the answer");
+    describe_counter!(
+        "deedbook_openlineage_events_total",
+        "OpenLineage events that were posted, by what became of them"
+    );
     describe_approvals();
     describe_histogram!("deedbook_append_seconds", Unit::Seconds, "From hand-over to durable answer, by frame");
     describe_histogram!("deedbook_commit_seconds", Unit::Seconds, "Synced batch and anchor, by commit");

@@ -1,8 +1,9 @@
-//! HTTP on a port of its own: the log as static tiles, `/livez`, `/readyz`, `/metrics`. It appends nothing, signs
-//! nothing and shows no body. The pages of a witness, which is another server, stand in `witness`.
+//! HTTP on a port of its own: the log as static tiles, `/livez`, `/readyz`, `/metrics`, and events of OpenLineage
+//! coming in. It signs nothing and shows no body. The pages of a witness, which is another server, stand in `witness`.
 
 mod listener;
 mod metrics;
+mod openlineage;
 mod tiles;
 mod witness;
 
@@ -91,6 +92,7 @@ struct Site {
 
 fn router(site: Site) -> Router {
     let witnessed = witness::pages(site.ledger.clone());
+    let openlineage = openlineage::pages(site.clone());
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
@@ -98,6 +100,7 @@ fn router(site: Site) -> Router {
         .fallback(get(tiles::page))
         .with_state(site)
         .merge(witnessed)
+        .merge(openlineage)
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_time))
 }

@@ -40,7 +40,7 @@ pub(super) struct CheckedEvent {
 #[derive(Clone)]
 pub(super) struct SealedBody {
     pub key: BodyKey,
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// A frame whose form, bodies and signature are right. Only admission makes one.
@@ -98,12 +98,15 @@ pub(super) fn admit(view: &AdmissionView<'_>, frame: FrameBytes) -> Result<Check
         return Err(FrameRefusal::CountDiffers.into());
     }
     let first = frame.events.first().ok_or(FrameRefusal::CountDiffers)?;
-    let first_kind = Facts::parse(&first.facts)?.kind;
-    if first_kind.author() == Author::Ledger {
+    let (first_kind, author) = {
+        let facts = Facts::parse(&first.facts)?;
+        (facts.kind, facts.author())
+    };
+    if author == Author::Ledger {
         return Err(FrameRefusal::AuthorDiffers.into());
     }
-    view.authority.keys().check_author(&header, first_kind.author())?;
-    let (events, root) = check_events(view, &sealed, first_kind, &frame.events)?;
+    view.authority.keys().check_author(&header, author)?;
+    let (events, root) = check_events(view, &sealed, author, &frame.events)?;
     if root != header.root && !Bug::FrameRootUnread.planted() {
         return Err(FrameRefusal::RootDiffers.into());
     }
@@ -184,7 +187,7 @@ pub(super) fn admit_own(frame: FrameBytes) -> Result<CheckedFrame, AppendError> 
 fn check_events(
     view: &AdmissionView<'_>,
     sealed: &SealedFrame<'_>,
-    first_kind: Kind,
+    author: Author,
     events: &[EventBytes],
 ) -> Result<(Vec<CheckedEvent>, Hash), AppendError> {
     let mut keys = body_keys(events)?.into_iter();
@@ -193,7 +196,7 @@ fn check_events(
     for (offset, event) in (0u16..).zip(events) {
         let facts = Facts::parse(&event.facts)?;
         sealed.header.agrees(offset, &facts)?;
-        check_company(facts.kind, first_kind, sealed.header.n)?;
+        check_company(&facts, author, sealed.header.n)?;
         if !is_taken(&facts) {
             return Err(AppendError::KindNotBuilt(facts.kind));
         }
@@ -229,6 +232,7 @@ fn is_taken(facts: &Facts<'_>) -> bool {
         | Detail::Approval(_)
         | Detail::CommandRefused { .. }
         | Detail::SourceGap { .. }
+        | Detail::Imported { .. }
         | Detail::ClockChecked { .. } => is_built(facts.kind),
     }
 }
@@ -253,13 +257,14 @@ fn check_body(
         (Some(commitment), Some((salt, body))) if commitment.opens(salt, body) || Bug::BodyUnopened.planted() => {
             let key = keys.next().ok_or(differs.clone())?;
             let bytes = key.seal(salt, body).map_err(|_| differs)?;
-            Ok(Some(SealedBody { key, bytes }))
+            Ok(Some(SealedBody { key, bytes: Bytes::from(bytes) }))
         }
         (Some(_), _) | (None, Some(_)) => Err(differs),
     }
 }
 
-fn checked_event(facts: &Facts<'_>, event: &EventBytes, body: Option<SealedBody>) -> CheckedEvent {
+/// What the writer needs of an event whose body is sealed.
+pub(super) fn checked_event(facts: &Facts<'_>, event: &EventBytes, body: Option<SealedBody>) -> CheckedEvent {
     CheckedEvent {
         facts: event.facts.clone(),
         event_id: facts.event_id,

@@ -123,7 +123,10 @@ impl Ledger {
         if head.last_size().is_some_and(|size| size > state.tree.size()) {
             return Err(OpenError::Damaged("a checkpoint beyond the log was signed".to_owned()));
         }
-        Ledger::start(state, parts.store, parts.anchors, parts.clock, head, parts.ref_key).map_err(OpenError::Thread)
+        let id_key = required(store, keys::import_id_key(FIRST_LEDGER), "the id key of imports")?;
+        let id_key = id_key.try_into().map_err(|_| damaged("the id key of imports has another length than 32"))?;
+        let secrets = (parts.ref_key, id_key);
+        Ledger::start(state, parts.store, parts.anchors, parts.clock, head, secrets).map_err(OpenError::Thread)
     }
 }
 

@@ -1,6 +1,11 @@
 //! Placing a checked frame: what order decides. Nothing is changed before every check has passed, so that a refused
 //! frame leaves no trace; what follows from a command is placed directly behind it, in the same batch.
 
+mod import;
+
+pub(super) use import::place_work;
+use import::write_own;
+
 use crate::ledger::admit::{CheckedFrame, admit_own};
 use crate::ledger::approval::{decide_command, place_following, take_report};
 use crate::ledger::commit::{Commit, Placing};
@@ -26,7 +31,7 @@ use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// Places a frame into the commit that is being built, or answers it from what is known.
-pub(super) fn place(
+fn place(
     state: &mut State,
     store: &dyn Store,
     commit: &mut Commit,
@@ -373,16 +378,8 @@ fn place_own_frame(
     frame: crate::record::FrameBytes,
 ) -> Result<(Index, Vec<Option<Revision>>), PlaceError> {
     let own = admit_own(frame).map_err(|error| own_frame_failed(&error))?;
-    let index = state.next_index();
     let unknown = Stored { index: None, head: None };
     let revisions = check_revisions(state, store, &own, &vec![unknown; own.events.len()])?;
-    let placing = Placing { frame: &own, revisions: &revisions, refused: false };
-    let leaves = commit.write_frame(state, store, placing)?;
-    let behind_first = u64::from(count_of(&own)).saturating_sub(1);
-    let sequence = Sequence(own.first_sequence.0.saturating_add(behind_first));
-    let head = SourceHead { epoch: own.epoch, sequence };
-    state.source_heads.insert(own.source, head);
-    commit.touch_source(own.source, head);
-    remember(state, &own, index, &leaves, None);
-    Ok((index, revisions))
+    let placed = write_own(state, store, commit, (&own, &revisions))?;
+    Ok((placed.first_index, revisions))
 }

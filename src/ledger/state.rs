@@ -1,7 +1,6 @@
 //! What the writer knows: the fold of everything that it built, durable or not. Owned by the writer thread alone.
 
 use crate::approvals::People;
-use crate::ledger::admit::{CheckedEvent, CheckedFrame};
 use crate::ledger::approval::ActionStates;
 use crate::ledger::erasure::NewestBodies;
 use crate::ledger::error::{AppendError, ReadError};
@@ -11,6 +10,7 @@ use crate::ledger::postings::CurrentBlock;
 use crate::ledger::recent::Recent;
 use crate::ledger::rows::{SourceHead, parse_u64};
 use crate::ledger::sequencer::Sequencer;
+use crate::ledger::work::Work;
 use crate::limits;
 use crate::merkle::Edge;
 use crate::plant::Bug;
@@ -152,16 +152,16 @@ impl State {
 
     /// Asks the store about all events of some frames together. The answers hold for frames that are placed next:
     /// what was built meanwhile is remembered here, and asked first.
-    pub fn look_up(&self, store: &dyn Store, frames: &[&CheckedFrame]) -> Result<Vec<Vec<Stored>>, StateError> {
+    pub fn look_up(&self, store: &dyn Store, works: &[&Work]) -> Result<Vec<Vec<Stored>>, StateError> {
         let mut keys = Vec::new();
-        for frame in frames {
-            let id = |event: &CheckedEvent| keys::event_id(self.number, &frame.source, &event.event_id);
-            keys.extend(frame.events.iter().map(id));
+        for work in works {
+            let source = work.source();
+            keys.extend(work.names().map(|(id, _)| keys::event_id(self.number, &source, &id)));
         }
         let ids = keys.len();
         // Each stream is asked for once, however many events it has here.
         let mut asked: HashMap<Ref, usize> = HashMap::new();
-        for stream in frames.iter().flat_map(|frame| &frame.events).filter_map(|event| self.unknown_stream(event)) {
+        for stream in works.iter().flat_map(|work| work.names()).filter_map(|(_, stream)| self.unknown(stream)) {
             asked.entry(stream).or_insert_with(|| {
                 keys.push(keys::stream_head(self.number, &stream));
                 keys.len().saturating_sub(1)
@@ -172,11 +172,11 @@ impl State {
             rows => rows?,
         };
         let number = |row: &Option<Vec<u8>>| row.as_deref().map(parse_u64).transpose();
-        let (mut indexes, mut found) = (rows.iter().take(ids), Vec::with_capacity(frames.len()));
-        for frame in frames {
-            let mut events = Vec::with_capacity(frame.events.len());
-            for (event, row) in frame.events.iter().zip(indexes.by_ref()) {
-                let head = match event.stream.and_then(|stream| asked.get(&stream)) {
+        let (mut indexes, mut found) = (rows.iter().take(ids), Vec::with_capacity(works.len()));
+        for work in works {
+            let mut events = Vec::with_capacity(work.count());
+            for ((_, stream), row) in work.names().zip(indexes.by_ref()) {
+                let head = match stream.and_then(|stream| asked.get(&stream)) {
                     Some(at) => Some(Revision(rows.get(*at).map(number).transpose()?.flatten().unwrap_or(0))),
                     None => None,
                 };
@@ -187,9 +187,9 @@ impl State {
         Ok(found)
     }
 
-    /// The event's stream, unless its last revision is remembered.
-    fn unknown_stream(&self, event: &CheckedEvent) -> Option<Ref> {
-        event.stream.filter(|stream| self.stream_heads.get(stream).is_none())
+    /// An event's stream, unless its last revision is remembered.
+    fn unknown(&self, stream: Option<Ref>) -> Option<Ref> {
+        stream.filter(|stream| self.stream_heads.get(stream).is_none())
     }
 
     /// Where an event id stands, built or stored.

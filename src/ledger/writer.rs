@@ -15,7 +15,7 @@ use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::graph::Lineage;
 use crate::ledger::head::Head;
 use crate::ledger::names::KnownIds;
-use crate::ledger::place::place;
+use crate::ledger::place::place_work;
 use crate::ledger::placement::{Answer, Ticket};
 use crate::ledger::purge;
 use crate::ledger::reader::Reader;
@@ -23,6 +23,7 @@ use crate::ledger::settler::Settler;
 use crate::ledger::state::{PlaceError, Published, State};
 use crate::ledger::status::Status;
 use crate::ledger::threads::Threads;
+use crate::ledger::work::Work;
 use crate::limits;
 use crate::record::FrameBytes;
 use crate::store::{AnchorSet, Store};
@@ -38,7 +39,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub(super) struct Job {
-    frame: CheckedFrame,
+    work: Work,
     producer: Producer,
 }
 
@@ -57,6 +58,8 @@ pub(super) struct Shared {
     pub published: watch::Sender<Arc<Published>>,
     pub clock: Clock,
     pub ref_key: RefKey,
+    /// Makes the ids of events that come in unsigned.
+    pub import_id_key: [u8; 32],
     pub anchors: usize,
     pub opened: Reading,
     pub wake_eraser: purge::Wake,
@@ -131,7 +134,7 @@ impl Ledger {
         anchors: AnchorSet,
         clock: Clock,
         head: Head,
-        ref_key: RefKey,
+        (ref_key, import_id_key): (RefKey, [u8; 32]),
     ) -> std::io::Result<Ledger> {
         let (messages, inbox) = sync_channel(limits::QUEUE_JOBS_MAX);
         let (settler, changes) = Settler::new();
@@ -141,6 +144,7 @@ impl Ledger {
             opened: clock.read(),
             clock,
             ref_key,
+            import_id_key,
             anchors: anchors.len(),
             wake_eraser: purge::Wake::default(),
             settler,
@@ -197,15 +201,20 @@ impl Ledger {
 
     /// Queues frames together, in their order: the writer is woken once.
     pub async fn submit_all(&self, frames: Vec<CheckedFrame>) -> Result<Vec<Ticket>, AppendError> {
-        let total: usize = frames.iter().map(CheckedFrame::cost_bytes).fold(0, usize::saturating_add);
+        self.queue_all(frames.into_iter().map(Work::Frame).collect()).await
+    }
+
+    /// The same for whatever is to be placed.
+    pub(super) async fn queue_all(&self, works: Vec<Work>) -> Result<Vec<Ticket>, AppendError> {
+        let total: usize = works.iter().map(Work::cost_bytes).fold(0, usize::saturating_add);
         let permits = u32::try_from(total.min(limits::QUEUE_BYTES_MAX)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.shared.room).acquire_many_owned(permits).await;
         let mut room = room.map_err(|_| AppendError::Closed)?;
-        let (mut jobs, mut tickets) = (Vec::with_capacity(frames.len()), Vec::with_capacity(frames.len()));
-        for frame in frames {
+        let (mut jobs, mut tickets) = (Vec::with_capacity(works.len()), Vec::with_capacity(works.len()));
+        for work in works {
             let (reply, ticket) = oneshot::channel();
-            let share = room.split(frame.cost_bytes().min(room.num_permits())).ok_or(AppendError::Closed)?;
-            jobs.push(Job { frame, producer: Producer { reply, _room: share } });
+            let share = room.split(work.cost_bytes().min(room.num_permits())).ok_or(AppendError::Closed)?;
+            jobs.push(Job { work, producer: Producer { reply, _room: share } });
             tickets.push(Ticket(ticket));
         }
         if self.shared.stopped().is_some() {
@@ -360,14 +369,14 @@ impl Writer {
                 answers.extend(jobs.into_iter().map(|job| (job.producer, Err(AppendError::ClockDrift { drift_ms }))));
                 continue;
             }
-            let frames: Vec<&CheckedFrame> = jobs.iter().map(|job| &job.frame).collect();
+            let works: Vec<&Work> = jobs.iter().map(|job| &job.work).collect();
             let store = self.shared.store.as_ref();
-            let stored = self.state.look_up(store, &frames).map_err(|error| error.to_string())?;
+            let stored = self.state.look_up(store, &works).map_err(|error| error.to_string())?;
             let mut looked_up = jobs.into_iter().zip(stored);
             while commit.has_room()
-                && let Some((Job { frame, producer }, stored)) = looked_up.next()
+                && let Some((Job { work, producer }, stored)) = looked_up.next()
             {
-                match place(&mut self.state, store, commit, (&frame, &stored), reading.wall) {
+                match place_work(&mut self.state, store, commit, (&work, &stored), reading.wall) {
                     Ok(placement) => answers.push((producer, Ok(placement))),
                     Err(PlaceError::Refused(refusal)) => answers.push((producer, Err(refusal))),
                     Err(PlaceError::Fatal(error)) => return Err(error.to_string()),
@@ -383,7 +392,7 @@ impl Writer {
         let (mut jobs, mut events) = (Vec::new(), 0usize);
         while events < limits::LOOK_UP_EVENTS_MAX {
             let Some(job) = self.backlog.pop_front() else { break };
-            events = events.saturating_add(job.frame.count());
+            events = events.saturating_add(job.work.count());
             jobs.push(job);
         }
         jobs

@@ -48,6 +48,11 @@ impl FactsBuilder {
         }
     }
 
+    /// The same facts as the ledger states them of what came in unsigned.
+    pub fn imported(self) -> FactsBuilder {
+        self.put(tags::RULES, Rules::CURRENT.0.to_be_bytes())
+    }
+
     /// The event's id.
     pub fn event_id(&self) -> EventId {
         self.event_id
@@ -190,6 +195,20 @@ impl FactsBuilder {
     pub fn body(mut self, media_type: &str, body: Bytes) -> FactsBuilder {
         self.body = Some(body);
         self.put(tags::MEDIA_TYPE, media_type)
+    }
+
+    /// The stream that the event belongs to.
+    pub fn stream_ref(&self) -> Option<Ref> {
+        let bytes = self.fields.get(&tags::STREAM.number)?;
+        bytes.as_slice().try_into().ok().map(Ref)
+    }
+
+    /// Commits to the body under a salt, which must be random and used once, and hands the body over.
+    pub fn without_body(mut self, salt: &Salt) -> (FactsBuilder, Option<Bytes>) {
+        match self.body.take() {
+            None => (self, None),
+            Some(body) => (self.put(tags::COMMITMENT, Commitment::of(salt, &body).to_bytes()), Some(body)),
+        }
     }
 
     /// The body that stored facts commit to, whatever it is: for whoever compares facts and judges bodies elsewhere.

@@ -39,6 +39,7 @@ mod lineage_rows;
 mod lineage_fold;
 mod lineage_names;
 mod lineage_openlineage;
+mod openlineage_http;
 mod rules;
 mod spine;
 mod stranger;

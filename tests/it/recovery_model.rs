@@ -238,6 +238,7 @@ impl Model {
             | Detail::Principal(_)
             | Detail::Policy(_)
             | Detail::Step(_)
+            | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => panic!("no command: {detail:?}"),
         }
         Ok(())

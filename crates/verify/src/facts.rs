@@ -4,7 +4,7 @@
 use crate::bytes::{Defect, Fields, LengthWidth, Malformed, Tag};
 use crate::detail::Detail;
 use crate::hash::Commitment;
-use crate::kind::Kind;
+use crate::kind::{Author, Kind};
 use crate::limits;
 use crate::tags;
 use crate::tree::TreeHead;
@@ -213,6 +213,27 @@ impl<'a> Facts<'a> {
         fields.finish()?;
         facts.check_relations()?;
         Ok(facts)
+    }
+
+    /// Who may author these facts. What the ledger took in unsigned carries `rules` and is the ledger's own word, whatever
+    /// its kind; else the kind says who.
+    pub fn author(&self) -> Author {
+        match self.detail {
+            Detail::Imported { .. } => Author::Ledger,
+            Detail::None
+            | Detail::Genesis(_)
+            | Detail::KeyEnrolled(_)
+            | Detail::KeyRotated { .. }
+            | Detail::KeyRevoked { .. }
+            | Detail::BodyErased(_)
+            | Detail::Approval(_)
+            | Detail::Principal(_)
+            | Detail::Policy(_)
+            | Detail::Step(_)
+            | Detail::CommandRefused { .. }
+            | Detail::SourceGap { .. }
+            | Detail::ClockChecked { .. } => self.kind.author(),
+        }
     }
 
     /// What must hold between fields, and inside list elements.

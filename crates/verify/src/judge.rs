@@ -71,6 +71,7 @@ fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) 
         head,
         index: file.index,
         kind: subject.facts.kind,
+        author: subject.facts.author(),
         received: subject.seal.received,
         signer: last_signer(&frame)?.key_id,
         enroller,
@@ -175,7 +176,8 @@ fn check_frame<'a>(
     if (kind == Kind::Genesis) != (index == Index(0)) {
         return Err(check.refuse(Finding::Differs("the kind of index 0")));
     }
-    check_company(kind, kind, frame.header.n).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    check_company(&entry.facts, entry.facts.author(), frame.header.n)
+        .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
     frame.header.agrees(offset, &entry.facts).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
     let place = InclusionProof {
         index: Index(u64::from(offset)),
@@ -243,6 +245,7 @@ fn let_in_by<'a>(entry: &Entry<'a>) -> Option<KeyGrant<'a>> {
         | Detail::Step(_)
         | Detail::CommandRefused { .. }
         | Detail::SourceGap { .. }
+        | Detail::Imported { .. }
         | Detail::ClockChecked { .. } => None,
     }
 }
@@ -257,8 +260,7 @@ fn check_enroller(
 ) -> Result<Enroller, ReceiptRefusal> {
     let (check, keys) = (Check::Enrollment, authority.keys());
     let signer = last_signer(frame)?.key_id;
-    keys.check_author(&frame.header, entry.facts.kind.author())
-        .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
+    keys.check_author(&frame.header, entry.facts.author()).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
     let Some(tenure) = keys.tenure(&signer) else { return Ok(Enroller::NotShown(signer)) };
     check_signatures(&frame.header, &frame.block, |signer| keys.key_for(&frame.header, signer, from))
         .map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
@@ -283,7 +285,7 @@ fn check_author(
     if index == Index(0) {
         return Ok(());
     }
-    keys.check_author(&frame.header, subject.facts.kind.author())
+    keys.check_author(&frame.header, subject.facts.author())
         .map_err(|refusal| Check::Signature.refuse(Finding::Frame(refusal)))
 }
 

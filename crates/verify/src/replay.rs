@@ -32,7 +32,7 @@ struct OpenFrame {
     received: Micros,
     facts: Frontier,
     next_offset: u16,
-    kind: Kind,
+    author: Author,
     signer: KeyId,
 }
 
@@ -223,7 +223,7 @@ impl Replay {
         if index == Index(0) {
             check_genesis_frame(header)?;
         } else {
-            keys.check_author(header, entry.facts.kind.author())?;
+            keys.check_author(header, entry.facts.author())?;
         }
         let checks = SignatureChecks::of(header, &sealed.block, |signer| keys.key_for(header, signer, index))?;
         let signer = header.signers().last().ok_or(FrameRefusal::SignatureMissing)?;
@@ -233,7 +233,7 @@ impl Replay {
             received: entry.seal.received,
             facts: Frontier::new(),
             next_offset: 0,
-            kind: entry.facts.kind,
+            author: entry.facts.author(),
             signer: signer.key_id,
         };
         Ok((checks, frame))
@@ -250,7 +250,7 @@ impl Replay {
             return Err(ReplayRefusal::FrameOrder);
         }
         header.agrees(seal.offset, facts)?;
-        check_company(facts.kind, frame.kind, header.n)?;
+        check_company(facts, frame.author, header.n)?;
         frame.facts.push(hash::leaf(facts.bytes));
         frame.next_offset = frame.next_offset.saturating_add(1);
         Ok(())
@@ -261,7 +261,7 @@ impl Replay {
         if !new {
             return Err(ReplayRefusal::EventIdKnown);
         }
-        let own = facts.kind.author() == Author::Ledger;
+        let own = facts.author() == Author::Ledger;
         if own && facts.epoch != LEDGER_EPOCH || facts.kind == Kind::SourceGap && facts.epoch == Epoch(0) {
             return Err(ReplayRefusal::SourceOrder);
         }
@@ -309,7 +309,8 @@ impl Replay {
         if let Detail::Step(step) = &facts.detail {
             return check_timed(entry, step);
         }
-        if let Detail::ClockChecked { rules, .. } | Detail::Genesis(Genesis { rules, .. }) = &facts.detail
+        if let Detail::ClockChecked { rules, .. } | Detail::Imported { rules } | Detail::Genesis(Genesis { rules, .. }) =
+            &facts.detail
             && *rules != Rules::CURRENT
         {
             return Err(ReplayRefusal::Rules);
@@ -317,7 +318,7 @@ impl Replay {
         if !is_built(facts.kind) {
             return Err(ReplayRefusal::KindNotBuilt(facts.kind));
         }
-        if facts.kind.author() != Author::Asker {
+        if facts.author() != Author::Asker {
             return Ok(());
         }
         let stated = Stated { facts, signer, index, received: entry.seal.received };

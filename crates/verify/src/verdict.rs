@@ -58,6 +58,8 @@ pub struct Verified {
     pub index: Index,
     /// What happened.
     pub kind: Kind,
+    /// Who says so: whoever signs for a source, or the ledger itself.
+    pub author: Author,
     /// When the server had it.
     pub received: Micros,
     /// The key that signed its frame.
@@ -95,12 +97,14 @@ impl Verified {
             }
             Enroller::Genesis | Enroller::Administrator(_) => {}
         }
-        if self.kind.author() == Author::Ledger {
-            limits.push("stated by the ledger, not replayed");
-        }
-        if self.kind.author() == Author::Asker {
-            limits.push("a command: not shown whether it was refused directly behind");
-        }
+        limits.extend(match (self.author, self.kind.author()) {
+            (Author::Ledger, Author::Witness) => {
+                Some("came in unsigned: the ledger attests that it did, no producer does")
+            }
+            (Author::Ledger, Author::Ledger | Author::Asker) => Some("stated by the ledger, not replayed"),
+            (Author::Asker, _) => Some("a command: not shown whether it was refused directly behind"),
+            (Author::Witness, _) => None,
+        });
         if self.body == BodyState::Redacted {
             limits.push("body redacted: its commitment stands, its content is not shown");
         }

@@ -84,6 +84,7 @@ impl<'s> Actions<'s> {
             | Detail::Policy(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
+            | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => {}
         }
         Ok(())

@@ -35,6 +35,7 @@ pub(super) fn value(detail: &Detail<'_>) -> Value {
         Detail::Step(step) => step_value(&step.step),
         Detail::CommandRefused { reason, .. } => json!({"reason": reason.name()}),
         Detail::SourceGap { from, to } => json!({"from": from.0, "to": to.0}),
+        Detail::Imported { .. } => json!({"imported": true}),
         Detail::ClockChecked { wall, .. } => json!({"wall": time::show(*wall)}),
     }
 }

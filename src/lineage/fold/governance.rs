@@ -63,6 +63,7 @@ impl<L: Lookup> Step<'_, L> {
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
+            | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => {}
         }
         Ok(action.id)

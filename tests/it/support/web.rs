@@ -22,11 +22,23 @@ impl WebAnswer {
 
 /// Sends a request; none when nobody answers.
 pub fn ask(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Option<WebAnswer> {
+    ask_with(address, (method, path), &[], body)
+}
+
+/// The same with headers.
+pub fn ask_with(
+    address: SocketAddr,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<WebAnswer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     let length = body.len();
-    let head =
-        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
     stream.write_all(head.as_bytes()).ok()?;
     // A server that refuses the length answers before it read the body.
     let _ = stream.write_all(body);

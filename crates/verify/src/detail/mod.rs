@@ -72,6 +72,11 @@ pub enum Detail<'a> {
         /// First sequence that is not lost; also this event's own.
         to: Sequence,
     },
+    /// The ledger took the event in by a way on which nobody signs, and states that it came.
+    Imported {
+        /// Revision of the reader that made the facts of the body.
+        rules: Rules,
+    },
     /// The ledger was opened although the wall clock stood behind the last received time.
     ClockChecked {
         /// Revision of the fold that decided.
@@ -154,7 +159,8 @@ impl<'a> Detail<'a> {
             Kind::LedgerSealed | Kind::EvidenceExported | Kind::LogRead | Kind::VerificationRun => Detail::None,
             Kind::RetentionSet | Kind::HoldPlaced | Kind::HoldReleased => Detail::None,
             Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked => Detail::None,
-            Kind::OpenlineageReceived | Kind::ProvReceived => Detail::None,
+            Kind::OpenlineageReceived => imported(fields)?,
+            Kind::ProvReceived => Detail::None,
             Kind::SourceOpened | Kind::SourceHeartbeat | Kind::SourceClosed => Detail::None,
             Kind::ReviewCompleted | Kind::ExceptionDisposed | Kind::ReconciliationCompleted => Detail::None,
         })
@@ -164,6 +170,12 @@ impl<'a> Detail<'a> {
 fn refusal_reason(fields: &mut Fields<'_>) -> Result<RefusalReason, Malformed> {
     let reason = u16::from_be_bytes(fields.required_array(tags::REASON)?);
     RefusalReason::from_number(reason).ok_or(value(tags::REASON))
+}
+
+/// Only the ledger states rules, and it does so with everything that it makes.
+fn imported<'a>(fields: &mut Fields<'_>) -> Result<Detail<'a>, Malformed> {
+    let rules = fields.optional_array(tags::RULES)?.map(u16::from_be_bytes);
+    Ok(rules.map_or(Detail::None, |rules| Detail::Imported { rules: Rules(rules) }))
 }
 
 fn gap<'a>(fields: &mut Fields<'a>) -> Result<Detail<'a>, Malformed> {

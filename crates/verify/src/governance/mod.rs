@@ -166,6 +166,7 @@ impl Authority {
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
+            | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => Ok(Ok(Consequence::Nothing)),
         }
     }

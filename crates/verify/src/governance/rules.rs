@@ -90,6 +90,7 @@ impl Authority {
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
+            | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => Err(RefusalReason::RequestUnknown),
         })
     }

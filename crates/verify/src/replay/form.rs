@@ -22,11 +22,12 @@ pub fn is_built(kind: Kind) -> bool {
 }
 
 /// Which events may share a frame: of one author, and commands and gaps none.
-pub fn check_company(kind: Kind, first: Kind, n: u16) -> Result<(), FrameRefusal> {
-    if kind.author() != first.author() {
+pub fn check_company(facts: &Facts<'_>, first: Author, n: u16) -> Result<(), FrameRefusal> {
+    let author = facts.author();
+    if author != first {
         return Err(FrameRefusal::AuthorDiffers);
     }
-    let solitary = kind.author() == Author::Asker || matches!(kind, Kind::SourceGap | Kind::Genesis);
+    let solitary = author == Author::Asker || matches!(facts.kind, Kind::SourceGap | Kind::Genesis);
     if solitary && n != 1 { Err(FrameRefusal::NotAlone) } else { Ok(()) }
 }
 

@@ -289,6 +289,7 @@ fn what_is_read_is_what_stands_there() {
             | Detail::BodyErased(_)
             | Detail::CommandRefused { .. }
             | Detail::SourceGap { .. }
+            | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => panic!("{:?}", facts.detail),
         };
         assert!(read, "{:#06x}", example.kind);

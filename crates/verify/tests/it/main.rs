@@ -28,6 +28,7 @@ mod erasure;
 mod fields;
 mod forged;
 mod governance;
+mod imports;
 mod no_panic;
 mod note;
 mod objects;
