@@ -222,6 +222,7 @@ fn is_taken(facts: &Facts<'_>) -> bool {
     match &facts.detail {
         Detail::Step(_) => false,
         Detail::None
+        | Detail::Document(_)
         | Detail::Genesis(_)
         | Detail::KeyEnrolled(_)
         | Detail::KeyRotated { .. }

@@ -92,7 +92,7 @@ kinds! {
         VersionOf = 4, "version_of";
         /// Version → the next.
         Previous = 5, "previous";
-        /// Agent, service, person or source → run that it carried out.
+        /// Agent, service, person, source or key → run that it carried out, or entity that is ascribed to it.
         Performed = 6, "performed";
         /// Whoever it is done for → action.
         OnBehalf = 7, "on_behalf";
@@ -118,6 +118,8 @@ kinds! {
         Superseded = 17, "superseded";
         /// One name → another of the same thing.
         SameAs = 18, "same_as";
+        /// What had some influence, nobody says which → what it influenced.
+        Influenced = 19, "influenced";
     }
 }
 

@@ -6,7 +6,7 @@ use crate::record::frame::BuildError;
 use crate::record::objects::Objects;
 use bytes::Bytes;
 use deedbook_verify::bytes::Tag;
-use deedbook_verify::detail::{RefusalReason, Rules};
+use deedbook_verify::detail::{RefusalReason, Relation, Rules};
 use deedbook_verify::erasure::BodyRange;
 use deedbook_verify::facts::{Actor, FACTS_MARK, Facts, Object, Outcome, Parent};
 use deedbook_verify::hash::{Commitment, Salt};
@@ -184,6 +184,13 @@ impl FactsBuilder {
     pub fn objects(self, objects: &[Object]) -> FactsBuilder {
         let wire = |o: &Object| [o.class.number(), o.role.number()].into_iter().chain(o.what.0);
         self.put_list(tags::OBJECTS, objects.iter().flat_map(wire).collect())
+    }
+
+    /// Which part of a document it is, of how many, and what it says of its objects.
+    pub fn document(self, part: u16, parts: u16, relations: &[Relation]) -> FactsBuilder {
+        let relations = relations.iter().flat_map(|relation| relation.to_bytes()).collect();
+        self.put(tags::DOCUMENT_PART, [part.to_be_bytes(), parts.to_be_bytes()].concat())
+            .put_list(tags::RELATIONS, relations)
     }
 
     /// How many more there were.

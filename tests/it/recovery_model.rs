@@ -233,6 +233,7 @@ impl Model {
             Detail::None
             | Detail::Genesis(_)
             | Detail::CommandRefused { .. }
+            | Detail::Document(_)
             | Detail::SourceGap { .. }
             | Detail::Approval(_)
             | Detail::Principal(_)

@@ -80,6 +80,7 @@ byte_codes! {
     ObjectClass {
         Dataset = 1, "dataset"; Model = 2, "model"; Artifact = 3, "artifact"; DatasetVersion = 4, "dataset_version";
         ModelVersion = 5, "model_version"; Job = 6, "job"; Run = 7, "run"; Session = 8, "session";
+        Person = 9, "person"; Agent = 10, "agent"; Service = 11, "service"; Team = 12, "team";
     }
 }
 
@@ -91,6 +92,7 @@ impl ObjectClass {
             ObjectClass::Model => Some(ObjectClass::ModelVersion),
             ObjectClass::Artifact | ObjectClass::Job | ObjectClass::Run | ObjectClass::Session => None,
             ObjectClass::DatasetVersion | ObjectClass::ModelVersion => None,
+            ObjectClass::Person | ObjectClass::Agent | ObjectClass::Service | ObjectClass::Team => None,
         }
     }
 }
@@ -109,10 +111,11 @@ pub struct Actor {
 }
 
 /// A thing and the part it played. 18 bytes on the wire: class, role, ref. A version stands directly behind what it is a
-/// version of, in the same role; a job, run or session, to which the event belongs, is used.
+/// version of, in the same role; a job, run or session, to which the event belongs, is used. Those who act stand in
+/// documents alone, where everything is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Dataset, model, artifact, a version, or what the event belongs to.
+    /// Dataset, model, artifact, a version, what the event belongs to, or who acts.
     pub class: ObjectClass,
     /// Input, output or merely used.
     pub role: ObjectRole,
@@ -221,6 +224,7 @@ impl<'a> Facts<'a> {
         match self.detail {
             Detail::Imported { .. } => Author::Ledger,
             Detail::None
+            | Detail::Document(_)
             | Detail::Genesis(_)
             | Detail::KeyEnrolled(_)
             | Detail::KeyRotated { .. }
@@ -253,11 +257,18 @@ impl<'a> Facts<'a> {
     /// Every object is of a known class and role, and stands where and as its class may.
     fn check_objects(&self) -> Result<(), Malformed> {
         let (mut count, mut before) = (0usize, None);
+        let in_document = matches!(self.detail, Detail::Document(_));
         for object in self.objects() {
+            let is_used = object.role == ObjectRole::Used;
             let stands = match object.class {
-                ObjectClass::Dataset | ObjectClass::Model | ObjectClass::Artifact => true,
+                ObjectClass::Artifact => is_used || !in_document,
+                ObjectClass::Dataset | ObjectClass::Model => !in_document,
                 ObjectClass::DatasetVersion | ObjectClass::ModelVersion => before == Some((object.class, object.role)),
-                ObjectClass::Job | ObjectClass::Run | ObjectClass::Session => object.role == ObjectRole::Used,
+                ObjectClass::Run => is_used,
+                ObjectClass::Job | ObjectClass::Session => is_used && !in_document,
+                ObjectClass::Person | ObjectClass::Agent | ObjectClass::Service | ObjectClass::Team => {
+                    is_used && in_document
+                }
             };
             if !stands {
                 return Err(value(tags::OBJECTS));
@@ -279,6 +290,11 @@ impl<'a> Facts<'a> {
             let (source, event_id) = chunk.split_first_chunk::<16>()?;
             Some(Parent { source: Ref(*source), event_id: EventId(event_id.try_into().ok()?) })
         })
+    }
+
+    /// How many objects there are.
+    pub fn objects_count(&self) -> usize {
+        self.objects.len() / OBJECT_BYTES
     }
 
     /// What it touched and belongs to, in the order of the document.

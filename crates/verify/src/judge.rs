@@ -236,6 +236,7 @@ fn let_in_by<'a>(entry: &Entry<'a>) -> Option<KeyGrant<'a>> {
             binding.key.map(|key| KeyGrant { key, source: binding.who.who })
         }
         Detail::None
+        | Detail::Document(_)
         | Detail::Genesis(_)
         | Detail::KeyRevoked { .. }
         | Detail::BodyErased(_)

@@ -18,6 +18,8 @@ pub const ON_BEHALF_OF_MAX: usize = 16;
 pub const PARENTS_MAX: usize = 64;
 /// Objects of one event, versions among them; the rest is counted in `objects_omitted`.
 pub const OBJECTS_MAX: usize = 1_024;
+/// Relations of one part of a document; a document with more has more parts.
+pub const RELATIONS_MAX: usize = 1_024;
 /// Persons that genesis may name.
 pub const PERSONS_MAX: usize = 64;
 /// Bodies that one `body.erased` may name: as many as a frame may bring in, so that a commit stays bounded.
@@ -59,6 +61,10 @@ const _: () = assert!(FACTS_BYTES_MAX <= u16::MAX as usize, "facts carry a u16 l
 const _: () = assert!(
     FACTS_BYTES_MAX > OBJECTS_MAX * 18 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
     "an event with every list full still fits"
+);
+const _: () = assert!(
+    FACTS_BYTES_MAX > OBJECTS_MAX * 18 + RELATIONS_MAX * 5 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
+    "a part of a document with every list full fits"
 );
 const _: () = assert!(
     FACTS_BYTES_MAX > ERASED_BODIES_MAX * 10 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,

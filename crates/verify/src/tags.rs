@@ -60,6 +60,8 @@ tags! {
     GAP_FROM = 0x0130, "gap_from";
     GAP_TO = 0x0131, "gap_to";
     ERASED_BODIES = 0x0140, "erased_bodies";
+    DOCUMENT_PART = 0x0148, "document_part";
+    RELATIONS = 0x0149, "relations";
     VERDICT = 0x0150, "verdict";
     REQUIREMENT = 0x0151, "requirement";
     REQUIREMENT_DIGEST = 0x0152, "requirement_digest";

@@ -75,6 +75,7 @@ impl<'s> Actions<'s> {
             }
             Detail::None if facts.kind == Kind::ExecutionReported => self.report(index, entry, report),
             Detail::None
+            | Detail::Document(_)
             | Detail::Genesis(_)
             | Detail::KeyEnrolled(_)
             | Detail::KeyRotated { .. }

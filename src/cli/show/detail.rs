@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 pub(super) fn value(detail: &Detail<'_>) -> Value {
     match detail {
         Detail::None => Value::Null,
+        Detail::Document(document) => json!({
+            "part": document.part, "parts": document.parts, "relations": document.relations().count(),
+        }),
         Detail::Genesis(genesis) => json!({
             "origin": genesis.origin,
             "head_key_id": genesis.head_key.id().to_string(),

@@ -120,9 +120,12 @@ pub(super) enum Flow {
 impl Flow {
     pub(super) fn of(kind: EdgeKind) -> Flow {
         match kind {
-            EdgeKind::Used | EdgeKind::Generated | EdgeKind::Derived | EdgeKind::Previous | EdgeKind::Called => {
-                Flow::Data
-            }
+            EdgeKind::Used
+            | EdgeKind::Generated
+            | EdgeKind::Derived
+            | EdgeKind::Previous
+            | EdgeKind::Called
+            | EdgeKind::Influenced => Flow::Data,
             EdgeKind::Performed
             | EdgeKind::OnBehalf
             | EdgeKind::PlannedBy

@@ -58,6 +58,7 @@ impl<L: Lookup> Step<'_, L> {
             Detail::Policy(command) => self.policy(*command, action)?,
             Detail::BodyErased(_)
             | Detail::None
+            | Detail::Document(_)
             | Detail::Genesis(_)
             | Detail::Approval(_)
             | Detail::Step(_)

@@ -75,6 +75,10 @@ impl NodeKey {
             ObjectClass::Job => NodeKind::Job,
             ObjectClass::Run => NodeKind::Run,
             ObjectClass::Session => NodeKind::Session,
+            ObjectClass::Person => NodeKind::Person,
+            ObjectClass::Agent => NodeKind::Agent,
+            ObjectClass::Service => NodeKind::Service,
+            ObjectClass::Team => NodeKind::Team,
         };
         NodeKey::new(kind, what.0)
     }

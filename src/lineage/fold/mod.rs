@@ -35,6 +35,7 @@ mod tail;
 mod step;
 mod touch;
 mod statement;
+mod document;
 mod action;
 mod approval;
 mod governance;
@@ -131,9 +132,8 @@ impl Fold {
         }
         let mut step = Step { fold: self, lookup, delta, index };
         match entry.facts.kind {
-            Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked | Kind::ProvReceived => {
-                step.statement(entry).map(Some)
-            }
+            Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked => step.statement(entry).map(Some),
+            Kind::ProvReceived => step.prov(entry),
             Kind::OpenlineageReceived => step.openlineage(entry),
             Kind::PolicyEvaluated
             | Kind::ApprovalOpened

@@ -138,7 +138,11 @@ impl<L: Lookup> Step<'_, L> {
                 | ObjectClass::Model
                 | ObjectClass::Artifact
                 | ObjectClass::DatasetVersion
-                | ObjectClass::ModelVersion => {}
+                | ObjectClass::ModelVersion
+                | ObjectClass::Person
+                | ObjectClass::Agent
+                | ObjectClass::Service
+                | ObjectClass::Team => {}
             }
         }
         for parent in facts.parents() {

@@ -40,7 +40,11 @@ pub(super) fn touched<'a>(facts: &Facts<'a>) -> impl Iterator<Item = Touched> + 
                 | ObjectClass::ModelVersion
                 | ObjectClass::Job
                 | ObjectClass::Run
-                | ObjectClass::Session => {}
+                | ObjectClass::Session
+                | ObjectClass::Person
+                | ObjectClass::Agent
+                | ObjectClass::Service
+                | ObjectClass::Team => {}
             }
         }
     })

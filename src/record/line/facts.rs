@@ -194,7 +194,13 @@ fn add_objects(
         let members = json::object(raw, &path)?;
         let role = match class {
             // What an event belongs to plays one part alone.
-            ObjectClass::Job | ObjectClass::Run | ObjectClass::Session => {
+            ObjectClass::Job
+            | ObjectClass::Run
+            | ObjectClass::Session
+            | ObjectClass::Person
+            | ObjectClass::Agent
+            | ObjectClass::Service
+            | ObjectClass::Team => {
                 members.only(&path, &["namespace", "name"])?;
                 ObjectRole::Used
             }

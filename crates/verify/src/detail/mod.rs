@@ -2,6 +2,7 @@
 //! It knows form alone: what a command changes, and what follows from it, is decided by the folds.
 
 mod approval;
+mod document;
 mod genesis;
 mod lists;
 mod needs;
@@ -13,6 +14,7 @@ pub use approval::{
     ApprovalCommand, GOVERNANCE_ACTION, OfGrant, OfRequest, PostReview, Redemption, Reversibility, ReviewOutcome,
     Submission, Vote,
 };
+pub use document::{Document, RELATION_BYTES, Relation, RelationKind};
 pub use genesis::{Genesis, PERSON_BYTES, Person, Predecessor, is_origin};
 pub use lists::{ASSIGNED_BYTES, Assigned, Assignment, CONFLICT_BYTES, Conflict, ConflictReason, Conflicts};
 pub use principal::{Binding, PolicyCommand, PrincipalCommand, Roles};
@@ -58,6 +60,8 @@ pub enum Detail<'a> {
     Policy(PolicyCommand),
     /// What followed from a command of the approval machines, or from time alone.
     Step(ApprovalStep<'a>),
+    /// A part of a document of somebody else's, with the things and relations that it says.
+    Document(Document<'a>),
     /// A command had no effect, and why.
     CommandRefused {
         /// Revision of the fold that decided.
@@ -160,7 +164,7 @@ impl<'a> Detail<'a> {
             Kind::RetentionSet | Kind::HoldPlaced | Kind::HoldReleased => Detail::None,
             Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked => Detail::None,
             Kind::OpenlineageReceived => imported(fields)?,
-            Kind::ProvReceived => Detail::None,
+            Kind::ProvReceived => Document::parse(facts, fields)?.map_or(Detail::None, Detail::Document),
             Kind::SourceOpened | Kind::SourceHeartbeat | Kind::SourceClosed => Detail::None,
             Kind::ReviewCompleted | Kind::ExceptionDisposed | Kind::ReconciliationCompleted => Detail::None,
         })

@@ -161,6 +161,7 @@ impl Authority {
             | Detail::Principal(_)
             | Detail::Policy(_) => self.decide_command(stated, standings),
             Detail::None
+            | Detail::Document(_)
             | Detail::Genesis(_)
             | Detail::Approval(_)
             | Detail::Step(_)

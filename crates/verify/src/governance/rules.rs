@@ -85,6 +85,7 @@ impl Authority {
             Detail::Principal(command) => self.principal(case, command),
             Detail::Policy(command) => self.policy(case, *command),
             Detail::None
+            | Detail::Document(_)
             | Detail::Genesis(_)
             | Detail::Approval(_)
             | Detail::Step(_)

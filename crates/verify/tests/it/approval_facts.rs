@@ -282,6 +282,7 @@ fn what_is_read_is_what_stands_there() {
                 read_step(step.step)
             }
             Detail::None
+            | Detail::Document(_)
             | Detail::Genesis(_)
             | Detail::KeyEnrolled(_)
             | Detail::KeyRotated { .. }

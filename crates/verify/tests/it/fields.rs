@@ -2,7 +2,7 @@
 //! stays valid, and it is shown which check breaks, in replay and in the receipt; for somebody without keys, and for
 //! an operator who holds the head key, rebuilds the tree and makes the seals agree.
 
-use crate::encode::{Fields, kind, tag};
+use crate::encode::{Fields, id16, kind, tag};
 use crate::erasure::erase;
 use crate::ledger::{Draft, Ledger, event, revoke, with};
 use crate::naive_tree::root;
@@ -21,6 +21,17 @@ fn all_kinds() -> World {
     let gap = with(event(kind::SOURCE_GAP, "gap"), &[(gap[0].0, &gap[0].1), (gap[1].0, &gap[1].1)]);
     ledger.append(Draft::by(&key, source, vec![gap]).at(2, 9));
     ledger.append(Draft::by(&key, source, vec![event(kind::SOURCE_HEARTBEAT, "beat")]).at(2, 10));
+    let objects = [[[3, 3].as_slice(), &id16("entity")].concat(), [[7, 3].as_slice(), &id16("activity")].concat()];
+    let document = with(
+        event(0x0204, "document"),
+        &[
+            (tag::PARENTS, &[id16("gateway"), id16("first part")].concat()),
+            (0x0031, &objects.concat()),
+            (0x0148, &[0, 1, 0, 2]),
+            (0x0149, &[1, 0, 0, 0, 1]),
+        ],
+    );
+    ledger.append(Draft::by(&key, source, vec![document]).at(2, 11));
     let clock = with(event(kind::CLOCK_CHECKED, "clock"), &[(tag::RULES, &[0, 1]), (0x0102, &7_u64.to_be_bytes())]);
     ledger.append_own(vec![clock]);
     ledger.command(erase("erase", &[(3, 2), (7, 1)]));
@@ -158,6 +169,10 @@ const TABLE: &[(&str, &str)] = &[
     ("objects_omitted", FRAME_ROOT),
     ("media_type", FRAME_ROOT),
     ("commitment", FRAME_ROOT),
+    ("document_part", FRAME_ROOT),
+    ("document_part", FORM),
+    ("relations", FRAME_ROOT),
+    ("relations", FORM),
     ("wall_clock", FRAME_ROOT),
     ("nonce", FRAME_ROOT),
     ("origin", FRAME_ROOT),

@@ -23,6 +23,7 @@ mod world;
 mod approval_facts;
 mod ballots;
 mod copies;
+mod documents;
 mod cosign;
 mod erasure;
 mod fields;

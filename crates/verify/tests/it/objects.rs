@@ -32,13 +32,17 @@ fn objects_that_may_stand_so() {
         let read: Vec<(u8, u8)> = facts.objects().map(|object| (object.class.number(), object.role.number())).collect();
         assert_eq!(read, *objects);
     }
-    assert_eq!(ObjectClass::from_number(9), None);
+    assert_eq!(ObjectClass::from_number(13), None);
 }
 
 #[test]
 fn objects_that_may_not() {
     let rows: &[(&str, &[(u8, u8)])] = &[
-        ("an unknown class", &[(1, 1), (9, 1)]),
+        ("an unknown class", &[(1, 1), (13, 1)]),
+        ("a person outside of a document", &[(9, 3)]),
+        ("an agent outside of a document", &[(10, 3)]),
+        ("a service outside of a document", &[(11, 3)]),
+        ("a team outside of a document", &[(12, 3)]),
         ("an unknown role", &[(1, 4)]),
         ("a version in front", &[(4, 1), (1, 1)]),
         ("a version behind another", &[(1, 1), (4, 1), (4, 1)]),
