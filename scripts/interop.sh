@@ -2,7 +2,8 @@
 # Serves a ledger of 70,000 entries and lets programs of others judge it over HTTP: `fsck` of transparency-dev's
 # tessera, and a small program of ours (interop/judge) around golang.org/x/mod. Then it puts a proxy in front that
 # changes one bit (interop/liar), and insists that both refuse. Before that the published Python client of OpenLineage
-# posts to a ledger of its own, whose export must be what the client sent, byte for byte. The last line counts.
+# posts to a ledger of its own, whose export must be what the client sent, byte for byte; and the package `prov` compares
+# the PROV documents that two ledgers export with those that came in. The last line counts.
 #
 # Exit status: 0 when nothing failed, also when there is no Go toolchain or module proxy, no Python or PyPI, which a line
 # `NOT RUN: ...` says; 1 when a program decided otherwise than it must; 2 when a ledger could not be made. What is
@@ -12,6 +13,7 @@ set -euo pipefail
 fsck_version=v1.0.4
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 openlineage_version=1.54.0
+prov_version=3.2.3
 caches=${DEEDBOOK_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deedbook}
 cache=$caches/go
 passed=0 failed=0 not_run=0
@@ -79,15 +81,16 @@ serve() {
 
 # --- the client of OpenLineage
 
-# The client in an environment of its own; prints its Python, or why there is none.
-openlineage_python() {
-  local home=$caches/python/openlineage-$openlineage_version
+# Packages in an environment of their own; prints its Python, or why there is none.
+python_with() {
+  local home=$caches/python/$1
+  shift
   if [ ! -e "$home/whole" ]; then
     command -v python3 >/dev/null || { echo 'there is no Python; install python3 and python3-venv'; return 1; }
     rm -rf "$home"
     mkdir -p "$(dirname "$home")"
     timeout 300 python3 -m venv "$home" >"$work/pip" 2>&1 && timeout 600 "$home/bin/python" -m pip install --quiet \
-      --disable-pip-version-check "openlineage-python==$openlineage_version" >"$work/pip" 2>&1 \
+      --disable-pip-version-check "$@" >"$work/pip" 2>&1 \
       || { echo "it could not be installed: $(last_line "$work/pip")"; return 1; }
     touch "$home/whole"
   fi
@@ -100,11 +103,68 @@ says_openlineage() {
   cmp "$work/sent.jsonl" "$work/exported.jsonl" || return 1
   echo "$(wc -l <"$work/sent.jsonl") events came back byte for byte"
 }
-if python=$(openlineage_python); then
+if python=$(python_with "openlineage-$openlineage_version" "openlineage-python==$openlineage_version"); then
   serve "$work/lineage"
   verdict 0 "openlineage-python $openlineage_version posts" says_openlineage "$python"
 else
   skip "openlineage-python $openlineage_version" "$python"
+fi
+
+# --- PROV
+
+# Documents of ours, and those of others where they are beside the checkout.
+documents=(interop/prov/*.json)
+others=../shared/fixtures/prov
+schema=$others/prov-json.schema.json
+for file in "$others"/*.json; do [ ! -e "$file" ] || [ "$file" = "$schema" ] || documents+=("$file"); done
+
+import_prov() {
+  local file
+  for file in "$@"; do
+    "$deedbook" lineage import --format prov --signer "$work/prov.key" "$file" >/dev/null 2>"$work/import" \
+      || { cat "$work/import"; return 1; }
+  done
+}
+export_as() { "$deedbook" lineage export --format "$1" --out "$2" >"$work/export" 2>&1 || { cat "$work/export"; return 1; }; }
+says_prov() { "$python" interop/prov/judge.py "$@"; }
+# Each document alone, from the ledger that is served, byte for byte and as `prov` compares them.
+says_alone() {
+  local index file at=0
+  # The first two entries are genesis and the enrollment.
+  for file in "${documents[@]}"; do
+    index=$((at + 2)) at=$((at + 1))
+    "$deedbook" lineage export --format prov --document "$index" --out "$work/alone-$index.json" >/dev/null || return 1
+    cmp "$file" "$work/alone-$index.json" && says_prov equal "$file" "$work/alone-$index.json" >/dev/null || return 1
+  done
+  echo "$at documents came back byte for byte"
+}
+prov_ledger() {
+  serve "$1"
+  "$deedbook" key new --name prov --out "$work/prov.key" >/dev/null 2>&1 || true
+  "$deedbook" key enroll --signer "$1/keys/admin.key" --source prov "$work/prov.key.pub" >/dev/null || fail 'no key'
+  rm -f "$work/prov.key.ref"
+}
+if python=$(python_with "prov-$prov_version" "prov==$prov_version" jsonschema==4.26.0); then
+  prov_ledger "$work/prov-one"
+  verdict 0 'PROV documents are imported' import_prov "${documents[@]}"
+  verdict 0 'PROV is exported' export_as prov "$work/prov-one.json"
+  verdict 0 "prov $prov_version finds each document in the export" says_prov same "$work/prov-one.json" "${documents[@]}"
+  verdict 0 "prov $prov_version finds each document alone" says_alone
+  if [ -e "$schema" ]; then verdict 0 'the export is valid' says_prov valid "$work/prov-one.json" "$schema"; fi
+  verdict 0 'the graph is exported as DOT' export_as dot "$work/prov-one.dot"
+  if command -v dot >/dev/null; then
+    verdict 0 'Graphviz reads it' dot -Tsvg "$work/prov-one.dot" -o "$work/prov-one.svg"
+  else
+    skip 'Graphviz reads the DOT' 'there is no dot; install graphviz'
+  fi
+  prov_ledger "$work/prov-two"
+  verdict 0 'a second ledger imports the export' import_prov "$work/prov-one.json"
+  verdict 0 'and exports it again' export_as prov "$work/prov-two.json"
+  verdict 0 "prov $prov_version finds each document there too" says_prov same "$work/prov-two.json" "${documents[@]}"
+  echo '{"prefix":{"ex":"http://example.org/"},"entity":{"ex:stranger":{}}}' >"$work/stranger.json"
+  verdict 1 "prov $prov_version misses one that was never imported" says_prov same "$work/prov-two.json" "$work/stranger.json"
+else
+  skip "prov $prov_version" "$python"
 fi
 
 # --- the tools

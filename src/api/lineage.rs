@@ -57,6 +57,11 @@ impl<'r> Asked<'r> {
         Query { filter: self.filter, ..Query::new(&self.at.view, bounds) }
     }
 
+    /// The graph that is asked.
+    pub fn at(&self) -> &LineageAt {
+        &self.at
+    }
+
     /// The tree size that is answered as of.
     pub fn size(&self) -> TreeSize {
         self.at.head.size

@@ -3,6 +3,7 @@
 
 use crate::api::convert;
 use crate::api::lineage::{Asked, Marks, count_message, node_kind};
+use crate::api::lineage_pages;
 use crate::api::proto::lineage_service_server::LineageService;
 use crate::api::proto::{self, Reason};
 use crate::api::reason::Fault;
@@ -352,5 +353,14 @@ impl LineageService for Lineages {
     ) -> Result<Response<proto::SearchLineageResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
         self.ask(&metadata, move |reader, stop| search(reader, stop, &request)).await
+    }
+
+    async fn list_lineage(
+        &self,
+        request: Request<proto::ListLineageRequest>,
+    ) -> Result<Response<proto::ListLineageResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let tokens = self.shared.tokens.clone();
+        self.ask(&metadata, move |reader, stop| lineage_pages::page(reader, stop, &request, &tokens)).await
     }
 }

@@ -27,6 +27,7 @@ mod key_service;
 mod subscription_service;
 mod erasure_service;
 mod lineage;
+mod lineage_pages;
 mod lineage_service;
 mod policy_service;
 mod inbox;

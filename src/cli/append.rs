@@ -2,6 +2,7 @@
 //! not sent again, so a file can be run as often as one likes; results come in the order of input.
 
 mod input;
+mod documents;
 mod link;
 mod queue;
 
@@ -61,6 +62,8 @@ pub enum Format {
     Jsonl,
     /// OpenLineage events, kept byte for byte
     Openlineage,
+    /// One PROV-JSON document a file, kept byte for byte, or a file that `lineage export --format prov` wrote
+    Prov,
 }
 
 /// What a run did.
@@ -93,6 +96,8 @@ pub async fn append(common: &Common, arguments: AppendArguments, output: Output)
         ledger: producer.ledger,
         refs: producer.refs.clone(),
         id_key: producer.key.event_id_key(),
+        source: producer.source,
+        occurred: producer::now(),
     };
     let total_bytes = input::total_bytes(&arguments.files);
     let items = input::start(arguments.files, recipe);

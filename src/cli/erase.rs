@@ -10,14 +10,15 @@ use super::{Common, filter, key};
 use crate::api::proto;
 use crate::clock::Stopwatch;
 use clap::Args;
+use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::erasure::is_erasable;
-use deedbook_verify::facts::Facts;
+use deedbook_verify::facts::{Facts, ObjectClass};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::limits::ERASED_BODIES_MAX;
-use deedbook_verify::words::{Index, Ref};
+use deedbook_verify::words::{EventId, Index, Ref};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ const FINISH_POLL: Duration = Duration::from_millis(50);
 #[command(
     after_help = "Only bodies go: entries, signatures and proofs stay, and receipts verify as redacted. The reason \
     stands\nin the log for ever, so let it name nobody. With --actor, every body goes whose facts name the actor as\n\
-    who acted, on whose behalf, or who is responsible.\n\nExamples:\n  \
+    who acted, on whose behalf, who is responsible, or whom a document names.\n\nExamples:\n  \
     deedbook erase --signer admin.key --reason \"request 118\" 17 23\n  \
     deedbook erase --signer admin.key --reason \"request 118\" --actor person/ann"
 )]
@@ -149,10 +150,10 @@ async fn erase_all_of(
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     let mut progress = Progress::start("entries read");
-    let mut from = 0;
+    let (mut from, mut documents) = (0, Documents::new());
     while from < size {
         let mut found = Vec::new();
-        from = collect(client, who, from..size, (&mut found, tally), &mut progress).await?;
+        from = collect(client, who, from..size, (&mut found, &mut documents, tally), &mut progress).await?;
         progress.finish();
         let more = if from < size { "at least " } else { "" };
         if tally.commands.is_empty() {
@@ -169,12 +170,15 @@ async fn erase_all_of(
     Ok(())
 }
 
+/// Documents of several parts, by the source and id of the first, which alone has a body.
+type Documents = BTreeMap<(Ref, EventId), u64>;
+
 /// The indexes of a range whose bodies go, until it ends or enough are found; answers where to go on.
 async fn collect(
     client: &mut Client,
     who: Ref,
     range: std::ops::Range<u64>,
-    (found, tally): (&mut Vec<u64>, &mut Tally),
+    (found, documents, tally): (&mut Vec<u64>, &mut Documents, &mut Tally),
     progress: &mut Progress,
 ) -> Result<u64, Failure> {
     let mut next = range.start;
@@ -184,9 +188,20 @@ async fn collect(
         for event in events {
             let facts = Entry::parse(&event.entry)?.facts;
             next = event.index.saturating_add(1);
+            let event_of = (facts.source, facts.event_id);
+            match (&facts.detail, facts.parents().next()) {
+                (Detail::Document(part), Some(first)) if part.part > 0 && names(&facts, who) => {
+                    found.extend(documents.remove(&(first.source, first.event_id)));
+                }
+                (Detail::Document(part), None) if part.parts > 1 && event.body_state() != proto::BodyState::Erased => {
+                    documents.insert(event_of, event.index);
+                }
+                _ => {}
+            }
             if facts.commitment.is_none() || !names(&facts, who) {
                 continue;
             }
+            documents.remove(&event_of);
             match (event.body_state(), is_erasable(facts.kind)) {
                 (proto::BodyState::Erased, _) => tally.erased_before = tally.erased_before.saturating_add(1),
                 (_, false) => tally.permanent = tally.permanent.saturating_add(1),
@@ -203,6 +218,21 @@ fn names(facts: &Facts<'_>, who: Ref) -> bool {
     facts.actor.is_some_and(|actor| actor.who == who)
         || facts.responsible == Some(who)
         || facts.on_behalf_of().any(|other| other == who)
+        || facts.objects().any(|object| object.what == who && is_party(object.class))
+}
+
+fn is_party(class: ObjectClass) -> bool {
+    match class {
+        ObjectClass::Person | ObjectClass::Agent | ObjectClass::Service | ObjectClass::Team => true,
+        ObjectClass::Dataset
+        | ObjectClass::DatasetVersion
+        | ObjectClass::Model
+        | ObjectClass::ModelVersion
+        | ObjectClass::Artifact
+        | ObjectClass::Job
+        | ObjectClass::Run
+        | ObjectClass::Session => false,
+    }
 }
 
 /// Sends as many commands as it takes.

@@ -39,6 +39,30 @@ pub const LINEAGE_QUERY_MAX: std::time::Duration = std::time::Duration::from_sec
 /// Nodes that one query looks at unless it says less: 20 million take about a second.
 pub const LINEAGE_VISITED_MAX: u64 = 20_000_000;
 
+/// Entities, activities and agents that one PROV document names: the 18 bytes of each in facts are 300 KB, in 16 events.
+pub const PROV_THINGS_MAX: usize = 16 * 1024;
+/// Records of one PROV document. A relation of a derivation is three edges of 5 bytes: 500 KB of facts at most, where each
+/// part is full; where each edge has things of its own, 192 events of 30 KB.
+pub const PROV_RECORDS_MAX: usize = 32 * 1024;
+/// Bundles of one PROV document.
+pub const PROV_BUNDLES_MAX: usize = 1_024;
+/// Prefixes that a PROV document binds, and each of its bundles: a name that is written out in full is held against each.
+pub const PROV_PREFIXES_MAX: usize = 1_024;
+/// Bytes that the prefixes of a document are in its bundles, each of which takes them along when it stands by itself.
+pub const PROV_INHERITED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Values of one attribute of a PROV record.
+pub const PROV_VALUES_MAX: usize = 16 * 1024;
+/// Bytes of one name in a PROV document, its prefix written out.
+pub const PROV_NAME_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of one bundle of an exported graph, about: a quarter of what may be imported as a document.
+pub const PROV_BUNDLE_BYTES: usize = 256 * 1024;
+/// Bytes of one PROV-JSON file that is imported, which may hold many documents: it is read whole, and once more in parts.
+pub const PROV_FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Nodes of one page of the graph, with the edges that lead to them.
+pub const LINEAGE_PAGE_NODES_MAX: usize = 1_000;
+/// Edges of one page of the graph: 20,000 of 30 bytes are 600 KB.
+pub const LINEAGE_PAGE_EDGES_MAX: usize = 20_000;
+
 const _: () = assert!(LINEAGE_NODES_MAX.checked_mul(1 << 5).is_none(), "an id and five bits fill 32");
 const _: () = assert!((LINEAGE_NODES_MAX as u64 - 1) << 5 | 31 == u32::MAX as u64, "and no more");
 const _: () = assert!(LINEAGE_MERGE_INLINE_MAX >= 2 * LINEAGE_PENDING_MAX, "what was just sealed can be merged");

@@ -9,6 +9,7 @@ mod kinds;
 mod words;
 pub mod fold;
 pub mod openlineage;
+pub mod prov;
 mod names;
 mod bits;
 mod stop;

@@ -4,6 +4,7 @@
 use super::fold::NodeKey;
 use super::kinds::NodeKind;
 use super::openlineage::{Event, Name};
+use super::prov::Document;
 use crate::domain::{DatasetText, dataset_ref, principal_ref, version_ref};
 use crate::limits::LINEAGE_NAMES_MAX;
 use deedbook_verify::detail::{Detail, PrincipalCommand};
@@ -27,7 +28,7 @@ pub struct NodeName {
 }
 
 /// The names that a body says, of nodes that the fold makes of the entry's facts; in the order of the body, at most
-/// `LINEAGE_NAMES_MAX`. A body that is not what its kind calls for says none.
+/// `LINEAGE_NAMES_MAX`, of a PROV document all. A body that is not what its kind calls for says none.
 pub fn names_in(facts: &Facts<'_>, body: &[u8], refs: &RefKey) -> Vec<NodeName> {
     let mut names = Names { refs, found: Vec::new() };
     match facts.kind {
@@ -39,6 +40,7 @@ pub fn names_in(facts: &Facts<'_>, body: &[u8], refs: &RefKey) -> Vec<NodeName> 
         Kind::ActionSubmitted | Kind::BreakglassInvoked => names.action(facts, body),
         Kind::PrincipalBound => names.principal(facts, body),
         Kind::ExecutionReported => names.outputs(body),
+        Kind::ProvReceived => names.document(facts, body),
         Kind::Genesis
         | Kind::LedgerSealed
         | Kind::CommandRefused
@@ -78,7 +80,6 @@ pub fn names_in(facts: &Facts<'_>, body: &[u8], refs: &RefKey) -> Vec<NodeName> 
         | Kind::BodyErased
         | Kind::DataAccessed
         | Kind::ModelInvoked
-        | Kind::ProvReceived
         | Kind::SourceOpened
         | Kind::SourceHeartbeat
         | Kind::SourceGap
@@ -170,6 +171,19 @@ impl Names<'_> {
         for object in objects {
             let version = text.version.filter(|_| object.class == ObjectClass::DatasetVersion);
             self.put(NodeKey::object(object.class, object.what), text.namespace, text.name, version);
+        }
+    }
+
+    /// All that a document names, also in its further parts, which have no body of their own.
+    fn document(&mut self, facts: &Facts<'_>, body: &[u8]) {
+        let Detail::Document(_) = &facts.detail else { return };
+        let Ok(document) = Document::read(body) else { return };
+        for thing in document.things().list() {
+            if let Some(what) = thing.to_ref(self.refs) {
+                let (node, name) = (NodeKey::object(thing.class.object(), what), thing.iri.clone());
+                // There are `PROV_THINGS_MAX` at most, or it would not have been read.
+                self.found.push(NodeName { node, namespace: String::new(), name, version: None });
+            }
         }
     }
 

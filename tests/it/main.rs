@@ -40,6 +40,7 @@ mod lineage_fold;
 mod lineage_names;
 mod lineage_openlineage;
 mod openlineage_http;
+mod lineage_prov;
 mod rules;
 mod spine;
 mod stranger;

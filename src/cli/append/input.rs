@@ -2,12 +2,13 @@
 //! an error names file and line, and ends the reading.
 
 use super::Format;
+use super::documents;
 use crate::cli::errors::Failure;
 use crate::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX};
-use crate::record::line::{self, Event, LineContext};
+use crate::record::line::{self, Event, LineContext, LineError};
 use crate::record::openlineage;
 use deedbook_verify::hash::RefKey;
-use deedbook_verify::words::LedgerId;
+use deedbook_verify::words::{LedgerId, Micros, Ref};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,10 @@ pub struct Recipe {
     pub refs: RefKey,
     /// Makes event ids.
     pub id_key: [u8; 32],
+    /// Who signs.
+    pub source: Ref,
+    /// When a document was taken in that has no time of its own.
+    pub occurred: Micros,
 }
 
 /// Where an event stands.
@@ -99,6 +104,9 @@ impl Reading {
     }
 
     fn lines(&mut self, name: &str, input: &mut dyn BufRead) -> Result<bool, Failure> {
+        if self.recipe.format == Format::Prov {
+            return self.documents(name, input);
+        }
         let file: Arc<str> = name.into();
         let mut document = Document::default();
         let (mut text, mut number, mut begun) = (Vec::new(), 0u64, 0u64);
@@ -116,7 +124,7 @@ impl Reading {
             self.read_bytes = self.read_bytes.saturating_add(u64::try_from(read).unwrap_or(0));
             let fresh = text.get(before..).unwrap_or_default();
             let complete = match self.recipe.format {
-                Format::Jsonl => true,
+                Format::Jsonl | Format::Prov => true,
                 Format::Openlineage => document.is_complete(fresh),
             };
             let over = bound == read || read == 0;
@@ -140,26 +148,49 @@ impl Reading {
         }
     }
 
+    /// The same for a file that is one document, or several in the file of an export.
+    fn documents(&mut self, name: &str, input: &mut dyn BufRead) -> Result<bool, Failure> {
+        let bytes = documents::whole(name, input)?;
+        self.read_bytes = self.read_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let place = |file: String| Place { file: file.into(), line: 1 };
+        let found = documents::texts(&bytes).map_err(|error| refused(&error, &place(name.to_owned())))?;
+        let several = found.len() > 1;
+        for (number, text) in (1u64..).zip(found) {
+            let file = if several { format!("{name}, document {number}") } else { name.to_owned() };
+            let place = place(file);
+            let events = documents::events(&text, &self.recipe).map_err(|error| refused(&error, &place))?;
+            for event in events {
+                let item = Item { event, place: place.clone(), read_bytes: self.read_bytes };
+                if self.sender.blocking_send(Ok(item)).is_err() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     fn event(&self, bytes: &[u8], place: &Place) -> Result<Event, Failure> {
         let recipe = &self.recipe;
         let event = match recipe.format {
-            Format::Jsonl => {
+            Format::Jsonl | Format::Prov => {
                 let context = LineContext { ledger: recipe.ledger, refs: &recipe.refs, id_key: &recipe.id_key };
                 line::parse(bytes, &context)
             }
             Format::Openlineage => openlineage::parse(bytes, &recipe.refs, &recipe.id_key),
         };
-        event.map_err(|error| {
-            let field = if error.field.is_empty() { String::new() } else { format!("`{}` ", error.field) };
-            let next = format!("{}, then run the same command again: nothing is appended twice", error.remedy);
-            Failure::failed(format!("{place}: {field}{}", error.problem), next)
-        })
+        event.map_err(|error| refused(&error, place))
     }
+}
+
+fn refused(error: &LineError, place: &Place) -> Failure {
+    let field = if error.field.is_empty() { String::new() } else { format!("`{}` ", error.field) };
+    let next = format!("{}, then run the same command again: nothing is appended twice", error.remedy);
+    Failure::failed(format!("{place}: {field}{}", error.problem), next)
 }
 
 fn bytes_max(format: Format) -> usize {
     match format {
-        Format::Jsonl => LINE_BYTES_MAX,
+        Format::Jsonl | Format::Prov => LINE_BYTES_MAX,
         Format::Openlineage => BODY_BYTES_MAX,
     }
 }
@@ -223,7 +254,9 @@ mod tests {
     use super::*;
 
     fn read(format: Format, text: &str) -> Vec<Result<Item, String>> {
-        let recipe = Recipe { format, ledger: LedgerId([1; 32]), refs: RefKey([2; 32]), id_key: [3; 32] };
+        let (source, occurred) = (Ref([4; 16]), Micros(5));
+        let recipe =
+            Recipe { format, ledger: LedgerId([1; 32]), refs: RefKey([2; 32]), id_key: [3; 32], source, occurred };
         let (sender, mut receiver) = mpsc::channel(WAITING_MAX);
         let mut reading = Reading { recipe, sender, read_bytes: 0 };
         let failed = reading.lines("events", &mut text.as_bytes()).err();

@@ -34,6 +34,8 @@ calls! {
     lineage_contamination = get_contamination, GetContaminationRequest => GetContaminationResponse;
     /// Differences.
     lineage_diff = diff_lineage, DiffLineageRequest => DiffLineageResponse;
+    /// A page of the whole graph.
+    lineage_list = list_lineage, ListLineageRequest => ListLineageResponse;
     /// By name.
     lineage_search = search_lineage, SearchLineageRequest => SearchLineageResponse;
 }

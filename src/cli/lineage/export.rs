@@ -2,7 +2,10 @@
 //! log. It holds one message of the server at a time, and hashes every entry that it read, so that it can say on which
 //! tree the file rests.
 
+mod dot;
 mod openlineage;
+mod pages;
+mod prov;
 mod sink;
 
 use crate::api::proto;
@@ -28,6 +31,9 @@ pub struct ExportArguments {
     /// Export the log as of this tree size
     #[arg(long, value_name = "SIZE", value_parser = clap::value_parser!(u64).range(1..))]
     as_of: Option<u64>,
+    /// Export one imported document alone, as it came: that of the event at this index; with `--format prov`
+    #[arg(long, value_name = "INDEX")]
+    document: Option<u64>,
 }
 
 /// The formats that lineage goes out in.
@@ -35,12 +41,21 @@ pub struct ExportArguments {
 pub enum ExportFormat {
     /// OpenLineage events, one a line
     Openlineage,
+    /// PROV-JSON: a bundle for each imported document, and bundles of all the rest
+    Prov,
+    /// The graph as DOT, for Graphviz
+    Dot,
 }
 
 /// Exports.
 pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Result<(), Failure> {
     match arguments.format {
+        ExportFormat::Openlineage | ExportFormat::Dot if arguments.document.is_some() => {
+            Err(Failure::usage("`--document` is for imported PROV documents", "add `--format prov`, or leave it out"))
+        }
         ExportFormat::Openlineage => block_on(openlineage::run(common, arguments, output)),
+        ExportFormat::Prov => block_on(prov::run(common, arguments, output)),
+        ExportFormat::Dot => block_on(dot::run(common, arguments, output)),
     }
 }
 

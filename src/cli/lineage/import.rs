@@ -23,14 +23,15 @@ pub struct ImportArguments {
 pub enum ImportFormat {
     /// OpenLineage events, each kept byte for byte
     Openlineage,
+    /// A PROV-JSON document, kept byte for byte, or the documents in a file that `lineage export --format prov` wrote
+    Prov,
 }
 
 /// Imports; an event that stands in the log already is not appended again.
 pub fn run(common: &Common, arguments: ImportArguments, output: Output) -> Result<(), Failure> {
-    match arguments.format {
-        ImportFormat::Openlineage => {
-            let arguments = AppendArguments::new(append::Format::Openlineage, arguments.file);
-            block_on(append::run(common, arguments, output))
-        }
-    }
+    let format = match arguments.format {
+        ImportFormat::Openlineage => append::Format::Openlineage,
+        ImportFormat::Prov => append::Format::Prov,
+    };
+    block_on(append::run(common, AppendArguments::new(format, arguments.file), output))
 }

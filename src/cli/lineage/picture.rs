@@ -63,9 +63,7 @@ fn picture(answer: &proto::LineageAnswer, title: &str, marked: &Marked<'_>) -> R
     let edge = |edge: &proto::LineageEdge| {
         let kind = EdgeKind::from_name(&edge.kind)?;
         let ends = nodes.iter().find(|node| node.id == edge.from).zip(nodes.iter().find(|node| node.id == edge.to));
-        // Decisions are named when they are asked for; that votes come later says nothing.
-        let data = matches!(kind, EdgeKind::Used | EdgeKind::Generated | EdgeKind::Derived);
-        let late = data && edge.from > edge.to;
+        let late = is_late(edge, kind);
         ends.map(|(from, to)| PictureEdge { late, path, ..PictureEdge::new(from, to, kind) })
     };
     let edges = answer.edges.iter().filter_map(edge).collect();
@@ -73,7 +71,13 @@ fn picture(answer: &proto::LineageAnswer, title: &str, marked: &Marked<'_>) -> R
     Ok(Picture { title: format!("{title}{cut}"), as_of, nodes, edges })
 }
 
-fn node(found: &proto::LineageNode, marked: &Marked<'_>) -> Option<PictureNode> {
+/// Whether data came late. Decisions are named when they are asked for; that votes come later says nothing.
+pub fn is_late(edge: &proto::LineageEdge, kind: EdgeKind) -> bool {
+    matches!(kind, EdgeKind::Used | EdgeKind::Generated | EdgeKind::Derived) && edge.from > edge.to
+}
+
+/// A node as it is drawn.
+pub fn node(found: &proto::LineageNode, marked: &Marked<'_>) -> Option<PictureNode> {
     let kind = NodeKind::from_name(&found.kind)?;
     let label = match (found.name.as_str(), kind) {
         ("", _) => short(&found.text),

@@ -21,12 +21,13 @@ use foldhash::HashMap;
 use std::ops::{ControlFlow, Range};
 
 /// Kinds whose bodies say names.
-const NAMING: [Kind; 5] = [
+const NAMING: [Kind; 6] = [
     Kind::OpenlineageReceived,
     Kind::ActionSubmitted,
     Kind::BreakglassInvoked,
     Kind::PrincipalBound,
     Kind::ExecutionReported,
+    Kind::ProvReceived,
 ];
 
 /// A name without its node.

@@ -26,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "key-file", run: server::key_file },
     Target { name: "line", run: server::line },
     Target { name: "openlineage", run: server::openlineage },
+    Target { name: "prov", run: server::prov },
     Target { name: "framing", run: server::framing },
     Target { name: "anchor", run: server::anchor },
     Target { name: "tile-path", run: server::tile_path },

@@ -3,11 +3,13 @@
 
 use deedbook::limits::{LINEAGE_COLUMNS_MAX, OBJECTS_MAX};
 use deedbook::lineage::openlineage::{Event, Tally};
+use deedbook::lineage::prov::{self, Export, Origin};
 use deedbook::merkle::TilePath;
 use deedbook::record::{FrameSigner, Position, SigningKey, line, openlineage};
 use deedbook::store::{AnchorRecord, SLOT_BYTES, recycled_in};
 use deedbook_verify::hash::RefKey;
-use deedbook_verify::words::{LedgerId, Ref, TreeSize};
+use deedbook_verify::tree::TreeHead;
+use deedbook_verify::words::{Hash, LedgerId, Micros, Ref, TreeSize};
 use std::sync::LazyLock;
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::from_seed("fuzz", &[5; 32]).unwrap());
@@ -59,6 +61,26 @@ pub fn openlineage(bytes: &[u8]) {
         Ok(event) => sign(event),
         Err(error) => assert!(!error.problem.is_empty() && !error.remedy.is_empty(), "{error:?}"),
     }
+}
+
+/// A PROV-JSON document: its events, and how it stands beside others in a file, from which it comes back.
+pub fn prov(bytes: &[u8]) {
+    let (refs, id_key, source, occurred) = (&RefKey([7; 32]), &[9; 32], Ref([2; 16]), Micros(5));
+    match prov::events(bytes, Origin { refs, id_key, source, occurred }) {
+        Ok(events) => events.into_iter().for_each(sign),
+        Err(error) => assert!(!error.problem.is_empty() && !error.remedy.is_empty(), "{error:?}"),
+    }
+    if let Ok(documents) = prov::documents_of(bytes) {
+        documents.iter().flatten().for_each(|document| assert!(document.len() <= 2 * bytes.len() + 64));
+    }
+    let Ok(document) = prov::Document::read(bytes) else { return };
+    let mut export = Export::new(LedgerId([1; 32]), TreeHead { size: TreeSize(1), root: Hash([3; 32]) });
+    let file = export.document(0, &prov::lifted(&document, bytes)) + &export.close();
+    let back = prov::documents_of(file.as_bytes()).unwrap().unwrap();
+    let [back] = back.as_slice() else { panic!("{} documents come back", back.len()) };
+    let again = prov::Document::read(back).unwrap();
+    assert_eq!(again.things().list().len(), document.things().list().len());
+    assert_eq!(again.things().links_count(), document.things().links_count());
 }
 
 /// A block of the engine's log: what is found lies in it, at a record's start.
