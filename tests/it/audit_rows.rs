@@ -68,6 +68,7 @@ fn a_derived_row_that_is_missing_altered_or_too_many_is_named() {
         (RowTag::StreamHead, "stream head"),
         (RowTag::SourceHead, "source head"),
         (RowTag::Posting, "posting row"),
+        (RowTag::Lineage, "lineage row"),
     ];
     for (tag, name) in tables {
         let stored = rows(&house.dir, tag);
