@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test torture fuzz demo bench interop attack check fmt-check lint deny advisories clean
+.PHONY: help build test torture fuzz demo bench bench-lineage interop attack check fmt-check lint deny advisories clean
 
 export DEEDBOOK_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deedbook
 
@@ -50,6 +50,9 @@ demo: ## a guided tour of a new ledger, with nothing to configure
 
 bench: ## how fast this machine appends, proves and verifies
 	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench
+
+bench-lineage: ## queries of lineage beside petgraph's algorithms and beside PostgreSQL, on the same graph
+	@$(PREPARE); scripts/bench-lineage.sh
 
 interop: ## programs of others judge and feed a running ledger; needs Go and Python, and names what it could not run
 	@$(PREPARE); scripts/interop.sh

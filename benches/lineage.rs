@@ -1,15 +1,21 @@
 //! How fast the graph answers, and what it takes: `cargo bench --bench lineage`. A generated graph of a million nodes and
 //! a million and a half edges, our passes beside petgraph's algorithms on petgraph's own graph; then ten million nodes, our
 //! passes alone. It measures; that the answers are right is tested elsewhere, and only their sizes are compared here.
+//!
+//! With `LINEAGE_TABLES=FOLDER` it writes the smaller graph and its traces there as tables, for a database to answer the same:
+//! `make bench-lineage` does that with PostgreSQL.
 
 use deedbook::clock::Clock;
 use deedbook::lineage::{
-    Answer, Bounds, Edge, EdgeKind, Gate, Graph, GraphError, Halt, NodeId, NodeKind, Query, Towards, View,
+    Answer, Bounds, Edge, EdgeKind, EdgeKinds, Gate, Graph, GraphError, Halt, NodeId, NodeKind, Query, Towards, View,
 };
 use deedbook_verify::words::{Index, TreeSize};
 use petgraph::algo::dominators::simple_fast;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, GraphBase, IntoNeighbors, NodeFiltered, Reversed, Visitable};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 const NODES: u32 = 1_000_000;
 const ROUNDS: usize = 9;
@@ -54,7 +60,10 @@ fn measure(nodes: u32) -> Result<Times, String> {
         ("coverage with numbers of paths", time(|| query.coverage_counted(last).value.open().len())),
         ("choke points", time(|| query.dominators(last).value.map_or(0, |found| found.causes().len()))),
     ];
-    traces(&query, &clock);
+    let traced = traces(&query, &clock);
+    if let (Some(folder), true) = (std::env::var_os("LINEAGE_TABLES"), nodes == NODES) {
+        write_tables(&view, &traced, Path::new(&folder)).map_err(|error| error.to_string())?;
+    }
     if nodes > NODES {
         times.iter().for_each(|(name, ours)| println!("  {name}: {ours:.1} ms"));
         return Ok(times);
@@ -100,21 +109,40 @@ fn index(node: NodeId) -> NodeIndex {
     NodeIndex::new(node.number() as usize)
 }
 
+/// A node, and how many nodes are within five edges up and down from it, itself included.
+type Traced = (NodeId, usize, usize);
+
 /// Five edges up and five down from nodes all over the graph.
-fn traces(query: &Query<'_>, clock: &Clock) {
+fn traces(query: &Query<'_>, clock: &Clock) -> Vec<Traced> {
     let mut dice = Dice(7);
-    let mut times: Vec<u64> = Vec::new();
+    let (mut times, mut traced) = (Vec::<u64>::new(), Vec::new());
     for _ in 0..TRACES {
         let Some(node) = NodeId::new(dice.below(query.view.node_count())) else { continue };
         let start = clock.read().boot;
-        for towards in [Towards::Causes, Towards::Effects] {
-            std::hint::black_box(query.trace(&[node], towards, Some(5)));
-        }
+        let [up, down] = [Towards::Causes, Towards::Effects].map(|towards| query.trace(&[node], towards, Some(5)));
         times.push(clock.read().boot.0.saturating_sub(start.0));
+        traced.push((node, up.value.nodes().len(), down.value.nodes().len()));
     }
     times.sort_unstable();
     let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
     println!("  traces of 5 edges, up and down: median {} us, p99 {} us", at(50), at(99));
+    traced
+}
+
+/// `edges.csv`: cause, effect. `traces.csv`: node, nodes above it, nodes below it.
+fn write_tables(view: &View, traced: &[Traced], folder: &Path) -> std::io::Result<()> {
+    let mut edges = BufWriter::new(File::create(folder.join("edges.csv"))?);
+    for node in (0..view.node_count()).filter_map(NodeId::new) {
+        for edge in view.causes(node).filter(|edge| EdgeKinds::FLOW.has(edge.kind)) {
+            writeln!(edges, "{},{}", edge.from, edge.to)?;
+        }
+    }
+    edges.flush()?;
+    let mut traces = BufWriter::new(File::create(folder.join("traces.csv"))?);
+    for (node, up, down) in traced {
+        writeln!(traces, "{node},{up},{down}")?;
+    }
+    traces.flush()
 }
 
 fn never() -> Option<Halt> {

@@ -5,6 +5,8 @@
 # With `faults`, what the fault tests use: strace, and the tools to make, check and shut down file systems. They are
 # installed where this may be done without asking (as root, with apt-get); tests that lack them say NOT RUN.
 #
+# With `postgresql`, the database beside which lineage is measured. Status 1 where it may not be installed.
+#
 # Debian and Ubuntu only. Elsewhere it names what to install by hand.
 set -euo pipefail
 
@@ -23,6 +25,14 @@ if [ "${1:-}" = faults ]; then
       --no-install-recommends "${tools[@]}"; } >/dev/null 2>&1 </dev/null \
       || printf 'prerequisites.sh: could not install %s; some fault tests will say NOT RUN\n' "${tools[*]}" >&2
   fi
+  exit 0
+fi
+
+if [ "${1:-}" = postgresql ]; then
+  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || exit 1
+  printf 'Installing postgresql: to measure lineage beside it\n' >&2
+  { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 install -y \
+    --no-install-recommends postgresql; } >/dev/null 2>&1 </dev/null || exit 1
   exit 0
 fi
 
