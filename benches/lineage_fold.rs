@@ -64,7 +64,7 @@ fn fold(log: &[Vec<u8>]) -> Folded {
         let (nodes, edges) = (fold.delta().nodes.len(), fold.delta().edges.len());
         let Some(block) = fold.end(index, &mut runs) else { continue };
         (folded.nodes, folded.edges) = (folded.nodes + nodes, folded.edges + edges);
-        let mut size = |row: Row, value: &[u8]| folded.bytes += row.key().len() + value.len();
+        let mut size = |row: Row, value: &[u8]| folded.bytes += row.key().as_slice().len() + value.len();
         block.once(64 * 1024, &mut |row, value| {
             size(row, value);
             folded.once += 1;

@@ -77,14 +77,14 @@ impl Lineage {
 
 /// Sums a row.
 pub(super) fn sum(sums: &mut Sums) -> impl FnMut(Row, &[u8]) + '_ {
-    |row, value| sums.add(Table::Lineage, keys::lineage(LEDGER, &row.key()).as_slice(), value)
+    |row, value| sums.add(Table::Lineage, keys::lineage(LEDGER, row.key().as_slice()).as_slice(), value)
 }
 
 /// Says which rows differ: folds the log once more, and looks each row up.
 pub(super) fn explain(store: &dyn Store, report: &mut Report) -> Result<(), AuditError> {
     let (mut lineage, mut failed) = (Lineage::default(), Ok(()));
     let mut look = |row: Row, value: &[u8]| {
-        let stored = store.get(keys::lineage(LEDGER, &row.key()).as_slice());
+        let stored = store.get(keys::lineage(LEDGER, row.key().as_slice()).as_slice());
         match stored {
             Ok(stored) if stored.as_deref() == Some(value) => {}
             Ok(_) => report.find(None, "lineage row", format!("{} is missing or says something else", said(&row))),

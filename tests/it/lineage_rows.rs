@@ -54,7 +54,7 @@ fn derived(store: &dyn Store) -> Kept {
     let (mut fold, mut memory, mut runs) = (BlockFold::default(), Memory::default(), BlockRuns::default());
     let (mut rows, mut blocks) = (Kept::new(), 0);
     let mut put = |row: Row, value: &[u8]| {
-        rows.insert(keys::lineage(NUMBER, &row.key()).as_slice().to_vec(), value.to_vec());
+        rows.insert(keys::lineage(NUMBER, row.key().as_slice()).as_slice().to_vec(), value.to_vec());
     };
     for (at, bytes) in entries.iter().enumerate() {
         let (entry, index) = (Entry::parse(bytes).unwrap(), Index(at as u64));
@@ -194,7 +194,7 @@ fn rows_follow_from_the_entries_alone() {
         growth.ledger.close();
         growth.world.audit_as_files();
         // Dropped altogether, without their head, and all but their head's: each time they are derived again.
-        let head = keys::lineage(NUMBER, &Row::Head.key());
+        let head = keys::lineage(NUMBER, Row::Head.key().as_slice());
         for dropped in [None, Some(true)] {
             drop_rows(growth.store(), |key| dropped.is_none_or(|is_head| (key == head.as_slice()) == is_head));
             growth.restart();
@@ -282,7 +282,7 @@ trait GetRow {
 
 impl<S: Store + ?Sized> GetRow for S {
     fn get_row(&self, row: &Row) -> Option<Vec<u8>> {
-        self.get(keys::lineage(NUMBER, &row.key()).as_slice()).unwrap()
+        self.get(keys::lineage(NUMBER, row.key().as_slice()).as_slice()).unwrap()
     }
 }
 

@@ -143,10 +143,11 @@ impl Growing {
 pub(in crate::ledger) fn put_rows(block: &FullBlock, number: LedgerNumber, batch: &mut Batch) {
     block.once(limits::STORE_VALUE_BYTES_MAX, &mut |row, value| {
         if !Bug::LineagePageDropped.planted() || !matches!(row, Row::Page { .. }) {
-            batch.put(keys::lineage(number, &row.key()).as_slice(), value);
+            batch.put(keys::lineage(number, row.key().as_slice()).as_slice(), value);
         }
     });
-    block.changed(&mut |row, value| batch.scatter(keys::lineage(number, &row.key()).as_slice(), value));
+    // Each table ascends within the block: sorting them among other rows would cost more than it saves.
+    block.changed(&mut |row, value| batch.put(keys::lineage(number, row.key().as_slice()).as_slice(), value));
 }
 
 /// Rows of the store, as of the entry before the one that is folded.
@@ -161,7 +162,7 @@ struct Stored<'a> {
 
 impl Stored<'_> {
     fn row<T>(&self, row: Row, parse: fn(&[u8]) -> Result<T, Malformed>) -> Result<Option<T>, StateError> {
-        let bytes = self.store.get(keys::lineage(self.number, &row.key()).as_slice())?;
+        let bytes = self.store.get(keys::lineage(self.number, row.key().as_slice()).as_slice())?;
         Ok(bytes.map(|bytes| parse(&bytes)).transpose()?)
     }
 }

@@ -9,7 +9,7 @@ use std::ops::{ControlFlow, Range};
 
 /// What each of some full blocks added, in their order.
 pub(super) fn read(reader: &Reader, blocks: Range<u64>) -> Result<Vec<Delta>, ReadError> {
-    let key = |block| keys::lineage(reader.number, &Row::Page { block, part: 0 }.key());
+    let key = |block| keys::lineage(reader.number, Row::Page { block, part: 0 }.key().as_slice());
     let range = keys::between(key(blocks.start), key(blocks.end));
     let mut pages: Vec<(u64, Vec<u8>)> = Vec::new();
     reader.shared.store.scan(&range, Direction::Forward, &mut |key, value| {

@@ -19,7 +19,7 @@ const _: () = assert!(LINEAGE_CHUNK_ENTRIES as usize <= GENERATION, "runs of a c
 
 /// The fold as of the last entry; writes the rows of full blocks that are not there.
 pub(in crate::ledger) fn recover(store: &dyn Store, size: u64) -> Result<Growing, OpenError> {
-    let row = store.get(keys::lineage(FIRST_LEDGER, &Row::Head.key()).as_slice())?;
+    let row = store.get(keys::lineage(FIRST_LEDGER, Row::Head.key().as_slice()).as_slice())?;
     let head = match &row {
         Some(bytes) => Head::parse(bytes).map_err(damaged)?,
         None => Head::default(),

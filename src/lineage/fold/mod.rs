@@ -54,7 +54,7 @@ pub use links::{Links, NearLink};
 pub use log::{is_refusal_of, take_log};
 pub use memory::Memory;
 pub use page::{BLOCK_ENTRIES, BlockRuns, block_start, from_page, to_page};
-pub use rows::{Head, Row};
+pub use rows::{Head, Row, RowKey};
 
 use crate::lineage::words::NodeId;
 use deedbook_verify::detail::Detail;
@@ -62,7 +62,7 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Parent;
 use deedbook_verify::frame::SignerRole;
 use deedbook_verify::kind::Kind;
-use deedbook_verify::words::Index;
+use deedbook_verify::words::{Index, KeyId};
 use std::fmt;
 use step::Step;
 use tail::Tail;
@@ -104,12 +104,14 @@ pub struct Fold {
     nodes: u32,
     carry: Carry,
     tail: Tail,
+    /// The key that signed last, which nearly always signs next.
+    last_signer: Option<(KeyId, NodeId)>,
 }
 
 impl Fold {
     /// Goes on behind what was settled: so many nodes, and what carried over.
     pub fn resume(nodes_count: u32, carry: Carry) -> Fold {
-        Fold { nodes: nodes_count, carry, tail: Tail::default() }
+        Fold { nodes: nodes_count, carry, ..Fold::default() }
     }
 
     /// How many nodes there are.
@@ -130,11 +132,29 @@ impl Fold {
             let mut signers = frame.header.signers().filter(|signer| signer.role == SignerRole::Source);
             self.carry.signer = signers.next().map(|signer| signer.key_id);
         }
-        let mut step = Step { fold: self, lookup, delta, index };
+        let mut step = Step { fold: self, lookup, delta, index, here: None };
+        let run = step.entry(entry, refused)?;
+        step.finish();
+        Ok(run)
+    }
+
+    /// Hands out what is new since the last time, for rows, and forgets it: from here on a lookup answers for it.
+    pub fn settle(&mut self) -> Settled {
+        self.tail.settle(self.nodes, self.carry)
+    }
+
+    /// What was settled before this was called the last time is in rows, and need not be kept at hand.
+    pub fn let_go(&mut self) {
+        self.tail.let_go();
+    }
+}
+
+impl<L: Lookup> Step<'_, L> {
+    fn entry(&mut self, entry: &Entry<'_>, refused: bool) -> Result<Option<NodeId>, FoldError<L::Error>> {
         match entry.facts.kind {
-            Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked => step.statement(entry).map(Some),
-            Kind::ProvReceived => step.prov(entry),
-            Kind::OpenlineageReceived => step.openlineage(entry),
+            Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked => self.statement(entry).map(Some),
+            Kind::ProvReceived => self.prov(entry),
+            Kind::OpenlineageReceived => self.openlineage(entry),
             Kind::PolicyEvaluated
             | Kind::ApprovalOpened
             | Kind::PresentationShown
@@ -145,7 +165,7 @@ impl Fold {
             | Kind::GrantRevoked
             | Kind::GrantExpired
             | Kind::ExecutionStarted
-            | Kind::ActionBlocked => step.followed(entry),
+            | Kind::ActionBlocked => self.followed(entry),
             Kind::ActionSubmitted
             | Kind::VoteCast
             | Kind::ApprovalCancelRequested
@@ -167,8 +187,8 @@ impl Fold {
             | Kind::RetentionSet
             | Kind::HoldPlaced
             | Kind::HoldReleased
-            | Kind::BodyErased => step.command(entry, refused).map(|()| None),
-            Kind::Genesis => step.genesis(entry).map(|()| None),
+            | Kind::BodyErased => self.command(entry, refused).map(|()| None),
+            Kind::Genesis => self.genesis(entry).map(|()| None),
             Kind::LedgerSealed
             | Kind::CommandRefused
             | Kind::EvidenceExported
@@ -184,19 +204,6 @@ impl Fold {
             | Kind::ReconciliationCompleted => Ok(None),
         }
     }
-
-    /// Hands out what is new since the last time, for rows, and forgets it: from here on a lookup answers for it.
-    pub fn settle(&mut self) -> Settled {
-        self.tail.settle(self.nodes, self.carry)
-    }
-
-    /// What was settled before this was called the last time is in rows, and need not be kept at hand.
-    pub fn let_go(&mut self) {
-        self.tail.let_go();
-    }
-}
-
-impl<L: Lookup> Step<'_, L> {
     /// A command. What carries over is which one it was, even if it was refused: the ledger may say more behind it.
     fn command(&mut self, entry: &Entry<'_>, refused: bool) -> Result<(), FoldError<L::Error>> {
         let facts = &entry.facts;

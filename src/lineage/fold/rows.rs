@@ -37,23 +37,46 @@ pub enum Row {
 }
 
 impl Row {
-    /// The longest key.
+    /// The key.
+    pub fn key(&self) -> RowKey {
+        match self {
+            Row::Head => RowKey::of(0, &[]),
+            Row::Page { block, part } => RowKey::of(1, &[&block.to_be_bytes(), &part.to_be_bytes()]),
+            Row::Runs(block) => RowKey::of(2, &[&block.to_be_bytes()]),
+            Row::Node(key) => RowKey::of(3, &[&key.to_bytes()]),
+            Row::Links(of) => RowKey::of(4, &[&of.number().to_be_bytes()]),
+            Row::Link(LinkKey { of, kind, to }) => {
+                RowKey::of(5, &[&of.number().to_be_bytes(), &[kind.number()], &to.number().to_be_bytes()])
+            }
+            Row::Trace(request) => RowKey::of(6, &[&request.0]),
+        }
+    }
+}
+
+/// The key of a row, on the stack.
+#[derive(Clone, Copy, Debug)]
+pub struct RowKey {
+    bytes: [u8; RowKey::BYTES_MAX],
+    length: usize,
+}
+
+impl RowKey {
+    /// A table and a node's key.
     pub const BYTES_MAX: usize = 1 + NodeKey::BYTES;
 
-    /// The key.
-    pub fn key(&self) -> Vec<u8> {
-        let (table, rest): (u8, Vec<u8>) = match self {
-            Row::Head => (0, Vec::new()),
-            Row::Page { block, part } => (1, [block.to_be_bytes().as_slice(), &part.to_be_bytes()].concat()),
-            Row::Runs(block) => (2, block.to_be_bytes().to_vec()),
-            Row::Node(key) => (3, key.to_bytes().to_vec()),
-            Row::Links(of) => (4, of.number().to_be_bytes().to_vec()),
-            Row::Link(LinkKey { of, kind, to }) => {
-                (5, [of.number().to_be_bytes().as_slice(), &[kind.number()], &to.number().to_be_bytes()].concat())
-            }
-            Row::Trace(request) => (6, request.0.to_vec()),
-        };
-        [[table].as_slice(), &rest].concat()
+    fn of(table: u8, parts: &[&[u8]]) -> RowKey {
+        let (mut bytes, mut length) = ([0; RowKey::BYTES_MAX], 0);
+        let all = std::iter::once(&table).chain(parts.iter().copied().flatten());
+        for (to, from) in bytes.iter_mut().zip(all) {
+            *to = *from;
+            length += 1;
+        }
+        RowKey { bytes, length }
+    }
+
+    /// Its bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&self.bytes)
     }
 }
 
@@ -106,7 +129,8 @@ impl Head {
 impl Known {
     /// As it stands in its row: number u32 ‖ gate u16 ‖ [latest u32].
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = self.id.number().to_be_bytes().to_vec();
+        let mut out = Vec::with_capacity(11);
+        put_node(&mut out, self.id);
         out.extend_from_slice(&self.gate.bits().to_be_bytes());
         put_option(&mut out, self.latest, put_node);
         out
@@ -154,7 +178,7 @@ impl Link {
 impl Links {
     /// As they stand in their row: of each kind u8 ‖ to u32 ‖ node u32 ‖ [before u32].
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(14 * self.iter().count());
         for near in self.iter() {
             out.push(near.kind.number());
             put_node(&mut out, near.to);

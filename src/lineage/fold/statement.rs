@@ -4,7 +4,7 @@
 use super::FoldError;
 use super::key::NodeKey;
 use super::known::{Known, Link, Lookup, Started, Trace};
-use super::step::{Named, Step};
+use super::step::{Here, Named, Step};
 use super::touch::touched;
 use crate::lineage::kinds::{EdgeKind, NodeKind};
 use crate::lineage::words::{Gate, NodeId};
@@ -35,7 +35,7 @@ impl<L: Lookup> Step<'_, L> {
             known.into_iter().for_each(|performer| self.edge(performer, run.id, EdgeKind::Performed));
         }
         if started.is_none() && facts.stream.is_none() {
-            self.fold.tail.nodes.forget(&run.key);
+            self.here = None;
             self.fold.tail.nodes.forget(&NodeKey::new(NodeKind::Outcome, run.key.id));
             self.fold.tail.links.forget(&run.id);
         }
@@ -114,6 +114,7 @@ impl<L: Lookup> Step<'_, L> {
         known: Option<Known>,
     ) -> Result<(Named, Vec<NodeId>), FoldError<L::Error>> {
         let by = known.map(|known| Named::known(key, known));
+        self.here = known.map(|known| Here { key, known, is_changed: false });
         let signer = self.signer(self.fold.carry.signer)?;
         let mut causes: Vec<(NodeId, EdgeKind)> = Vec::new();
         if let Some(actor) = facts.actor {
@@ -158,7 +159,7 @@ impl<L: Lookup> Step<'_, L> {
             (Some(by), _) => by,
             // Its own objects named it, as the parent of itself.
             (None, Some(known)) => Named { is_new: true, ..Named::known(key, *known) },
-            (None, None) => self.name_new(key)?,
+            (None, None) => self.name_here(key)?,
         };
         let mut performers = self.signed(run, signer)?;
         for (cause, kind) in causes {
@@ -190,7 +191,9 @@ impl<L: Lookup> Step<'_, L> {
             return Ok(Vec::new());
         };
         // From the second key on it takes links to know which there were.
-        self.put_link(run, (EdgeKind::Performed, last), Link { node: last, before: None })?;
+        if self.link(run, EdgeKind::Performed, last)?.is_none() {
+            self.put_link(run, EdgeKind::Performed, last, Link { node: last, before: None });
+        }
         let is_new = self.caused_once(signer, run, EdgeKind::Performed)?;
         Ok(if is_new { Vec::new() } else { vec![signer] })
     }

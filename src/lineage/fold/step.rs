@@ -14,6 +14,16 @@ pub(super) struct Step<'a, L> {
     pub lookup: &'a mut L,
     pub delta: &'a mut Delta,
     pub index: Index,
+    /// The run that the entry is about: it is asked for and changed several times, and kept when the entry is folded.
+    pub here: Option<Here>,
+}
+
+/// What is known of a node while an entry changes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Here {
+    pub key: NodeKey,
+    pub known: Known,
+    pub is_changed: bool,
 }
 
 /// A node, and whether this entry is the first to name it: then nothing was said of it before.
@@ -39,6 +49,9 @@ const PARTIES: [NodeKind; 5] = [NodeKind::Person, NodeKind::Agent, NodeKind::Ser
 impl<L: Lookup> Step<'_, L> {
     /// A node that was named before.
     pub fn find(&mut self, key: NodeKey) -> Result<Option<Known>, FoldError<L::Error>> {
+        if let Some(here) = self.here.filter(|here| here.key == key) {
+            return Ok(Some(here.known));
+        }
         if let Some(known) = self.fold.tail.nodes.get(&key) {
             return Ok(Some(*known));
         }
@@ -59,21 +72,41 @@ impl<L: Lookup> Step<'_, L> {
 
     /// A node that is known not to have been named.
     pub fn name_new(&mut self, key: NodeKey) -> Result<Named, FoldError<L::Error>> {
+        let id = self.number(key)?;
+        self.fold.tail.nodes.put(key, Known { id, latest: None, gate: Gate::NONE });
+        Ok(Named { id, key, is_new: true, latest: None })
+    }
+
+    /// The same, of the run that the entry is about.
+    pub fn name_here(&mut self, key: NodeKey) -> Result<Named, FoldError<L::Error>> {
+        let id = self.number(key)?;
+        self.here = Some(Here { key, known: Known { id, latest: None, gate: Gate::NONE }, is_changed: true });
+        Ok(Named { id, key, is_new: true, latest: None })
+    }
+
+    fn number(&mut self, key: NodeKey) -> Result<NodeId, FoldError<L::Error>> {
         let id = NodeId::new(self.fold.nodes).ok_or(FoldError::Full)?;
         self.fold.nodes = self.fold.nodes.saturating_add(1);
-        self.fold.tail.nodes.put(key, Known { id, latest: None, gate: Gate::NONE });
         self.delta.nodes.push(NewNode { id, key, index: self.index });
-        Ok(Named { id, key, is_new: true, latest: None })
+        Ok(id)
+    }
+
+    /// The entry is folded.
+    pub fn finish(self) {
+        if let Some(Here { key, known, is_changed: true }) = self.here {
+            self.fold.tail.nodes.put(key, known);
+        }
     }
 
     /// Changes what is known of a node.
     pub fn change(&mut self, key: NodeKey, change: impl FnOnce(&mut Known)) -> Result<(), FoldError<L::Error>> {
-        if let Some(before) = self.find(key)? {
-            let mut known = before;
-            change(&mut known);
-            if known != before {
-                self.fold.tail.nodes.put(key, known);
-            }
+        let Some(before) = self.find(key)? else { return Ok(()) };
+        let mut known = before;
+        change(&mut known);
+        match &mut self.here {
+            _ if known == before => {}
+            Some(here) if here.key == key => (here.known, here.is_changed) = (known, true),
+            Some(_) | None => self.fold.tail.nodes.put(key, known),
         }
         Ok(())
     }
@@ -103,11 +136,18 @@ impl<L: Lookup> Step<'_, L> {
 
     /// What was said of something before.
     pub fn link(&mut self, of: Named, kind: EdgeKind, to: NodeId) -> Result<Option<Link>, FoldError<L::Error>> {
-        self.find_links(of)?;
-        let Some(near) = self.fold.tail.links.get(&of.id) else { return Ok(None) };
-        let found = near.get(kind, to);
-        if found.is_some() || !near.is_full() {
-            return Ok(found);
+        let found = match self.fold.tail.links.get(&of.id) {
+            Some(near) => (near.get(kind, to), near.is_full()),
+            None if of.is_new => return Ok(None),
+            None => {
+                let near = self.lookup.links(of.id).map_err(FoldError::Lookup)?.unwrap_or_default();
+                let found = (near.get(kind, to), near.is_full());
+                self.fold.tail.links.remember(of.id, near);
+                found
+            }
+        };
+        if let (Some(_), _) | (None, false) = found {
+            return Ok(found.0);
         }
         let key = LinkKey { of: of.id, kind, to };
         if let Some(link) = self.fold.tail.far.get(&key) {
@@ -123,33 +163,18 @@ impl<L: Lookup> Step<'_, L> {
         Ok(link)
     }
 
-    /// Has the first links of something at hand, if it has any.
-    fn find_links(&mut self, of: Named) -> Result<(), FoldError<L::Error>> {
-        if !of.is_new && self.fold.tail.links.get(&of.id).is_none() {
-            let links = self.lookup.links(of.id).map_err(FoldError::Lookup)?.unwrap_or_default();
-            self.fold.tail.links.remember(of.id, links);
-        }
-        Ok(())
-    }
-
-    pub fn put_link(
-        &mut self,
-        of: Named,
-        (kind, to): (EdgeKind, NodeId),
-        link: Link,
-    ) -> Result<(), FoldError<L::Error>> {
-        self.find_links(of)?;
+    /// Says it from here on. Whether it was said before must have been asked.
+    pub fn put_link(&mut self, of: Named, kind: EdgeKind, to: NodeId, link: Link) {
         if !self.fold.tail.links.edit(of.id, |links| links.push(NearLink { kind, to, link })) {
             self.fold.tail.far.put(LinkKey { of: of.id, kind, to }, link);
         }
-        Ok(())
     }
 
     /// Adds `cause → of`, unless it was said before; whether it did.
     pub fn caused_once(&mut self, cause: NodeId, of: Named, kind: EdgeKind) -> Result<bool, FoldError<L::Error>> {
         let is_new = self.link(of, kind, cause)?.is_none();
         if is_new {
-            self.put_link(of, (kind, cause), Link { node: cause, before: None })?;
+            self.put_link(of, kind, cause, Link { node: cause, before: None });
             self.edge(cause, of.id, kind);
         }
         Ok(is_new)
@@ -158,7 +183,7 @@ impl<L: Lookup> Step<'_, L> {
     /// Adds `of → effect`, unless it was said before.
     pub fn leads_once(&mut self, of: Named, effect: NodeId, kind: EdgeKind) -> Result<(), FoldError<L::Error>> {
         if self.link(of, kind, effect)?.is_none() {
-            self.put_link(of, (kind, effect), Link { node: effect, before: None })?;
+            self.put_link(of, kind, effect, Link { node: effect, before: None });
             self.edge(of.id, effect, kind);
         }
         Ok(())
@@ -197,6 +222,12 @@ impl<L: Lookup> Step<'_, L> {
 
     /// The key that signed, named now if it never was; none for what the ledger signs.
     pub fn signer(&mut self, signer: Option<KeyId>) -> Result<Option<NodeId>, FoldError<L::Error>> {
-        signer.map(|key| self.name(NodeKey::key(key)).map(|named| named.id)).transpose()
+        let Some(key) = signer else { return Ok(None) };
+        if let Some((_, node)) = self.fold.last_signer.filter(|(last, _)| *last == key) {
+            return Ok(Some(node));
+        }
+        let node = self.name(NodeKey::key(key))?.id;
+        self.fold.last_signer = Some((key, node));
+        Ok(Some(node))
     }
 }

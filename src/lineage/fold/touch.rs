@@ -119,11 +119,11 @@ impl<L: Lookup> Step<'_, L> {
         let Read { thing, version, inferred } = read;
         let link = Link { node: version, before: None };
         match self.link(by, kind, thing)? {
-            None => self.put_link(by, (kind, thing), link)?,
+            None => self.put_link(by, kind, thing, link),
             Some(held) if held.node == version || inferred => return Ok(()),
             // One more version of the same thing.
             Some(_) if self.link(by, kind, version)?.is_some() => return Ok(()),
-            Some(_) => self.put_link(by, (kind, version), link)?,
+            Some(_) => self.put_link(by, kind, version, link),
         }
         self.add(version, by.id, kind, inferred);
         Ok(())
@@ -147,11 +147,11 @@ impl<L: Lookup> Step<'_, L> {
         };
         let link = Link { node: version.id, before };
         match of_thing {
-            None => self.put_link(by, (kind, thing.id), link)?,
+            None => self.put_link(by, kind, thing.id, link),
             Some(held) if held.node == version.id => return Ok(()),
             Some(_) if self.link(by, kind, version.id)?.is_some() => return Ok(()),
             Some(held) => {
-                self.put_link(by, (kind, version.id), link)?;
+                self.put_link(by, kind, version.id, link);
                 if self.is_unnamed(held.node, unnamed())? {
                     // What was written without a name, and now got one.
                     self.edge(held.node, version.id, EdgeKind::SameAs);
