@@ -72,7 +72,7 @@ impl From<LineageError> for Fault {
             LineageError::Behind { folded, size } => {
                 Fault::new(Reason::LineageBehind, message).with("folded", folded).with("tree_size", size)
             }
-            LineageError::Full { size } => Fault::new(Reason::LineageFull, message).with("folded", size),
+            LineageError::Full { size, .. } => Fault::new(Reason::LineageFull, message).with("folded", size),
             LineageError::NodeUnknown(_) => Fault::new(Reason::NodeUnknown, message),
             LineageError::NodeAmbiguous { nodes, .. } => {
                 Fault::new(Reason::NodeAmbiguous, message).with("nodes", nodes.join(" "))

@@ -40,6 +40,8 @@ pub struct ServeConfig {
     pub anchors: Vec<PathBuf>,
     /// Who witnesses.
     pub witnesses: Option<WitnessedBy>,
+    /// What the lineage graph may take in memory.
+    pub lineage_bytes_max: usize,
 }
 
 /// A witness policy to serve under.
@@ -134,6 +136,7 @@ pub fn try_serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> Result
         witnesses: witnesses.as_ref().map(|(witnesses, require)| check(witnesses, *require, runtime.handle())),
     };
     let ledger = Ledger::open(&config.data, options)?;
+    ledger.lineage_within(config.lineage_bytes_max);
     let ended = runtime.block_on(async {
         let asking = witnesses.as_ref().map(|(witnesses, _)| witnesses.start(&ledger));
         let ended = run(&ledger, config, ready).await;

@@ -8,6 +8,7 @@ use super::output::{Output, remark};
 use super::{Common, files};
 use crate::app::{self, ServeConfig, WitnessedBy};
 use crate::ledger::DataDir;
+use crate::limits::{LINEAGE_BYTES_DEFAULT, LINEAGE_MIB_MAX};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,10 @@ pub struct ServeArguments {
     /// Refuse to start unless the witnesses that answer make up the policy's quorum
     #[arg(long, requires = "witness_policy")]
     require_witness: bool,
+    /// Memory for the lineage graph in MiB, and as much again for the keys of its nodes
+    #[arg(long, value_name = "MIB", env = "DEEDBOOK_LINEAGE_MIB", default_value_t = LINEAGE_BYTES_DEFAULT >> 20,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=LINEAGE_MIB_MAX as u64))]
+    lineage_mib: usize,
     /// Where gRPC listens
     #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_LISTEN", default_value = "127.0.0.1:7420")]
     listen: SocketAddr,
@@ -60,6 +65,7 @@ pub fn run(common: &Common, arguments: ServeArguments, output: Output) -> Result
         accept_clock: arguments.accept_clock,
         anchors: arguments.anchors,
         witnesses,
+        lineage_bytes_max: arguments.lineage_mib << 20,
     };
     let code = app::serve(&config, |addresses| {
         let Some(prepared) = prepared else { return };

@@ -14,10 +14,13 @@ pub const LINEAGE_POLL_STEPS: u32 = 4_096;
 pub const LINEAGE_PATHS_MAX: usize = 1_000;
 /// Edges that one answer names, of all its paths together or of a difference: 100,000 of 24 bytes are 2.4 MB.
 pub const LINEAGE_EDGES_MAX: usize = 100_000;
-/// What the server's graph takes: 1 GiB is 45 million edges with their nodes.
-pub const LINEAGE_GRAPH_BYTES_MAX: usize = 1 << 30;
-/// Nodes that the server's graph has the keys of: 32 million of about 60 bytes are 2 GB.
-pub const LINEAGE_NODES_HELD_MAX: usize = 1 << 25;
+/// What the server's graph takes unless somebody says otherwise, and the keys of its nodes as much again: 1 GiB is 45
+/// million edges, and 17 million nodes.
+pub const LINEAGE_BYTES_DEFAULT: usize = 1 << 30;
+/// The most that may be said for that, in MiB: as many edges as 2^27 nodes may have some three of each.
+pub const LINEAGE_MIB_MAX: usize = 16 * 1024;
+/// About what the key of a node takes: 17 bytes in the order of nodes, 24 and their share of a table by key.
+pub const LINEAGE_KEY_BYTES: usize = 60;
 /// Nodes whose names are remembered: a million of about 150 bytes.
 pub const LINEAGE_NAMED_MAX: usize = 1 << 20;
 /// Rows that are dropped in one batch before they are derived again: 65,536 of some 20 bytes.

@@ -304,3 +304,20 @@ fn the_last_block_is_in_every_answer() {
 
     growth.ledger.close();
 }
+
+/// A graph that has no room says so, and what to do; with more room it answers, for its rows are whole.
+#[test]
+fn a_graph_beyond_its_budget_says_so() {
+    let mut growth = Growth::new(70, Rng::seeded("budget"));
+    growth.grow_to(800);
+    let reader = growth.ledger.reader();
+    let whole = everything(&reader.lineage(None, &Never).unwrap().view);
+    for bytes_max in [1_000, 20_000] {
+        growth.ledger.lineage_within(bytes_max);
+        let error = reader.lineage(None, &Never).unwrap_err().to_string();
+        assert!(error.contains(&format!("{bytes_max} bytes")) && error.contains("--lineage-mib"), "{error}");
+    }
+    growth.ledger.lineage_within(1 << 20);
+    assert!(everything(&reader.lineage(None, &Never).unwrap().view) == whole);
+    growth.ledger.close();
+}

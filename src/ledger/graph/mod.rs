@@ -16,8 +16,9 @@ pub(in crate::ledger) use recover::recover;
 use crate::ledger::error::ReadError;
 use crate::ledger::reader::Reader;
 use crate::ledger::state::Published;
+use crate::ledger::writer::Ledger;
 use crate::limits::{
-    LINEAGE_CHUNK_ENTRIES, LINEAGE_GRAPH_BYTES_MAX, LINEAGE_LOCK_PAUSE, LINEAGE_NODES_HELD_MAX, LINEAGE_POLL_STEPS,
+    LINEAGE_BYTES_DEFAULT, LINEAGE_CHUNK_ENTRIES, LINEAGE_KEY_BYTES, LINEAGE_LOCK_PAUSE, LINEAGE_POLL_STEPS,
     LINEAGE_STARTS_MAX,
 };
 use crate::lineage::fold::{BLOCK_ENTRIES, Delta, NodeKey};
@@ -44,12 +45,13 @@ pub enum LineageError {
     },
     /// The graph has no room for more.
     #[error(
-        "the graph has no room beyond entry {size}: it takes {LINEAGE_GRAPH_BYTES_MAX} bytes and \
-         {LINEAGE_NODES_HELD_MAX} nodes at most"
+        "the graph has no room beyond entry {size}: it takes {bytes_max} bytes at most; serve with more `--lineage-mib`"
     )]
     Full {
         /// It holds the entries before this one.
         size: TreeSize,
+        /// What it may take.
+        bytes_max: usize,
     },
     /// Nothing is called that.
     #[error("the log names no node `{0}`")]
@@ -111,6 +113,7 @@ pub(in crate::ledger) struct Lineage(Mutex<State>);
 
 struct State {
     graph: Graph,
+    bytes_max: usize,
     named: Named,
     keys: Vec<NodeKey>,
     ids: HashMap<NodeKey, NodeId>,
@@ -124,8 +127,22 @@ struct State {
 
 impl Default for Lineage {
     fn default() -> Lineage {
-        Lineage(Mutex::new(State {
-            graph: Graph::new(LINEAGE_GRAPH_BYTES_MAX),
+        Lineage(Mutex::new(State::within(LINEAGE_BYTES_DEFAULT)))
+    }
+}
+
+impl Ledger {
+    /// What the lineage graph may take in memory, its nodes' keys as much again. What was read is read anew.
+    pub fn lineage_within(&self, bytes_max: usize) {
+        *self.reader().graph() = State::within(bytes_max);
+    }
+}
+
+impl State {
+    fn within(bytes_max: usize) -> State {
+        State {
+            graph: Graph::new(bytes_max),
+            bytes_max,
             named: Named::default(),
             keys: Vec::new(),
             ids: HashMap::default(),
@@ -133,7 +150,7 @@ impl Default for Lineage {
             folded: TreeSize(0),
             named_to: Index(0),
             erasures: 0,
-        }))
+        }
     }
 }
 
@@ -198,7 +215,7 @@ impl State {
             self.graph.merge();
         }
         if let Some(size) = tail.full {
-            return Err(LineageError::Full { size });
+            return Err(LineageError::Full { size, bytes_max: self.bytes_max });
         }
         if self.folded < size {
             for delta in tail.parts() {
@@ -214,11 +231,11 @@ impl State {
     fn put(&mut self, delta: Delta) -> Result<(), LineageError> {
         let from = Index(self.folded.0);
         let delta = delta.behind(from);
-        let full = |_: GraphError| LineageError::Full { size: TreeSize(from.0) };
-        if self.keys.len().saturating_add(delta.nodes.len()) > LINEAGE_NODES_HELD_MAX {
-            return Err(LineageError::Full { size: TreeSize(from.0) });
+        let full = LineageError::Full { size: TreeSize(from.0), bytes_max: self.bytes_max };
+        if self.keys.len().saturating_add(delta.nodes.len()) > self.bytes_max / LINEAGE_KEY_BYTES {
+            return Err(full);
         }
-        delta.add_to(&mut self.graph).map_err(full)?;
+        delta.add_to(&mut self.graph).map_err(|_: GraphError| full)?;
         for node in &delta.nodes {
             self.keys.push(node.key);
             self.ids.insert(node.key, node.id);
