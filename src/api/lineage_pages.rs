@@ -6,10 +6,9 @@ use crate::api::lineage::{Asked, Marks, edge_message};
 use crate::api::proto;
 use crate::api::reason::Fault;
 use crate::api::token::{Place, TokenKey};
-use crate::ledger::{LineageError, Reader};
+use crate::ledger::Reader;
 use crate::limits::{LINEAGE_PAGE_EDGES_MAX, LINEAGE_PAGE_NODES_MAX, LINEAGE_POLL_STEPS};
 use crate::lineage::{Edge, NodeId, Stop, View};
-use deedbook_verify::words::TreeSize;
 
 const METHOD: &str = "ListLineage";
 
@@ -40,7 +39,8 @@ pub(super) fn page(
     let asked = Asked::new(reader, Some(scope), stop)?;
     let at = asked.at();
     if at.view.cut().is_some() {
-        return Err(LineageError::Full { size: TreeSize(at.view.size().0) }.into());
+        let message = "the graph has no room for all that there was at that size; serve with more `--lineage-mib`";
+        return Err(Fault::new(proto::Reason::LineageFull, message).with("folded", at.view.size()));
     }
     let (nodes, edges, next) = gather(&at.view, from, stop);
     let seal = |next: From| {
