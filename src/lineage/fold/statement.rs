@@ -113,8 +113,7 @@ impl<L: Lookup> Step<'_, L> {
         key: NodeKey,
         known: Option<Known>,
     ) -> Result<(Named, Vec<NodeId>), FoldError<L::Error>> {
-        let by = known.map(|known| Named::known(key, known));
-        self.here = known.map(|known| Here { key, known, is_changed: false });
+        let by = self.begin(key, known);
         let signer = self.signer(self.fold.carry.signer)?;
         let mut causes: Vec<(NodeId, EdgeKind)> = Vec::new();
         if let Some(actor) = facts.actor {
@@ -177,6 +176,12 @@ impl<L: Lookup> Step<'_, L> {
             self.write(&touched, run)?;
         }
         Ok((run, performers))
+    }
+
+    /// The run is at hand from here on, if it was named before.
+    fn begin(&mut self, key: NodeKey, known: Option<Known>) -> Option<Named> {
+        self.here = known.map(|known| Here { key, known, is_changed: false });
+        known.map(|known| Named::known(key, known))
     }
 
     /// That a key signed for a run; the key, if that was said before. Most runs have one key, and their node says which.
