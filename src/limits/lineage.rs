@@ -69,3 +69,9 @@ pub const LINEAGE_PAGE_EDGES_MAX: usize = 20_000;
 const _: () = assert!(LINEAGE_NODES_MAX.checked_mul(1 << 5).is_none(), "an id and five bits fill 32");
 const _: () = assert!((LINEAGE_NODES_MAX as u64 - 1) << 5 | 31 == u32::MAX as u64, "and no more");
 const _: () = assert!(LINEAGE_MERGE_INLINE_MAX >= 2 * LINEAGE_PENDING_MAX, "what was just sealed can be merged");
+
+/// Names of things that an export of the log remembers: 200 bytes each, so 13 MB.
+pub const LINEAGE_OUT_NAMES_MAX: usize = 65_536;
+/// Actions of which an export remembers what their first entries said: 400 bytes each, and 64 KiB for one whose binding names
+/// as much as it may, so 32 MiB at most. Of others these entries are read again, in a millisecond.
+pub const LINEAGE_OUT_ACTIONS_MAX: usize = 512;

@@ -15,5 +15,5 @@ mod races;
 pub mod rows;
 mod screen;
 mod self_approval;
-mod track;
+pub mod track;
 mod waiting;

@@ -8,16 +8,19 @@ mod pages;
 mod prov;
 mod sink;
 
-use crate::api::proto;
+use crate::api::{ClientError, proto};
 use crate::cli::client::{Client, ended};
 use crate::cli::errors::Failure;
 use crate::cli::output::Output;
+use crate::cli::producer::word;
 use crate::cli::progress::Progress;
 use crate::cli::{Common, block_on};
 use clap::{Args, ValueEnum};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::tree::{Frontier, TreeHead};
+use deedbook_verify::words::LedgerId;
 use std::path::PathBuf;
+use tokio::sync::mpsc;
 
 /// What `lineage export` takes.
 #[derive(Args, Debug)]
@@ -62,7 +65,11 @@ pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Resu
 /// The entries from genesis up to a tree size, with their bodies.
 struct Walk {
     client: Client,
+    origin: String,
+    ledger: LedgerId,
     size: u64,
+    /// What the server sends, once somebody has asked for it.
+    events: Option<mpsc::Receiver<Result<Vec<proto::StoredEvent>, ClientError>>>,
     tree: Frontier,
     progress: Progress,
 }
@@ -71,11 +78,35 @@ impl Walk {
     /// Connects; the size is that of the log now, unless the flags name one.
     async fn start(common: &Common, arguments: &ExportArguments) -> Result<Walk, Failure> {
         let mut client = Client::connect(common).await?;
-        let size = match arguments.as_of {
-            Some(size) => size,
-            None => client.ledger().await?.head.map_or(0, |head| head.size),
+        let about = client.ledger().await?;
+        let ledger = word(&about.ledger_id, "ledger_id").map(LedgerId)?;
+        let size = arguments.as_of.unwrap_or(about.head.map_or(0, |head| head.size));
+        let (tree, progress) = (Frontier::new(), Progress::start("entries"));
+        Ok(Walk { client, origin: about.origin, ledger, size, events: None, tree, progress })
+    }
+
+    /// The next entries in the order of the log, some at a time; none: these were all.
+    async fn next(&mut self) -> Result<Option<Vec<proto::StoredEvent>>, Failure> {
+        self.progress.set(self.tree.size().0, self.size);
+        if self.tree.size().0 >= self.size {
+            self.progress.finish();
+            return Ok(None);
+        }
+        let sent = match &mut self.events {
+            Some(events) => events,
+            None => self.events.insert(self.client.read(0..self.size, proto::EventView::Full).await?),
         };
-        Ok(Walk { client, size, tree: Frontier::new(), progress: Progress::start("entries") })
+        let events = sent.recv().await.unwrap_or_else(|| Err(ended()))?;
+        for event in &events {
+            if event.index != self.tree.size().0 {
+                return Err(Failure::failed(
+                    format!("the server sent index {} where {} was next", event.index, self.tree.size()),
+                    "compare the versions of server and client",
+                ));
+            }
+            self.tree.push(Entry::parse(&event.entry)?.leaf());
+        }
+        Ok(Some(events))
     }
 
     /// Hands over each entry in the order of the log.
@@ -83,22 +114,14 @@ impl Walk {
         &mut self,
         mut take: impl FnMut(&proto::StoredEvent, &Entry<'_>) -> Result<(), Failure>,
     ) -> Result<TreeHead, Failure> {
-        let mut events = self.client.read(0..self.size, proto::EventView::Full).await?;
-        while self.tree.size().0 < self.size {
-            for event in events.recv().await.unwrap_or_else(|| Err(ended()))? {
-                if event.index != self.tree.size().0 {
-                    return Err(Failure::failed(
-                        format!("the server sent index {} where {} was next", event.index, self.tree.size()),
-                        "compare the versions of server and client",
-                    ));
-                }
-                let entry = Entry::parse(&event.entry)?;
-                take(&event, &entry)?;
-                self.tree.push(entry.leaf());
-            }
-            self.progress.set(self.tree.size().0, self.size);
+        while let Some(events) = self.next().await? {
+            events.iter().try_for_each(|event| take(event, &Entry::parse(&event.entry)?))?;
         }
-        self.progress.finish();
-        Ok(self.tree.head())
+        Ok(self.head())
+    }
+
+    /// The tree of what was handed over.
+    fn head(&self) -> TreeHead {
+        self.tree.head()
     }
 }

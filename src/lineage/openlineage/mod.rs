@@ -6,9 +6,11 @@ mod json;
 mod event;
 mod columns;
 mod tally;
+mod out;
 
 pub use columns::ColumnEdge;
 pub use event::{Event, Notes};
+pub use out::{ActionText, Events, Exported, KnownNames, action_of};
 pub use tally::{Counts, Tally};
 
 /// A namespace and a name, verbatim.
