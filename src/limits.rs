@@ -10,7 +10,8 @@ use std::time::Duration;
 
 pub use approvals::*;
 pub use deedbook_verify::limits::{
-    ENTRY_BYTES_MAX, FACTS_BYTES_MAX, FRAME_BYTES_MAX, FRAME_EVENTS_MAX, OBJECTS_MAX, RECEIPT_BYTES_MAX,
+    BUNDLE_EDGES_MAX, BUNDLE_NODES_MAX, ENTRY_BYTES_MAX, FACTS_BYTES_MAX, FRAME_BYTES_MAX, FRAME_EVENTS_MAX,
+    OBJECTS_MAX, RECEIPT_BYTES_MAX,
 };
 pub use fold::*;
 pub use lineage::*;

@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 59] = [
+const METHODS: [&str; 61] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -69,6 +69,8 @@ const METHODS: [&str; 59] = [
     "ListChokePoints",
     "GetContamination",
     "DiffLineage",
+    "FindLineageCut",
+    "ProveLineage",
     "SearchLineage",
 ];
 

@@ -2,15 +2,17 @@
 //! decides nothing: what an answer is, `crate::lineage` says.
 
 use crate::api::convert;
+use crate::api::lineage_parts::{Parts, parts};
 use crate::api::proto;
 use crate::api::reason::Fault;
 use crate::ledger::{Called, LineageAt, NodeAbout, NodeText, Reader};
 use crate::limits;
+use crate::lineage::fold::NodeKey;
 use crate::lineage::{
     Answer, Bounds, Cut, Edge, EdgeKind, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, Query, Stop,
 };
 use bytes::Bytes;
-use deedbook_verify::words::{Index, TreeSize};
+use deedbook_verify::words::{Index, Ref, TreeSize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A question that was understood: the graph, and what is walked on.
@@ -28,6 +30,7 @@ pub(super) struct Marks {
     pub depths: BTreeMap<NodeId, u32>,
     pub covered: BTreeMap<NodeId, bool>,
     pub paths: BTreeMap<NodeId, String>,
+    pub parts: Parts,
 }
 
 impl<'r> Asked<'r> {
@@ -109,6 +112,42 @@ impl<'r> Asked<'r> {
         self.at.view.kind(node)
     }
 
+    /// Whether nobody waits any more.
+    pub fn is_over(&self) -> bool {
+        self.stop.poll().is_some()
+    }
+
+    /// The ref of somebody, as facts have it.
+    pub fn reference(&self, node: NodeId) -> Option<Ref> {
+        let (_, about) = self.reader.describe([node]).into_iter().next()?;
+        Some(Ref(about.key.id))
+    }
+
+    /// The keys of nodes by their numbers, each with the entry that names it first; all of them must be in the graph.
+    pub fn named_by(
+        &self,
+        field: &'static str,
+        ids: impl IntoIterator<Item = u32>,
+    ) -> Result<BTreeMap<u32, (NodeKey, Index)>, Fault> {
+        let mut nodes = Vec::new();
+        for id in ids {
+            let node = NodeId::new(id).filter(|node| self.at.view.contains(*node));
+            nodes.push(node.ok_or_else(|| Fault::field(field, format!("the log names no node {id}")))?);
+        }
+        let described = self.reader.describe(nodes);
+        Ok(described
+            .into_iter()
+            .filter_map(|(node, about)| Some((node.number(), (about.key, self.at.view.born(node)?))))
+            .collect())
+    }
+
+    /// As `tell`, with the part that everybody played.
+    pub fn tell_parts<T>(&self, found: &Answer<T>, nodes: &[NodeId], mut marks: Marks) -> proto::LineageAnswer {
+        let (edges, cut) = self.edges_between(self.named(nodes));
+        marks.parts = parts(self, self.reader, &edges);
+        self.told(found, nodes, edges, cut, &marks)
+    }
+
     /// An answer of nodes, with the edges between them that the question follows.
     pub fn tell<T>(&self, found: &Answer<T>, nodes: &[NodeId], marks: &Marks) -> proto::LineageAnswer {
         let named = self.named(nodes);
@@ -156,7 +195,9 @@ impl<'r> Asked<'r> {
     fn node_message(&self, node: NodeId, about: NodeAbout, marks: &Marks) -> proto::LineageNode {
         let gate = self.at.view.gate(node).map(|(gate, _)| gate);
         let text = about.text();
-        let called = about.called.or_else(|| self.called_as_asset(node)).unwrap_or_default();
+        // Ids of runs are for programs: what one carries out tells people more, and `text` still has the id.
+        let called = self.called_as_job(node).or(about.called).or_else(|| self.called_as_asset(node));
+        let called = called.unwrap_or_default();
         proto::LineageNode {
             id: node.number(),
             kind: about.key.kind.name().to_owned(),
@@ -171,6 +212,7 @@ impl<'r> Asked<'r> {
             depth: marks.depths.get(&node).copied().unwrap_or(0),
             covered: marks.covered.get(&node).copied(),
             paths: marks.paths.get(&node).cloned().unwrap_or_default(),
+            parts: marks.parts.get(&node).cloned().unwrap_or_default(),
         }
     }
 
@@ -182,6 +224,20 @@ impl<'r> Asked<'r> {
         }
         let asset = self.at.view.effects(node).take(8).find(|edge| edge.kind == EdgeKind::VersionOf)?.to;
         self.reader.describe([asset]).into_iter().next()?.1.called
+    }
+
+    /// The job or action that a run carries out. Its first causes are looked at, for those are named with it.
+    fn called_as_job(&self, node: NodeId) -> Option<Called> {
+        if self.kind(node)? != NodeKind::Run {
+            return None;
+        }
+        let is_job = |edge: &Edge| {
+            let is_planned = edge.kind == EdgeKind::PlannedBy && self.kind(edge.from) == Some(NodeKind::Job);
+            is_planned || edge.kind == EdgeKind::Realised
+        };
+        let causes = self.at.view.causes(node).take(limits::LINEAGE_JOB_LOOKS_MAX);
+        let jobs: Vec<NodeId> = causes.filter(is_job).map(|edge| edge.from).collect();
+        self.reader.describe(jobs).into_iter().find_map(|(_, about)| about.called)
     }
 
     /// The edges between some nodes that the question follows, in the order of the log; and what cut them.
@@ -228,18 +284,20 @@ pub(super) fn node_kind(field: &'static str, name: &str) -> Result<NodeKind, Fau
     })
 }
 
+/// A kind of edges by name.
+pub(super) fn edge_kind(field: &'static str, name: &str) -> Result<EdgeKind, Fault> {
+    EdgeKind::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = EdgeKind::ALL.iter().map(|kind| kind.name()).collect();
+        Fault::field(field, format!("`{name}` is no kind of edges; there are {}", known.join(", ")))
+    })
+}
+
 fn nodes_of(field: &'static str, names: &[String]) -> Result<Option<NodeKinds>, Fault> {
     let kinds: Vec<NodeKind> = names.iter().map(|name| node_kind(field, name)).collect::<Result<_, Fault>>()?;
     Ok((!kinds.is_empty()).then(|| NodeKinds::of(&kinds)))
 }
 
 fn edges_of(field: &'static str, names: &[String]) -> Result<Option<EdgeKinds>, Fault> {
-    let kind = |name: &String| {
-        EdgeKind::from_name(name).ok_or_else(|| {
-            let known: Vec<&str> = EdgeKind::ALL.iter().map(|kind| kind.name()).collect();
-            Fault::field(field, format!("`{name}` is no kind of edges; there are {}", known.join(", ")))
-        })
-    };
-    let kinds: Vec<EdgeKind> = names.iter().map(kind).collect::<Result<_, Fault>>()?;
+    let kinds: Vec<EdgeKind> = names.iter().map(|name| edge_kind(field, name)).collect::<Result<_, Fault>>()?;
     Ok((!kinds.is_empty()).then(|| EdgeKinds::of(&kinds)))
 }

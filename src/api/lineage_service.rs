@@ -4,6 +4,7 @@
 use crate::api::convert;
 use crate::api::lineage::{Asked, Marks, count_message, node_kind};
 use crate::api::lineage_pages;
+use crate::api::lineage_proof;
 use crate::api::proto::lineage_service_server::LineageService;
 use crate::api::proto::{self, Reason};
 use crate::api::reason::Fault;
@@ -11,7 +12,9 @@ use crate::api::shared::{Shared, deadline};
 use crate::clock::Stopwatch;
 use crate::ledger::{LineageError, Reader};
 use crate::limits;
-use crate::lineage::{Answer, Halt, NodeId, NodeKind, NodeKinds, Path, PathCount, Sources, Stop, Towards};
+use crate::lineage::{
+    Answer, CutBy, Fewest, Halt, NodeId, NodeKind, NodeKinds, Path, PathCount, Sources, Stop, Towards,
+};
 use deedbook_verify::words::TreeSize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,7 +45,8 @@ impl Lineages {
         Lineages { shared }
     }
 
-    async fn ask<T: Send + 'static>(
+    /// Runs a question, which is told when nobody waits for its answer any more.
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         metadata: &MetadataMap,
         work: impl FnOnce(&Reader, &dyn Stop) -> Result<T, Fault> + Send + 'static,
@@ -119,7 +123,7 @@ fn trace(asked: &Asked<'_>, request: &proto::TraceLineageRequest) -> Result<prot
     for (depth, layer) in (0u32..).zip(found.value.layers()) {
         marks.depths.extend(layer.iter().map(|node| (*node, depth)));
     }
-    Ok(proto::TraceLineageResponse { answer: Some(asked.tell(&found, found.value.nodes(), &marks)) })
+    Ok(proto::TraceLineageResponse { answer: Some(asked.tell_parts(&found, found.value.nodes(), marks)) })
 }
 
 fn paths(
@@ -189,18 +193,37 @@ fn coverage(
     Ok(proto::GetLineageCoverageResponse { answer: Some(asked.tell(&found, &nodes, &marks)), open, covered })
 }
 
+/// Where paths begin, by several names.
+fn sources(asked: &Asked<'_>, named: &[String]) -> Result<Vec<NodeId>, Fault> {
+    if named.is_empty() || named.len() > limits::LINEAGE_STARTS_MAX {
+        let message = format!("names {} nodes, not 1 to {}", named.len(), limits::LINEAGE_STARTS_MAX);
+        return Err(Fault::field("from", message));
+    }
+    let mut sources = Vec::new();
+    for from in named {
+        sources.extend(asked.starts("from", from)?);
+    }
+    Ok(sources)
+}
+
+fn cut(asked: &Asked<'_>, request: &proto::FindLineageCutRequest) -> Result<proto::FindLineageCutResponse, Fault> {
+    let (sources, to) = (sources(asked, &request.from)?, asked.target("to", &request.to)?);
+    let by = if request.approved { CutBy::Approved } else { CutBy::Runs };
+    let found = asked.query().fewest(&sources, to, by);
+    let (nodes, reached, enough) = match &found.value {
+        Some(Fewest::Nodes(nodes)) => (nodes.as_slice(), true, true),
+        Some(Fewest::NoneEnough) => ([].as_slice(), true, false),
+        Some(Fewest::Apart) | None => ([].as_slice(), false, false),
+    };
+    let answer = Some(asked.tell(&found, nodes, &Marks::default()));
+    Ok(proto::FindLineageCutResponse { answer, reached, enough })
+}
+
 fn choke_points(
     asked: &Asked<'_>,
     request: &proto::ListChokePointsRequest,
 ) -> Result<proto::ListChokePointsResponse, Fault> {
-    if request.from.is_empty() || request.from.len() > limits::LINEAGE_STARTS_MAX {
-        let message = format!("names {} nodes, not 1 to {}", request.from.len(), limits::LINEAGE_STARTS_MAX);
-        return Err(Fault::field("from", message));
-    }
-    let mut sources = Vec::new();
-    for from in &request.from {
-        sources.extend(asked.starts("from", from)?);
-    }
+    let sources = sources(asked, &request.from)?;
     let to = asked.target("to", &request.to)?;
     let found = asked.query().choke_points(&sources, to);
     let nodes: Vec<NodeId> = found.value.iter().flatten().map(|point| point.node).collect();
@@ -331,6 +354,21 @@ impl LineageService for Lineages {
         request: Request<proto::ListChokePointsRequest>,
     ) -> Result<Response<proto::ListChokePointsResponse>, Status> {
         asks!(self, request, choke_points)
+    }
+
+    async fn find_lineage_cut(
+        &self,
+        request: Request<proto::FindLineageCutRequest>,
+    ) -> Result<Response<proto::FindLineageCutResponse>, Status> {
+        asks!(self, request, cut)
+    }
+
+    async fn prove_lineage(
+        &self,
+        request: Request<proto::ProveLineageRequest>,
+    ) -> Result<Response<proto::ProveLineageResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        self.ask(&metadata, move |reader, stop| lineage_proof::prove(reader, stop, &request)).await
     }
 
     async fn get_contamination(

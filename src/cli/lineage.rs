@@ -1,7 +1,9 @@
 //! `deedbook lineage`: what led to what. The server answers; this asks, shows the answer as a table, as JSON or as a
 //! picture, and says when it is not whole.
 
+mod ask;
 mod picture;
+mod proof;
 mod show;
 mod export;
 mod import;
@@ -11,10 +13,10 @@ use super::errors::Failure;
 use super::output::Output;
 use super::{Common, block_on};
 use crate::api::proto;
+use ask::Asking;
 use clap::{Args, Subcommand};
 use export::ExportArguments;
 use import::ImportArguments;
-use picture::Marked;
 use std::path::PathBuf;
 
 /// What every question may say.
@@ -38,6 +40,16 @@ pub struct Scope {
     /// Write the answer into this file as DOT, for Graphviz
     #[arg(long, value_name = "FILE")]
     dot: Option<PathBuf>,
+    #[command(flatten)]
+    proof: ProofArguments,
+}
+
+/// Where to write what proves the answer.
+#[derive(Args, Debug)]
+pub struct ProofArguments {
+    /// Write what proves the answer's edges offline into this file, for deedbook-verify lineage; never overwrites
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
 }
 
 /// A node, as `KIND:NAME`.
@@ -93,6 +105,8 @@ pub enum Question {
         /// Of this kind only
         #[arg(long, value_name = "KIND", default_value = "")]
         kind: String,
+        #[command(flatten)]
+        proof: ProofArguments,
     },
     /// What led to a node, or what it led to, step by step
     #[command(after_help = "Example:\n  deedbook lineage trace dataset:orders --down --depth 3")]
@@ -148,6 +162,18 @@ pub enum Question {
         #[command(flatten)]
         node: NodeArguments,
     },
+    /// The fewest runs whose approval would stand on every path to a node
+    #[command(after_help = "Example:\n  deedbook lineage cut --from dataset:orders dataset:report")]
+    Cut {
+        /// Where paths begin, as KIND:NAME; may be given more than once
+        #[arg(long, value_name = "NODE", required = true)]
+        from: Vec<String>,
+        /// Of the runs that are approved, the fewest that still stand on every path
+        #[arg(long)]
+        approved: bool,
+        #[command(flatten)]
+        node: NodeArguments,
+    },
     /// What two positions differ in
     #[command(after_help = "Example:\n  deedbook lineage diff 1000 --node dataset:report")]
     Diff {
@@ -195,107 +221,21 @@ pub fn run(common: &Common, command: LineageCommand, output: Output) -> Result<(
 
 fn ask(common: &Common, question: Question, output: Output) -> Result<(), Failure> {
     block_on(async {
-        let mut client = Client::connect(common).await?;
+        let mut asking = Asking { client: Client::connect(common).await?, vkey: common.vkey.as_deref(), output };
         match question {
-            Question::Stats => show::stats(&client.lineage_stats(proto::GetLineageStatsRequest {}).await?, output),
-            Question::Search { letters, kind } => {
-                let found = client.lineage_search(proto::SearchLineageRequest { letters, kind }).await?;
-                show::answer(&whole(found.answer)?, &[], output)
-            }
-            Question::Trace { up, depth, node, .. } => trace(&mut client, (up, depth), &node, output).await,
-            Question::Explain(node) => reach(&mut client, true, &node, output).await,
-            Question::Impact(node) => reach(&mut client, false, &node, output).await,
-            Question::Path(between) => paths(&mut client, 0, &between, output).await,
-            Question::Paths { count, between } => paths(&mut client, count.max(1), &between, output).await,
-            Question::Unapproved { from, node } => unapproved(&mut client, from, &node, output).await,
-            Question::Coverage(node) => coverage(&mut client, &node, output).await,
-            Question::ChokePoints { from, node } => choke_points(&mut client, from, &node, output).await,
-            Question::Diff { earlier, node, scope } => {
-                let request = proto::DiffLineageRequest { earlier_size: earlier, node, scope: scope.message() };
-                let found = client.lineage_diff(request).await?;
-                let answer = whole(found.answer)?;
-                picture::write(&scope, &answer, &format!("added since size {earlier}"), Marked::Nothing)?;
-                show::diff(&answer, &found.gates_changed, &found.coverage_changed, output)
-            }
-            Question::Contamination { since, node } => {
-                let request = proto::GetContaminationRequest {
-                    node: node.node.clone(),
-                    since_index: since,
-                    scope: node.scope.message(),
-                };
-                let found = client.lineage_contamination(request).await?;
-                let answer = whole(found.answer)?;
-                let title = format!("what {} led to since entry {since}", node.node);
-                picture::write(&node.scope, &answer, &title, Marked::Node(&node.node))?;
-                let more = [("open", found.open), ("gated", found.gated)];
-                show::answer(&answer, &more, output)
-            }
+            Question::Stats => asking.stats().await,
+            Question::Search { letters, kind, proof } => asking.search(letters, kind, &proof).await,
+            Question::Trace { up, depth, node, .. } => asking.trace(up, depth, &node).await,
+            Question::Explain(node) => asking.reach(true, &node).await,
+            Question::Impact(node) => asking.reach(false, &node).await,
+            Question::Path(between) => asking.paths(0, &between).await,
+            Question::Paths { count, between } => asking.paths(count.max(1), &between).await,
+            Question::Unapproved { from, node } => asking.unapproved(from, &node).await,
+            Question::Coverage(node) => asking.coverage(&node).await,
+            Question::ChokePoints { from, node } => asking.choke_points(from, &node).await,
+            Question::Cut { from, approved, node } => asking.cut(from, approved, &node).await,
+            Question::Diff { earlier, node, scope } => asking.diff(earlier, node, &scope).await,
+            Question::Contamination { since, node } => asking.contamination(since, &node).await,
         }
     })
-}
-
-fn whole(answer: Option<proto::LineageAnswer>) -> Result<proto::LineageAnswer, Failure> {
-    Ok(answer.ok_or_else(super::client::ended)?)
-}
-
-async fn trace(
-    client: &mut Client,
-    (up, depth_max): (bool, u32),
-    node: &NodeArguments,
-    output: Output,
-) -> Result<(), Failure> {
-    let request = proto::TraceLineageRequest { node: node.node.clone(), up, depth_max, scope: node.scope.message() };
-    let answer = whole(client.lineage_trace(request).await?.answer)?;
-    let title = format!("what {} {}", if up { "led to" } else { "came of" }, node.node);
-    picture::write(&node.scope, &answer, &title, Marked::Start)?;
-    show::answer(&answer, &[], output)
-}
-
-/// Everything up or down, by kind.
-async fn reach(client: &mut Client, up: bool, node: &NodeArguments, output: Output) -> Result<(), Failure> {
-    let request = proto::TraceLineageRequest { node: node.node.clone(), up, depth_max: 0, scope: node.scope.message() };
-    let answer = whole(client.lineage_trace(request).await?.answer)?;
-    let title = format!("what {} {}", if up { "led to" } else { "came of" }, node.node);
-    picture::write(&node.scope, &answer, &title, Marked::Start)?;
-    show::by_kind(&answer, output)
-}
-
-async fn paths(client: &mut Client, paths_max: u32, between: &BetweenArguments, output: Output) -> Result<(), Failure> {
-    let (from, to) = (between.from.clone(), between.to.clone());
-    let title = format!("paths from {from} to {to}");
-    let found = client
-        .lineage_paths(proto::FindLineagePathsRequest { from, to, paths_max, scope: between.scope.message() })
-        .await?;
-    let answer = whole(found.answer)?;
-    picture::write(&between.scope, &answer, &title, Marked::Asked)?;
-    show::paths(&answer, &found.paths, &found.count, output)
-}
-
-async fn unapproved(client: &mut Client, from: String, node: &NodeArguments, output: Output) -> Result<(), Failure> {
-    let request = proto::FindUnapprovedPathRequest { from, to: node.node.clone(), scope: node.scope.message() };
-    let found = client.lineage_unapproved(request).await?;
-    let answer = whole(found.answer)?;
-    picture::write(&node.scope, &answer, &format!("no approval on the way to {}", node.node), Marked::Unapproved)?;
-    show::unapproved(&answer, (found.found, found.reached), output)
-}
-
-async fn coverage(client: &mut Client, node: &NodeArguments, output: Output) -> Result<(), Failure> {
-    let request = proto::GetLineageCoverageRequest { node: node.node.clone(), scope: node.scope.message() };
-    let found = client.lineage_coverage(request).await?;
-    let answer = whole(found.answer)?;
-    picture::write(&node.scope, &answer, &format!("approval of what led to {}", node.node), Marked::Node(&node.node))?;
-    show::answer(&answer, &[("open", found.open), ("covered", found.covered)], output)
-}
-
-async fn choke_points(
-    client: &mut Client,
-    from: Vec<String>,
-    node: &NodeArguments,
-    output: Output,
-) -> Result<(), Failure> {
-    let request = proto::ListChokePointsRequest { from, to: node.node.clone(), scope: node.scope.message() };
-    let found = client.lineage_choke_points(request).await?;
-    let answer = whole(found.answer)?;
-    picture::write(&node.scope, &answer, &format!("on every path to {}", node.node), Marked::Node(&node.node))?;
-    show::choke_points(&answer, found.reached, output)
 }

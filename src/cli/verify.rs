@@ -1,4 +1,6 @@
-//! `deedbook verify`: receipts judged offline by `deedbook_verify`. It opens no connection and no data folder.
+//! `deedbook verify`: receipts and proofs of lineage judged offline by `deedbook_verify`. It opens no connection and no data folder.
+
+mod lineage;
 
 use super::Common;
 use super::errors::{Failure, Status};
@@ -8,6 +10,7 @@ use crate::record::line::time;
 use clap::Args;
 use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
+use deedbook_verify::lineage::{BUNDLE_HEADER, LineageRefusal, LineageShown, verify_lineage, verify_lineage_witnessed};
 use deedbook_verify::note::{NoteRefusal, VerifierKey};
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::{Finding, ReceiptRefusal};
@@ -24,8 +27,8 @@ pub struct VerifyArguments {
     /// Witness policy (C2SP tlog-policy), got from somebody you trust: names the ledger, its witnesses and the quorum
     #[arg(long, value_name = "FILE", env = "DEEDBOOK_POLICY")]
     policy: Option<PathBuf>,
-    /// Receipt files (.tlog-proof)
-    #[arg(required = true, value_name = "RECEIPT")]
+    /// Receipts (.tlog-proof), and proofs of lineage as `deedbook lineage … --proof` writes them
+    #[arg(required = true, value_name = "FILE")]
     receipts: Vec<PathBuf>,
 }
 
@@ -33,10 +36,12 @@ pub struct VerifyArguments {
 /// keep the others from being judged.
 pub fn run(common: &Common, arguments: VerifyArguments, output: Output) -> Result<(), Failure> {
     let trust = Trust::of(common, arguments.policy.as_deref())?;
+    let trusted = arguments.policy.as_ref().or(common.vkey.as_ref());
+    let trusted = trusted.map(|path| path.display().to_string()).unwrap_or_default();
     let (mut refused, mut unread) = (false, false);
     for path in &arguments.receipts {
         let name = path.display().to_string();
-        let bytes = match read_bounded(path, limits::RECEIPT_BYTES_MAX) {
+        let bytes = match read_bounded(path, limits::RECEIPT_BYTES_MAX.max(limits::BUNDLE_BYTES_MAX)) {
             Ok(bytes) => bytes,
             Err(failure) => {
                 // The others are judged all the same.
@@ -45,6 +50,10 @@ pub fn run(common: &Common, arguments: VerifyArguments, output: Output) -> Resul
                 continue;
             }
         };
+        if bytes.starts_with(BUNDLE_HEADER) {
+            refused |= !judge_lineage(&trust, (&name, &trusted), &bytes, output)?;
+            continue;
+        }
         match trust.judge(&bytes) {
             Ok(verified) => show(&name, &verified, output)?,
             Err(refusal) => {
@@ -89,6 +98,13 @@ impl Trust {
         }
     }
 
+    fn judge_lineage(&self, bundle: &[u8]) -> Result<LineageShown, LineageRefusal> {
+        match self {
+            Trust::Key(key) => verify_lineage(bundle, key),
+            Trust::Policy(policy) => verify_lineage_witnessed(bundle, policy),
+        }
+    }
+
     /// What a person may have mixed up, where the refusal looks like it.
     fn hint(&self, bytes: &[u8], refusal: &ReceiptRefusal) -> Option<String> {
         if files::is_checkpoint(bytes) {
@@ -97,6 +113,20 @@ impl Trust {
         match (self, &refusal.found) {
             (Trust::Key(key), Finding::Note(NoteRefusal::NoKnownSignature)) => Some(other_key(key, bytes)),
             _ => None,
+        }
+    }
+}
+
+/// Judges a proof of lineage, and says so; whether it is valid.
+fn judge_lineage(trust: &Trust, (name, trusted): (&str, &str), bytes: &[u8], output: Output) -> Result<bool, Failure> {
+    match trust.judge_lineage(bytes) {
+        Ok(shown) => lineage::show(name, trusted, &shown, output).map(|()| true),
+        Err(refusal) => {
+            lineage::show_refusal(name, &refusal, output)?;
+            if let (Trust::Key(key), LineageRefusal::Checkpoint(NoteRefusal::NoKnownSignature)) = (trust, &refusal) {
+                remark(&format!("next: {}", other_key(key, bytes)));
+            }
+            Ok(false)
         }
     }
 }

@@ -44,6 +44,7 @@ mod subscriptions;
 mod receipts;
 mod tiles;
 mod graph;
+mod lineage_proof;
 
 pub use admit::CheckedFrame;
 pub use anchors::{SoundAnchor, add_anchor, rebuild_anchor};
@@ -57,6 +58,7 @@ pub use genesis::{Birth, Initialised, init, init_with, write_genesis};
 pub use graph::{Called, LineageAt, LineageCounts, LineageError, NodeAbout, NodeText};
 pub use head::{Head, HeadKey};
 pub use import::{ImportError, Imported, ImportedEvent};
+pub use lineage_proof::{LineageProofError, ProofEdge};
 pub use names::PrincipalName;
 pub use open::{OpenOptions, Parts};
 pub use placement::{Placement, Ticket};

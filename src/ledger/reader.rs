@@ -19,7 +19,7 @@ use deedbook_verify::governance::Authority;
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::tree::{ConsistencyProof, Frontier, InclusionProof, TreeHead};
-use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Ref, TreeSize};
+use deedbook_verify::words::{EventId, Hash, Index, LedgerId, Ref, Revision, TreeSize};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -232,6 +232,18 @@ impl Reader {
     /// Proves an entry in the tree of a size.
     pub fn inclusion(&self, index: Index, size: TreeSize) -> Result<InclusionProof, ReadError> {
         self.prove(size, |prover| prover.inclusion(index))
+    }
+
+    /// Proves several entries together, ascending by index.
+    pub(super) fn inclusions(&self, indexes: &[Index], size: TreeSize) -> Result<Vec<Hash>, ReadError> {
+        self.prove(size, |prover| prover.inclusions(indexes))
+    }
+
+    /// Where a revision of a stream stands.
+    pub(super) fn in_stream(&self, stream: &Ref, revision: Revision) -> Result<Option<Index>, ReadError> {
+        let row = self.shared.store.get(keys::stream(self.number, stream, revision).as_slice())?;
+        let index = row.map(|bytes| parse_u64(&bytes).map_err(corrupt)).transpose()?.map(Index);
+        Ok(index.filter(|index| index.0 < self.head().size.0))
     }
 
     /// Proves that the tree of the second size extends the first.

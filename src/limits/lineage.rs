@@ -1,5 +1,7 @@
 //! Bounds of the lineage graph and of its queries. What a graph costs in all is a budget that its owner is given.
 
+use deedbook_verify::limits as formats;
+
 /// Nodes of one graph. An entry of its adjacency is a node and the kind of an edge in 32 bits, 27 and 5: at 36 bytes a
 /// node with its edges, 134 million nodes are 4.8 GB.
 pub const LINEAGE_NODES_MAX: u32 = 1 << 27;
@@ -41,6 +43,12 @@ pub const LINEAGE_STARTS_MAX: usize = 1_000;
 pub const LINEAGE_QUERY_MAX: std::time::Duration = std::time::Duration::from_secs(25);
 /// Nodes that one query looks at unless it says less: 20 million take about a second.
 pub const LINEAGE_VISITED_MAX: u64 = 20_000_000;
+/// Entries of an action's stream that a proof looks through for what an edge rests on: several of each use of its grant.
+pub const LINEAGE_PROOF_STREAM_MAX: u64 = 4_096;
+/// Entries that an answer reads to say who did what; each is one look-up of some microseconds.
+pub const LINEAGE_PARTS_READ_MAX: usize = 2_000;
+/// Causes of a run that are looked at for its job or action, which are named before what it read.
+pub const LINEAGE_JOB_LOOKS_MAX: usize = 64;
 
 /// Entities, activities and agents that one PROV document names: the 18 bytes of each in facts are 300 KB, in 16 events.
 pub const PROV_THINGS_MAX: usize = 16 * 1024;
@@ -66,6 +74,10 @@ pub const LINEAGE_PAGE_NODES_MAX: usize = 1_000;
 /// Edges of one page of the graph: 20,000 of 30 bytes are 600 KB.
 pub const LINEAGE_PAGE_EDGES_MAX: usize = 20_000;
 
+const _: () = assert!(LINEAGE_ANSWER_NODES_MAX <= formats::BUNDLE_NODES_MAX, "every answer's nodes can be proved");
+const _: () =
+    assert!(super::GRANT_USES_MAX as usize <= formats::BUNDLE_RUNS_OF_ACTION_MAX, "and every run of an action");
+const _: () = assert!(super::RESPONSE_BYTES_MAX > formats::BUNDLE_BYTES_MAX + 64 * 1024, "a bundle is one message");
 const _: () = assert!(LINEAGE_NODES_MAX.checked_mul(1 << 5).is_none(), "an id and five bits fill 32");
 const _: () = assert!((LINEAGE_NODES_MAX as u64 - 1) << 5 | 31 == u32::MAX as u64, "and no more");
 const _: () = assert!(LINEAGE_MERGE_INLINE_MAX >= 2 * LINEAGE_PENDING_MAX, "what was just sealed can be merged");

@@ -5,7 +5,6 @@
 //! that made them, so nearly every edge runs from a lower number to a higher one: the graph as of a position is a prefix,
 //! and the heavy queries are single passes. A pass that meets one of the few that do not takes the general way.
 
-mod kinds;
 mod words;
 pub mod fold;
 pub mod openlineage;
@@ -17,6 +16,8 @@ mod graph;
 mod visit;
 mod pass;
 pub mod draw;
+
+use deedbook_verify::lineage as kinds;
 
 pub use bits::NodeSet;
 pub use graph::{Edges, Graph, GraphError, KindCounts, Merge, Merged, View};

@@ -85,6 +85,26 @@ impl<'s, S: TileSource> Prover<'s, S> {
         Ok(InclusionProof { index, size: self.size, path })
     }
 
+    /// What proves several leaves together: the roots of the largest subtrees that hold none of them, from left to right,
+    /// as `deedbook_verify::lineage::root_of_many` takes them. `indexes` ascend, each once; there is at least one.
+    pub fn inclusions(&mut self, indexes: &[Index]) -> Result<Vec<Hash>, ProverError<S::Error>> {
+        if indexes.is_empty() || indexes.last().is_some_and(|last| last.0 >= self.size.0) {
+            return Err(ProverError::OutsideTree(self.size));
+        }
+        let mut hashes = Vec::new();
+        let mut ranges = vec![(Leaves { from: 0, to: self.size.0 }, indexes)];
+        while let Some((range, inside)) = ranges.pop() {
+            if inside.is_empty() {
+                hashes.push(self.root_of(range)?);
+            } else if range.count() > 1 {
+                let (left, right) = range.split();
+                let (below, beyond) = inside.split_at(inside.partition_point(|index| index.0 < right.from));
+                ranges.extend([(right, beyond), (left, below)]);
+            }
+        }
+        Ok(hashes)
+    }
+
     /// Proves that this tree extends an older one (RFC 9162, 2.1.4.1).
     pub fn consistency(&mut self, old: TreeSize) -> Result<ConsistencyProof, ProverError<S::Error>> {
         if old > self.size {

@@ -132,6 +132,87 @@ fn where_nobody_agreed_and_where_somebody_did() {
 }
 
 #[test]
+fn who_asked_who_agreed_for_whom_and_who_answers() {
+    let told = Told::tell();
+    let up = told.asks(&["explain", "dataset:partner-copy"]);
+    let nodes = up["nodes"].as_array().unwrap();
+    let of = |name: &str| nodes.iter().find(|node| node["node"] == name).unwrap();
+    let id = |kind: &str| &nodes.iter().find(|node| node["kind"] == kind && node["name"] != Value::Null).unwrap()["id"];
+    let has = |name: &str, part: &str, node: &Value| {
+        let parts = of(name)["parts"].as_array().unwrap();
+        parts.iter().any(|told| (&told["part"], &told["node"]) == (&json!(part), node))
+    };
+    let is_export = |node: &&Value| node["kind"] == "action" && node["namespace"] == "data.export";
+    let action = nodes.iter().find(is_export).unwrap();
+    for (name, part, node) in [
+        ("person:bob", "approved", &action["id"]),
+        ("person:alice", "answers", &of("agent:a1")["id"]),
+        ("agent:a1", "asked", &action["id"]),
+        ("agent:a1", "performed", id("run")),
+    ] {
+        assert!(has(name, part, node), "{name} {part}: {up}");
+    }
+    assert!(!has("person:alice", "approved", &action["id"]) && !has("person:bob", "answers", &action["id"]), "{up}");
+    // Whom it was done for, and who else answers for it, is told apart.
+    let submit = ["action", "submit", "export.json", "--on-behalf-of", "human:bob"];
+    let asked = told.stage.says(&told.server, "agent", &submit);
+    let for_bob = told.asks(&["explain", &format!("action:{}", asked["request_id"].as_str().unwrap())]);
+    let bob = for_bob["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "person:bob").unwrap();
+    let words: Vec<&str> = bob["parts"].as_array().unwrap().iter().map(|part| part["part"].as_str().unwrap()).collect();
+    assert!(words.contains(&"for") && !words.contains(&"answers"), "{for_bob}");
+    // Each part names the entry that says it.
+    let approved =
+        of("person:bob")["parts"].as_array().unwrap().iter().find(|part| part["part"] == "approved").unwrap();
+    assert!(up["edges"].as_array().unwrap().iter().any(|edge| edge["index"] == approved["index"]), "{approved}");
+    // A run is called what it carries out: its action, or its job.
+    let run = nodes.iter().find(|node| node["kind"] == "run").unwrap();
+    assert_eq!((&run["namespace"], &run["name"]), (&json!("data.export"), &action["name"]), "{run}");
+    let pipeline = told.asks(&["explain", "dataset:{shop}weekly"]);
+    let runs = pipeline["nodes"].as_array().unwrap().iter().filter(|node| node["kind"] == "run");
+    let jobs: Vec<&str> = runs.map(|run| run["name"].as_str().unwrap()).collect();
+    assert_eq!(jobs.len(), 2, "{pipeline}");
+    assert!(jobs.contains(&"job-1") && jobs.contains(&"job-2"), "{jobs:?}");
+    // People read the same.
+    let mut command = told.stage.run(&told.server, "bob", &["lineage", "explain", "dataset:partner-copy"]);
+    let said = without_json(&mut command).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    for line in
+        ["approved data.export dataset:customers", "answers for agent a1", "asked data.export dataset:customers"]
+    {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+/// The same command, for people.
+fn without_json(command: &mut std::process::Command) -> std::process::Command {
+    let mut plain = std::process::Command::new(command.get_program());
+    plain.args(command.get_args().filter(|word| *word != "--json")).env("DEEDBOOK_LOG", "off");
+    plain.current_dir(command.get_current_dir().unwrap());
+    plain
+}
+
+#[test]
+fn the_fewest_runs_on_every_path() {
+    let told = Told::tell();
+    let from = ["--from", "dataset_version:customers@v42", "dataset:partner-copy"];
+    let cut = told.asks(&[&["cut"], from.as_slice()].concat());
+    assert_eq!((&cut["reached"], &cut["enough"], &cut["counts"]), (&json!(true), &json!(true), &json!({"run": 1})));
+    let approved = told.asks(&[&["cut", "--approved"], from.as_slice()].concat());
+    assert_eq!(approved["nodes"][0]["approved"], true, "{approved}");
+    let open = told.asks(&["cut", "--approved", "--from", "dataset:{shop}orders", "dataset:{shop}weekly"]);
+    assert_eq!(
+        (&open["reached"], &open["enough"], &open["nodes"]),
+        (&json!(true), &json!(false), &json!([])),
+        "{open}"
+    );
+    let any = told.asks(&["cut", "--from", "dataset:{shop}orders", "dataset:{shop}weekly"]);
+    assert_eq!((&any["enough"], count(&any, "run")), (&json!(true), 1), "{any}");
+    let apart = told.asks(&["cut", "--from", "dataset:{shop}orders", "dataset:partner-copy"]);
+    assert_eq!((&apart["reached"], &apart["enough"]), (&json!(false), &json!(false)), "{apart}");
+    assert!(told.fails(&["cut", "dataset:partner-copy"]).contains("--from"));
+}
+
+#[test]
 fn as_of_then_the_log_did_not_know_it_yet_and_the_difference_is_what_came() {
     let told = Told::tell();
     let now = told.asks(&["stats"]);

@@ -41,6 +41,7 @@ mod lineage_names;
 mod lineage_openlineage;
 mod openlineage_http;
 mod lineage_prov;
+mod lineage_proof;
 mod rules;
 mod spine;
 mod stranger;

@@ -46,6 +46,7 @@ fn step_by_step_works_as_printed() {
         "\tapproved\tsucceeded",
         "agent:exporter",
         "every path there has an approval by people",
+        "why.lineage-proof: valid",
         "vote.tlog-proof: valid",
         "vote.cast at index 10",
         "audit: clean",

@@ -19,16 +19,32 @@ use crate::words::{Hash, Index, LedgerId};
 
 /// Verifies a receipt file with nothing but the ledger's verifier key.
 pub fn verify_receipt(bytes: &[u8], key: &VerifierKey) -> Result<Verified, ReceiptRefusal> {
-    judge(bytes, |note| {
-        let opened = open_checkpoint(note, key)?;
-        let ignored = opened.ignored().to_vec();
-        Ok(Opened { head: opened.checkpoint().head, log: key.clone(), witnessing: Witnessing::NotAsked, ignored })
-    })
+    judge(bytes, |note| Opened::by_key(note, key))
 }
 
 /// Verifies a receipt file under a policy: the log's signature, and the quorum of its witnesses.
 pub fn verify_witnessed(bytes: &[u8], policy: &Policy) -> Result<Verified, ReceiptRefusal> {
-    judge(bytes, |note| {
+    judge(bytes, |note| Opened::by_policy(note, policy))
+}
+
+/// What a checkpoint came to.
+pub(crate) struct Opened {
+    pub head: TreeHead,
+    pub log: VerifierKey,
+    pub witnessing: Witnessing,
+    pub ignored: Vec<String>,
+}
+
+impl Opened {
+    /// Signed by this key; nobody else is asked.
+    pub fn by_key(note: &[u8], key: &VerifierKey) -> Result<Opened, NoteRefusal> {
+        let opened = open_checkpoint(note, key)?;
+        let ignored = opened.ignored().to_vec();
+        Ok(Opened { head: opened.checkpoint().head, log: key.clone(), witnessing: Witnessing::NotAsked, ignored })
+    }
+
+    /// Signed by a log of the policy, and by as many of its witnesses as it asks for.
+    pub fn by_policy(note: &[u8], policy: &Policy) -> Result<Opened, NoteRefusal> {
         let opened = open_witnessed(note, policy)?;
         Ok(Opened {
             head: opened.checkpoint().head,
@@ -36,15 +52,7 @@ pub fn verify_witnessed(bytes: &[u8], policy: &Policy) -> Result<Verified, Recei
             witnessing: Witnessing::Met(opened.cosigned().to_vec()),
             ignored: opened.ignored().to_vec(),
         })
-    })
-}
-
-/// What the receipt's checkpoint came to.
-struct Opened {
-    head: TreeHead,
-    log: VerifierKey,
-    witnessing: Witnessing,
-    ignored: Vec<String>,
+    }
 }
 
 fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) -> Result<Verified, ReceiptRefusal> {
@@ -124,10 +132,16 @@ fn check_genesis(
         None if index == Index(0) => (*subject, &extra.subject),
         None => return Err(check.refuse(Finding::Missing("genesis"))),
     };
+    founded(proven, &entry, key)
+}
+
+/// Who may do what by genesis, which is known to be in the tree at index 0.
+pub(crate) fn founded(proven: &Proven<'_>, entry: &Entry<'_>, key: &VerifierKey) -> Result<Authority, ReceiptRefusal> {
+    let check = Check::Genesis;
     let Detail::Genesis(genesis) = &entry.facts.detail else {
         return Err(check.refuse(Finding::Differs("the kind of index 0")));
     };
-    let frame = check_frame(check, proven, &entry, Index(0))?;
+    let frame = check_frame(check, proven, entry, Index(0))?;
     check_genesis_frame(&frame.header).map_err(|refusal| check.refuse(Finding::Frame(refusal)))?;
     let authority = Authority::from_genesis(LedgerId(entry.leaf().0), entry.facts.source, genesis)
         .map_err(|_| check.refuse(Finding::Differs("soundness of its keys")))?;
@@ -148,12 +162,12 @@ fn check_head_key(genesis: &Genesis<'_>, key: &VerifierKey) -> Result<(), Receip
     Ok(())
 }
 
-fn base_of(entry: &Entry<'_>, index: Index) -> Index {
+pub(crate) fn base_of(entry: &Entry<'_>, index: Index) -> Index {
     Index(index.0.saturating_sub(u64::from(entry.seal.offset)))
 }
 
 /// Seal, facts, frame and path agree; signatures are checked by the caller, who knows the keys.
-fn check_frame<'a>(
+pub(crate) fn check_frame<'a>(
     check: Check,
     proven: &Proven<'a>,
     entry: &Entry<'a>,
@@ -190,7 +204,7 @@ fn check_frame<'a>(
     Ok(frame)
 }
 
-fn last_signer(frame: &SealedFrame<'_>) -> Result<Signer, ReceiptRefusal> {
+pub(crate) fn last_signer(frame: &SealedFrame<'_>) -> Result<Signer, ReceiptRefusal> {
     frame.header.signers().last().ok_or(Check::Signature.refuse(Finding::Missing("a signer")))
 }
 
@@ -215,21 +229,40 @@ fn find_signer(
     let entry = Entry::parse(proven.entry).map_err(check.malformed())?;
     check_included(check, &entry, from, proven.tree_path.clone(), head)?;
     let enrolling = check_frame(check, proven, &entry, from)?;
-    let grant = let_in_by(&entry).ok_or(check.refuse(Finding::Differs("the kind of the enrollment")))?;
     if from >= base_of(subject, index) {
         return Err(check.refuse(Finding::Differs("the order of enrollment and frame")));
     }
+    let (tenure, enroller) = let_in(authority, frame, &Enrollment { from, entry, frame: enrolling })?;
+    Ok((Some(tenure), enroller))
+}
+
+/// An entry that lets a key in, known to be in the tree; and its frame, which was checked.
+pub(crate) struct Enrollment<'a> {
+    pub from: Index,
+    pub entry: Entry<'a>,
+    pub frame: SealedFrame<'a>,
+}
+
+/// The tenure of the key that signed a frame behind its enrollment.
+pub(crate) fn let_in(
+    authority: &Authority,
+    frame: &SealedFrame<'_>,
+    enrollment: &Enrollment<'_>,
+) -> Result<(Tenure, Enroller), ReceiptRefusal> {
+    let (check, signer, from) = (Check::Enrollment, last_signer(frame)?, enrollment.from);
+    let entry = &enrollment.entry;
+    let grant = let_in_by(entry).ok_or(check.refuse(Finding::Differs("the kind of the enrollment")))?;
     let key = grant.key.check().ok_or(check.refuse(Finding::Differs("soundness of the enrolled key")))?;
     if key.id() != signer.key_id || grant.source != frame.header.source || signer.role != SignerRole::Source {
         return Err(check.refuse(Finding::Differs("the enrolled key or source")));
     }
-    let enroller = check_enroller(authority, &entry, &enrolling, from)?;
+    let enroller = check_enroller(authority, entry, &enrollment.frame, from)?;
     let role = SignerRole::Source;
-    Ok((Some(Tenure { key, source: grant.source, role, stated: from, from, until: None }), enroller))
+    Ok((Tenure { key, source: grant.source, role, stated: from, from, until: None }, enroller))
 }
 
 /// The key that an enrollment, a rotation or the binding of a principal lets in.
-fn let_in_by<'a>(entry: &Entry<'a>) -> Option<KeyGrant<'a>> {
+pub(crate) fn let_in_by<'a>(entry: &Entry<'a>) -> Option<KeyGrant<'a>> {
     match entry.facts.detail {
         Detail::KeyEnrolled(grant) | Detail::KeyRotated { grant, .. } => Some(grant),
         Detail::Principal(PrincipalCommand::Bound(binding)) => {
@@ -277,7 +310,7 @@ fn check_enroller(
     }
 }
 
-fn check_author(
+pub(crate) fn check_author(
     subject: &Entry<'_>,
     frame: &SealedFrame<'_>,
     keys: &crate::authority::KeyHistory,

@@ -30,3 +30,4 @@ pub mod replay;
 pub mod receipt;
 pub mod verdict;
 pub mod judge;
+pub mod lineage;

@@ -56,7 +56,20 @@ pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 pub const POLICY_ITEMS_MAX: usize = 48;
 /// Bytes of a receipt file: a body of 1 MiB in base64, three entries and their blocks.
 pub const RECEIPT_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of a bundle that proves the edges of a lineage answer: some thousand entries of 1 KiB, or 200 of the largest.
+pub const BUNDLE_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// Entries of a bundle. Each costs a hash for each level of the tree, and each frame among them a signature: 4,096 are
+/// judged in less than a second.
+pub const BUNDLE_ENTRIES_MAX: usize = 4_096;
+/// Nodes of a bundle.
+pub const BUNDLE_NODES_MAX: usize = 10_000;
+/// Edges of a bundle.
+pub const BUNDLE_EDGES_MAX: usize = 20_000;
+/// Runs of one action that a bundle tells apart: as many as a grant may have uses.
+pub const BUNDLE_RUNS_OF_ACTION_MAX: usize = 256;
 
+const _: () =
+    assert!(BUNDLE_BYTES_MAX > NOTE_BYTES_MAX + BUNDLE_NODES_MAX * 17 + BUNDLE_EDGES_MAX * 13 + 4 * 1024 * 1024);
 const _: () = assert!(FACTS_BYTES_MAX <= u16::MAX as usize, "facts carry a u16 length");
 const _: () = assert!(
     FACTS_BYTES_MAX > OBJECTS_MAX * 18 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,

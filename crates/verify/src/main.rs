@@ -1,9 +1,13 @@
-//! The auditor's program: `deedbook-verify receipt --vkey FILE|--policy FILE RECEIPT...`. No server, no network, no
+//! The auditor's program: `deedbook-verify receipt|lineage --vkey FILE|--policy FILE FILE...`. No server, no network, no
 //! configuration.
 
+#[path = "main/lineage.rs"]
+mod lineage;
+
 use deedbook_verify::calendar::rfc3339;
-use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
+use deedbook_verify::judge::{BodyState, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
+use deedbook_verify::lineage::{LineageRefusal, LineageShown, verify_lineage, verify_lineage_witnessed};
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::ReceiptRefusal;
@@ -13,17 +17,22 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-Checks Deedbook receipts offline.
+Checks Deedbook receipts and proofs of lineage offline.
 
 usage: deedbook-verify receipt --vkey FILE RECEIPT...
        deedbook-verify receipt --policy FILE [--vkey FILE] RECEIPT...
+       deedbook-verify lineage --vkey FILE [--json] BUNDLE...
+       deedbook-verify lineage --policy FILE [--vkey FILE] [--json] BUNDLE...
 
   --vkey FILE    the ledger's verifier key (ledger.vkey), got from somebody you trust
   --policy FILE  a C2SP tlog-policy, got from somebody you trust: it names the ledger's key, its witnesses, and how
                  many of them must have cosigned; with --vkey, that key alone counts as the ledger's
+  --json         one line of JSON for each bundle
   RECEIPT        .tlog-proof files
+  BUNDLE         files that `deedbook lineage ... --proof FILE` wrote
 
 example: deedbook-verify receipt --policy auditors.policy export-17.tlog-proof
+         deedbook-verify lineage --vkey ledger.vkey export.lineage-proof
 
 exit status: 0 all valid, 1 at least one is not, 2 usage, or a file that cannot be read and none that is not valid
 ";
@@ -56,39 +65,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Receipt,
+    Lineage,
+}
+
+/// The command line, taken apart.
+struct Command<'a> {
+    subject: Subject,
+    trust: Trust,
+    /// The file of the key or policy that all rests on.
+    trusted: &'a str,
+    json: bool,
+    files: Vec<&'a str>,
+}
+
 fn run(arguments: &[String]) -> Result<Ending, Failure> {
-    let mut words = arguments.iter().map(String::as_str);
-    let usage = |message: &str| Failure::Usage(message.to_owned());
-    match words.next() {
-        Some("receipt") => {}
-        Some("--help" | "-h" | "help") => return print(USAGE).map(|()| Ending::AllValid),
-        Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`"))),
-        None => return Err(usage("a command is missing")),
-    }
-    let (mut key, mut policy, mut receipts) = (None, None, Vec::new());
-    while let Some(word) = words.next() {
-        match word {
-            "--vkey" => key = Some(words.next().ok_or(usage("`--vkey` needs a file"))?),
-            "--policy" => policy = Some(words.next().ok_or(usage("`--policy` needs a file"))?),
-            flag if flag.starts_with('-') => return Err(Failure::Usage(format!("unknown flag `{flag}`"))),
-            file => receipts.push(file),
-        }
-    }
-    let trust = match (key.map(load_key).transpose()?, policy) {
-        (None, None) => return Err(usage("`--vkey FILE` or `--policy FILE` is missing")),
-        (Some(key), None) => Trust::Key(key),
-        (None, Some(file)) => Trust::Policy(load_policy(file)?),
-        (Some(key), Some(file)) => {
-            let policy = load_policy(file)?.for_log(&key);
-            Trust::Policy(policy.ok_or(usage("the policy does not list the key of `--vkey` as a log"))?)
-        }
-    };
-    if receipts.is_empty() {
-        return Err(usage("name at least one receipt"));
-    }
+    let Some(command) = parse(arguments)? else { return print(USAGE).map(|()| Ending::AllValid) };
     let mut ending = Ending::AllValid;
-    for name in receipts {
-        let bytes = match read(name) {
+    for name in &command.files {
+        let bytes = match read(name, command.bytes_max()) {
             Ok(bytes) => bytes,
             // The others are judged all the same.
             Err(Failure::Usage(message)) => {
@@ -100,15 +98,79 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
             }
             Err(failure) => return Err(failure),
         };
-        match trust.judge(&bytes) {
-            Ok(verified) => print(&describe(name, &verified))?,
-            Err(refusal) => {
-                ending = Ending::SomeInvalid;
-                print(&format!("{name}: NOT VALID: {refusal}\n"))?;
-            }
+        let (is_valid, text) = command.judge(name, &bytes);
+        if !is_valid {
+            ending = Ending::SomeInvalid;
         }
+        print(&text)?;
     }
     Ok(ending)
+}
+
+/// None: help was asked for.
+fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
+    let mut words = arguments.iter().map(String::as_str);
+    let usage = |message: &str| Failure::Usage(message.to_owned());
+    let subject = match words.next() {
+        Some("receipt") => Subject::Receipt,
+        Some("lineage") => Subject::Lineage,
+        Some("--help" | "-h" | "help") => return Ok(None),
+        Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`"))),
+        None => return Err(usage("a command is missing")),
+    };
+    let (mut key, mut policy, mut json, mut files) = (None, None, false, Vec::new());
+    while let Some(word) = words.next() {
+        match word {
+            "--vkey" => key = Some(words.next().ok_or(usage("`--vkey` needs a file"))?),
+            "--policy" => policy = Some(words.next().ok_or(usage("`--policy` needs a file"))?),
+            "--json" if subject == Subject::Lineage => json = true,
+            flag if flag.starts_with('-') => return Err(Failure::Usage(format!("unknown flag `{flag}`"))),
+            file => files.push(file),
+        }
+    }
+    let (trust, trusted) = match (key, policy) {
+        (None, None) => return Err(usage("`--vkey FILE` or `--policy FILE` is missing")),
+        (Some(key), None) => (Trust::Key(load_key(key)?), key),
+        (None, Some(file)) => (Trust::Policy(load_policy(file)?), file),
+        (Some(key), Some(file)) => {
+            let policy = load_policy(file)?.for_log(&load_key(key)?);
+            let policy = policy.ok_or(usage("the policy does not list the key of `--vkey` as a log"))?;
+            (Trust::Policy(policy), file)
+        }
+    };
+    if files.is_empty() {
+        return Err(usage(match subject {
+            Subject::Receipt => "name at least one receipt",
+            Subject::Lineage => "name at least one bundle",
+        }));
+    }
+    Ok(Some(Command { subject, trust, trusted, json, files }))
+}
+
+impl Command<'_> {
+    fn bytes_max(&self) -> usize {
+        match self.subject {
+            Subject::Receipt => limits::RECEIPT_BYTES_MAX,
+            Subject::Lineage => limits::BUNDLE_BYTES_MAX,
+        }
+    }
+
+    /// Whether a file is valid, and what is said about it.
+    fn judge(&self, name: &str, bytes: &[u8]) -> (bool, String) {
+        let source = lineage::Source { file: name, key: self.trusted };
+        match self.subject {
+            Subject::Receipt => match self.trust.judge(bytes) {
+                Ok(verified) => (true, describe(name, &verified)),
+                Err(refusal) => (false, format!("{name}: NOT VALID: {refusal}\n")),
+            },
+            Subject::Lineage => match (self.trust.judge_lineage(bytes), self.json) {
+                (Ok(shown), true) => (true, lineage::json(source, &shown)),
+                (Ok(shown), false) => (true, lineage::text(source, &shown)),
+                (Err(refusal), true) => (false, lineage::refused_json(name, &refusal)),
+                (Err(refusal), false) => (false, format!("{}: NOT VALID: {refusal}\n", lineage::plain(name))),
+            },
+        }
+    }
 }
 
 /// What the caller trusts.
@@ -124,21 +186,29 @@ impl Trust {
             Trust::Policy(policy) => verify_witnessed(receipt, policy),
         }
     }
+
+    fn judge_lineage(&self, bundle: &[u8]) -> Result<LineageShown, LineageRefusal> {
+        match self {
+            Trust::Key(key) => verify_lineage(bundle, key),
+            Trust::Policy(policy) => verify_lineage_witnessed(bundle, policy),
+        }
+    }
 }
 
 fn load_key(file: &str) -> Result<VerifierKey, Failure> {
-    let text = String::from_utf8_lossy(&read(file)?).into_owned();
+    let text = String::from_utf8_lossy(&read(file, limits::RECEIPT_BYTES_MAX)?).into_owned();
     VerifierKey::parse(&text).map_err(|refusal| Failure::Usage(format!("{file}: {refusal}")))
 }
 
 fn load_policy(file: &str) -> Result<Policy, Failure> {
-    Policy::parse(&read(file)?).map_err(|refusal| Failure::Usage(format!("{file}: {refusal}")))
+    Policy::parse(&read(file, limits::RECEIPT_BYTES_MAX)?)
+        .map_err(|refusal| Failure::Usage(format!("{file}: {refusal}")))
 }
 
-fn read(name: &str) -> Result<Vec<u8>, Failure> {
+fn read(name: &str, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: std::io::Error| Failure::Usage(format!("{name}: {error}"));
     let mut bytes = Vec::new();
-    let bound = u64::try_from(limits::RECEIPT_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let bound = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     File::open(name).map_err(unreadable)?.take(bound).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
 }
@@ -153,12 +223,7 @@ fn describe(name: &str, verified: &Verified) -> String {
         BodyState::Redacted => "redacted".to_owned(),
         BodyState::None => "none".to_owned(),
     };
-    let enroller = match verified.enroller {
-        Enroller::Genesis => "named by genesis".to_owned(),
-        Enroller::Administrator(id) => format!("enrolled by genesis administrator {id}"),
-        Enroller::SecondNotShown(id) => format!("enrollment asked for by genesis administrator {id}"),
-        Enroller::NotShown(id) => format!("enrolled under key {id}"),
-    };
+    let enroller = lineage::enroller(&verified.enroller);
     let mut lines = vec![
         format!("{name}: valid"),
         format!("  ledger   {}", verified.ledger),
@@ -171,15 +236,10 @@ fn describe(name: &str, verified: &Verified) -> String {
     if let Witnessing::Met(cosigned) = &verified.witnessing {
         lines.extend(cosigned.iter().map(|by| {
             let at = rfc3339(Micros(by.time.0.saturating_mul(1_000_000)));
-            format!("  witness  {} ({}) at {at}, by its own clock", shown(&by.witness), by.key_name)
+            format!("  witness  {} ({}) at {at}, by its own clock", lineage::plain(&by.witness), by.key_name)
         }));
     }
     lines.extend(verified.limits().into_iter().map(|limit| format!("  note     {limit}")));
     lines.extend(verified.ignored.iter().map(|name| format!("  ignored  signature line of {name}")));
     lines.join("\n") + "\n"
-}
-
-/// A policy's names may hold any characters; none of them shall steer a terminal.
-fn shown(name: &str) -> String {
-    name.escape_debug().to_string()
 }

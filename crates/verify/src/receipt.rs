@@ -148,7 +148,7 @@ pub struct Proven<'a> {
 }
 
 impl<'a> Proven<'a> {
-    fn parse(what: &'static str, bytes: &'a [u8]) -> Result<Proven<'a>, Malformed> {
+    pub(crate) fn parse(what: &'static str, bytes: &'a [u8]) -> Result<Proven<'a>, Malformed> {
         let mut fields = Fields::new(what, LengthWidth::U32, bytes);
         let index = fields.optional_array(tags::PROVEN_INDEX)?.map(|bytes| Index(u64::from_be_bytes(bytes)));
         let entry = fields.required(tags::PROVEN_ENTRY)?;

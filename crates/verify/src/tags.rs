@@ -105,4 +105,10 @@ tags! {
     PROVEN_SIGNATURES = 0x0314, "proven_signatures";
     PROVEN_FRAME_PATH = 0x0315, "frame_path";
     PROVEN_TREE_PATH = 0x0316, "tree_path";
+    // A bundle that proves the edges of a lineage answer.
+    BUNDLE_CHECKPOINT = 0x0321, "checkpoint";
+    BUNDLE_ENTRIES = 0x0322, "entries";
+    BUNDLE_HASHES = 0x0323, "hashes";
+    BUNDLE_NODES = 0x0324, "nodes";
+    BUNDLE_EDGES = 0x0325, "edges";
 }

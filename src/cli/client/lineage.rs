@@ -30,6 +30,10 @@ calls! {
     lineage_coverage = get_lineage_coverage, GetLineageCoverageRequest => GetLineageCoverageResponse;
     /// Choke points.
     lineage_choke_points = list_choke_points, ListChokePointsRequest => ListChokePointsResponse;
+    /// The fewest that cut.
+    lineage_cut = find_lineage_cut, FindLineageCutRequest => FindLineageCutResponse;
+    /// What proves an answer.
+    lineage_proof = prove_lineage, ProveLineageRequest => ProveLineageResponse;
     /// Contamination.
     lineage_contamination = get_contamination, GetContaminationRequest => GetContaminationResponse;
     /// Differences.

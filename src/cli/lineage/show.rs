@@ -5,9 +5,12 @@ use crate::cli::approvals::screen::hex;
 use crate::cli::errors::Failure;
 use crate::cli::output::{Colour, Output, counted, escape_line, remark};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Rows of a table that a person still reads.
 const ROWS_MAX: usize = 200;
+/// Parts of somebody on one line.
+const PARTS_MAX: usize = 6;
 
 /// Counts.
 pub fn stats(stats: &proto::GetLineageStatsResponse, output: Output) -> Result<(), Failure> {
@@ -55,16 +58,35 @@ pub fn choke_points(answer: &proto::LineageAnswer, reached: bool, output: Output
     close(answer, output)
 }
 
-/// Nodes under their kinds, people and approvals among them.
+/// The fewest runs on every path, or why there are none.
+pub fn cut(answer: &proto::LineageAnswer, (reached, enough): (bool, bool), output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        let mut value = object(answer);
+        value.insert("reached".to_owned(), json!(reached));
+        value.insert("enough".to_owned(), json!(enough));
+        return output.value(&Value::Object(value));
+    }
+    match (answer.complete, reached, enough) {
+        (false, _, _) => output.line("none was found, but not everything was looked at")?,
+        (true, false, _) => output.line("no path leads there")?,
+        (true, true, false) => output.line("no runs are enough: some path has none that may be taken")?,
+        (true, true, true) => table(&answer.nodes, output)?,
+    }
+    close(answer, output)
+}
+
+/// Nodes under their kinds, people and approvals among them, each with the part that it played.
 pub fn by_kind(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.value(&Value::Object(object(answer)));
     }
+    let named: BTreeMap<u32, &proto::LineageNode> = answer.nodes.iter().map(|node| (node.id, node)).collect();
     for count in &answer.counts {
         let kind = count.kind.replace('_', " ");
         output.line(&output.paint(&counted(count.count, &kind, &format!("{kind}s")), Colour::Bold))?;
         let nodes = answer.nodes.iter().filter(|node| node.kind == count.kind);
-        let shown = nodes.take(ROWS_MAX / 10).map(|node| format!("  {}{}", name(node), gate(node)));
+        let line = |node| format!("  {}{}{}", name(node), gate(node), parts(node, &named));
+        let shown = nodes.take(ROWS_MAX / 10).map(line);
         let lines: Vec<String> = shown.collect();
         lines.iter().try_for_each(|line| output.line(line))?;
         let left = usize::try_from(count.count).unwrap_or(usize::MAX).saturating_sub(lines.len());
@@ -194,10 +216,45 @@ fn close(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
     output.line(&output.paint(&format!("NOT WHOLE: {why}"), Colour::Red))
 }
 
-/// As it can be asked for again; and what it is a version of, where nobody named the version.
+/// As it can be asked for again; and what it is a version or a run of, where that is not said so.
 fn name(node: &proto::LineageNode) -> String {
-    let of = if node.text.ends_with(&hex(node.key.get(1..).unwrap_or_default())) { node.name.as_str() } else { "" };
+    let is_key = node.text.ends_with(&hex(node.key.get(1..).unwrap_or_default()));
+    let of = match node.kind.as_str() {
+        "run" if !node.namespace.is_empty() => format!("{} {}", node.namespace, node.name),
+        _ if is_key => node.name.clone(),
+        _ => String::new(),
+    };
     escape_line(&if of.is_empty() { node.text.clone() } else { format!("{} ({of})", node.text) })
+}
+
+/// What somebody did, each as `approved data.export customers (17)`.
+fn parts(node: &proto::LineageNode, named: &BTreeMap<u32, &proto::LineageNode>) -> String {
+    let told = |part: &proto::LineagePart| {
+        let of = named.get(&part.node).map(|of| called(of));
+        let word = match part.part.as_str() {
+            "answers" => "answers for",
+            "broke_glass" => "broke the glass for",
+            word => word,
+        };
+        format!("{word} {} ({})", of.unwrap_or_else(|| format!("node {}", part.node)), part.index)
+    };
+    let mut parts: Vec<String> = node.parts.iter().take(PARTS_MAX).map(told).collect();
+    if node.parts.len() > PARTS_MAX {
+        parts.push(format!("and {} more: --json has them all", node.parts.len() - PARTS_MAX));
+    }
+    if parts.is_empty() { String::new() } else { format!("  {}", escape_line(&parts.join(", "))) }
+}
+
+/// What a node is called, without its kind; of an action what is done, and on what.
+fn called(node: &proto::LineageNode) -> String {
+    match (node.kind.as_str(), node.name.as_str()) {
+        ("action", name) if !name.is_empty() => format!("{} {name}", node.namespace),
+        ("run", name) if !name.is_empty() => format!("run of {} {name}", node.namespace),
+        (kind, "") => {
+            format!("{kind} {}", node.text.rsplit(':').next().unwrap_or_default().get(..8).unwrap_or_default())
+        }
+        (kind, name) => format!("{kind} {name}"),
+    }
 }
 
 fn gate(node: &proto::LineageNode) -> String {
@@ -217,7 +274,12 @@ fn node_value(node: &proto::LineageNode) -> Value {
     json!({"id": node.id, "kind": node.kind, "node": node.text, "key": hex(&node.key),
         "namespace": given(&node.namespace), "name": given(&node.name), "version": given(&node.version),
         "born_index": node.born_index, "gate": node.gate, "approved": node.approved, "depth": node.depth,
-        "covered": node.covered, "paths": given(&node.paths)})
+        "covered": node.covered, "paths": given(&node.paths),
+        "parts": node.parts.iter().map(part_value).collect::<Vec<Value>>()})
+}
+
+fn part_value(part: &proto::LineagePart) -> Value {
+    json!({"part": part.part, "node": part.node, "index": part.index})
 }
 
 fn object(answer: &proto::LineageAnswer) -> Map<String, Value> {

@@ -4,13 +4,13 @@ use super::FoldError;
 use super::key::NodeKey;
 use super::known::{Link, Lookup, Trace};
 use super::step::{Named, Step};
-use super::touch::touched;
 use crate::lineage::kinds::EdgeKind;
 use crate::lineage::words::{Gate, NodeId};
 use deedbook_verify::detail::{ApprovalCommand, PostReview, ReviewOutcome, Submission, Vote};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::{ObjectRole, Parent};
 use deedbook_verify::hash::request_id;
+use deedbook_verify::lineage::touched;
 use deedbook_verify::vote::Evidence;
 use deedbook_verify::words::SubjectId;
 

@@ -27,7 +27,6 @@
 //! a read's edge then is `inferred`. Two versions of a dataset are not joined: facts do not say whether a write kept what
 //! was there, and an edge for every pair would make everything a cause of everything later.
 
-mod key;
 mod known;
 mod links;
 mod delta;
@@ -62,6 +61,7 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Parent;
 use deedbook_verify::frame::SignerRole;
 use deedbook_verify::kind::Kind;
+use deedbook_verify::lineage as key;
 use deedbook_verify::words::{Index, KeyId};
 use std::fmt;
 use step::Step;

@@ -5,12 +5,12 @@ use super::FoldError;
 use super::key::NodeKey;
 use super::known::{Known, Link, Lookup, Started, Trace};
 use super::step::{Here, Named, Step};
-use super::touch::touched;
 use crate::lineage::kinds::{EdgeKind, NodeKind};
 use crate::lineage::words::{Gate, NodeId};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::{Facts, ObjectClass, ObjectRole, Outcome};
 use deedbook_verify::kind::Kind;
+use deedbook_verify::lineage::touched;
 use deedbook_verify::words::SubjectId;
 
 impl<L: Lookup> Step<'_, L> {

@@ -6,15 +6,7 @@ use super::known::{Link, Lookup};
 use super::step::{Named, Step};
 use crate::lineage::kinds::EdgeKind;
 use crate::lineage::words::NodeId;
-use deedbook_verify::facts::{Facts, Object, ObjectClass, ObjectRole};
-
-/// A thing and the version of it that facts name.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Touched {
-    pub role: ObjectRole,
-    thing: NodeKey,
-    version: Option<NodeKey>,
-}
+use deedbook_verify::lineage::Touched;
 
 /// A read whose version is settled.
 #[derive(Clone, Copy, Debug)]
@@ -22,32 +14,6 @@ pub(super) struct Read {
     thing: NodeId,
     version: NodeId,
     inferred: bool,
-}
-
-/// The things among the objects, each with its version.
-pub(super) fn touched<'a>(facts: &Facts<'a>) -> impl Iterator<Item = Touched> + use<'a> {
-    let mut objects = facts.objects().peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let Object { class, role, what } = objects.next()?;
-            match class {
-                ObjectClass::Dataset | ObjectClass::Model | ObjectClass::Artifact => {
-                    let version = objects.next_if(|next| class.version() == Some(next.class));
-                    let version = version.map(|version| NodeKey::object(version.class, version.what));
-                    return Some(Touched { role, thing: NodeKey::object(class, what), version });
-                }
-                ObjectClass::DatasetVersion
-                | ObjectClass::ModelVersion
-                | ObjectClass::Job
-                | ObjectClass::Run
-                | ObjectClass::Session
-                | ObjectClass::Person
-                | ObjectClass::Agent
-                | ObjectClass::Service
-                | ObjectClass::Team => {}
-            }
-        }
-    })
 }
 
 impl<L: Lookup> Step<'_, L> {

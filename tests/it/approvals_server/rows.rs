@@ -233,16 +233,22 @@ impl Play {
     }
 }
 
-/// What a ledger holds after so many random steps, between which grants are sought and used.
-pub fn random_log(rng: &mut Rng, steps: u64) -> Vec<Vec<u8>> {
+/// A ledger after so many random steps, between which grants are sought and used.
+pub fn random_desk(rng: &mut Rng, steps: u64) -> Desk {
     let mut play = Play::begin(rng);
     for _ in 0..steps {
         play.step();
         play.vote();
         play.redeem();
     }
-    play.desk.ledger.close();
-    fold::entries(play.desk.world.store.as_ref())
+    play.desk
+}
+
+/// What such a ledger holds.
+pub fn random_log(rng: &mut Rng, steps: u64) -> Vec<Vec<u8>> {
+    let desk = random_desk(rng, steps);
+    desk.ledger.close();
+    fold::entries(desk.world.store.as_ref())
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "note", run: verifier::note },
     Target { name: "policy", run: verifier::policy },
     Target { name: "receipt", run: verifier::receipt },
+    Target { name: "lineage", run: verifier::lineage },
     Target { name: "receipt-recipe", run: recipe::receipt },
     Target { name: "proof", run: verifier::proof },
     Target { name: "replay", run: verifier::replay },

@@ -5,6 +5,7 @@ use deedbook_verify::entry::{Entry, SealedFrame};
 use deedbook_verify::facts::Facts;
 use deedbook_verify::frame::{FrameHeader, SignatureBlock};
 use deedbook_verify::judge::verify_receipt;
+use deedbook_verify::lineage::{Bundle, verify_lineage};
 use deedbook_verify::note::{Checkpoint, VerifierKey, open_checkpoint};
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::{Extra, ReceiptFile};
@@ -114,6 +115,19 @@ pub fn policy(bytes: &[u8]) {
                 met = now;
             }
         }
+    }
+}
+
+/// Bundles of lineage: what is accepted has entries of the corpus' ledger alone, and edges that these say.
+pub fn lineage(bytes: &[u8]) {
+    if let Ok(bundle) = Bundle::parse(bytes) {
+        assert!(bundle.edges.iter().all(|edge| bundle.joined(*edge).is_some()));
+    }
+    let Ok(shown) = verify_lineage(bytes, &WORLD.key) else { return };
+    assert_eq!(shown.head, WORLD.head, "a forged checkpoint");
+    for edge in &shown.edges {
+        assert!(shown.entries.iter().any(|entry| entry.index == edge.index), "an edge of no entry");
+        assert!(shown.nodes.iter().filter(|node| node.key == edge.from || node.key == edge.to).count() == 2);
     }
 }
 

@@ -22,6 +22,7 @@ mod world;
 
 mod approval_facts;
 mod ballots;
+mod bundles;
 mod copies;
 mod documents;
 mod cosign;

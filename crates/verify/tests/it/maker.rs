@@ -80,7 +80,7 @@ impl Proven {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if let Some(index) = self.index {
             field32(&mut out, 0x0311, &index.to_be_bytes());

@@ -35,6 +35,7 @@ fn made() -> Vec<(String, Vec<u8>)> {
     out.push(("note/vkey".to_owned(), vkey(ORIGIN, &ledger.head).into_bytes()));
     let all: Vec<(&str, Receipt)> = receipts(&world());
     out.extend(all.iter().map(|(name, receipt)| (format!("receipt/{name}"), receipt.file())));
+    out.push(("lineage/world".to_owned(), crate::bundles::good(&world()).bytes()));
     out.push(("policy/specification".to_owned(), example().into_bytes()));
     out.push(("replay/world".to_owned(), prefixed(&entries)));
     out

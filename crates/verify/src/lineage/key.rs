@@ -1,10 +1,11 @@
 //! What identifies a node: its kind, and 16 bytes that follow from facts. The same thing has the same key, whoever names
 //! it and in whatever order; numbers are given by the fold.
 
-use crate::lineage::kinds::NodeKind;
-use deedbook_verify::facts::{Actor, ActorKind, Facts, ObjectClass, Parent};
-use deedbook_verify::hash;
-use deedbook_verify::words::{Digest, Hash, KeyId, Ref, Revision, SubjectId};
+use super::kinds::NodeKind;
+use crate::facts::{Actor, ActorKind, Facts, ObjectClass, Parent};
+use crate::hash;
+use crate::words::{Digest, Hash, KeyId, Ref, Revision, SubjectId};
+use std::fmt;
 
 /// A node's key: kind u8 ‖ 16 bytes.
 ///
@@ -99,6 +100,14 @@ impl NodeKey {
         NodeKey::new(NodeKind::Vote, first_half(&hash::digest(&parts).0))
     }
 
+    /// The run that a statement is of when no grant released it: its stream, or the event itself if it names none.
+    pub fn stated_run(facts: &Facts<'_>) -> NodeKey {
+        match facts.stream {
+            Some(stream) => NodeKey::new(NodeKind::Run, stream.0),
+            None => NodeKey::event(NodeKind::Run, facts),
+        }
+    }
+
     /// What an event stands for that has nothing but its id. Event ids are unique for a source alone.
     pub fn event(kind: NodeKind, facts: &Facts<'_>) -> NodeKey {
         let parent = Parent { source: facts.source, event_id: facts.event_id };
@@ -134,6 +143,12 @@ impl NodeKey {
         let run = run.as_ref().map_or([].as_slice(), |run| run.as_slice());
         let hash: Hash = hash::digest(&[b"deedbook.lineage.version/1\0".as_slice(), &of.to_bytes(), run]);
         Some(NodeKey::new(kind, first_half(&hash.0)))
+    }
+}
+
+impl fmt::Display for NodeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{:032x}", self.kind.name(), u128::from_be_bytes(self.id))
     }
 }
 

@@ -1,0 +1,204 @@
+//! The fold and the verifier told apart: each edge that the fold makes, from everything that people, agents, policies, time
+//! and pipelines leave in a log, is said by its entry, as the verifier reads it by itself.
+
+use crate::approvals_server::cast::Who;
+use crate::approvals_server::desk::Desk;
+use crate::approvals_server::fold;
+use crate::approvals_server::rows::random_desk;
+use crate::lineage_fold::graph::{Graph, dataset, refer};
+use crate::support::{Rng, cases, parallel, scaled};
+use deedbook::ledger::ProofEdge;
+use deedbook::lineage::fold::NodeKey;
+use deedbook::lineage::{EdgeKind, Halt, NodeKind};
+use deedbook::record::{FactsBuilder, FrameSigner, Position};
+use deedbook_verify::detail::{ReviewOutcome, Roles};
+use deedbook_verify::facts::{Actor, ActorKind, Object, ObjectClass, ObjectRole, Outcome, Parent};
+use deedbook_verify::kind::Kind;
+use deedbook_verify::lineage::{Gap, LineageShown, Standing, verify_lineage};
+use deedbook_verify::vote::Decision;
+use deedbook_verify::words::{Digest, Index};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub fn never() -> Option<Halt> {
+    None
+}
+
+/// What is asked to be proved: nodes with the entries that name them, and edges.
+pub type Answer = (BTreeMap<NodeKey, Index>, BTreeSet<ProofEdge>);
+
+/// Everything that the fold makes of a ledger's log.
+pub fn everything(desk: &Desk) -> (Graph, Answer) {
+    let graph = Graph::of(&fold::entries(desk.world.store.as_ref()));
+    let key = |place: u32| graph.delta.nodes[usize::try_from(place).unwrap()].key;
+    let nodes = graph.delta.nodes.iter().map(|new| (new.key, new.index)).collect();
+    let edges = graph.delta.edges.iter().map(|new| {
+        let (from, to) = (key(new.edge.from.number()), key(new.edge.to.number()));
+        ProofEdge { index: new.edge.index, from, to, kind: new.edge.kind }
+    });
+    let edges = edges.collect();
+    (graph, (nodes, edges))
+}
+
+pub fn bundle(desk: &Desk, (nodes, edges): &Answer) -> Vec<u8> {
+    desk.ledger.reader().lineage_proof(nodes, edges, &never).unwrap()
+}
+
+/// All of it is shown; only what rests on entries before is cited and not derived, and each for its own reason.
+fn check(desk: &Desk) -> LineageShown {
+    let (graph, answer) = everything(desk);
+    let shown = verify_lineage(&bundle(desk, &answer), desk.ledger.reader().verifier_key());
+    let shown = shown.unwrap_or_else(|refusal| panic!("{refusal}"));
+    let told: BTreeSet<ProofEdge> = shown
+        .edges
+        .iter()
+        .map(|edge| ProofEdge { index: edge.index, from: edge.from, to: edge.to, kind: edge.kind })
+        .collect();
+    assert_eq!((told, shown.nodes.len()), (answer.1.clone(), answer.0.len()));
+    let key = |place: u32| graph.delta.nodes[usize::try_from(place).unwrap()].key;
+    let inferred: BTreeSet<_> = graph
+        .delta
+        .edges
+        .iter()
+        .filter(|new| new.inferred)
+        .map(|new| (new.edge.index, key(new.edge.from.number()), key(new.edge.to.number())))
+        .collect();
+    let last = Index(shown.head.size.0 - 1);
+    for edge in &shown.edges {
+        let is_inferred = inferred.contains(&(edge.index, edge.from, edge.to));
+        match edge.standing {
+            Standing::Cited(Gap::Version) => assert!(is_inferred, "{edge:?}"),
+            // Whom nobody named by kind before, the fold takes for a person, and who gets a key for a source.
+            Standing::Cited(Gap::Principal) => {
+                let taken_for = [NodeKind::Person, NodeKind::Source].contains(&edge.from.kind);
+                assert!(taken_for && matches!(edge.kind, EdgeKind::OnBehalf | EdgeKind::Proposed), "{edge:?}");
+            }
+            Standing::Cited(Gap::Refusal) => assert_eq!(edge.index, last, "{edge:?}"),
+            // An entry may name a dataset with a version, and without one besides.
+            Standing::Derived | Standing::Joined => {}
+        }
+    }
+    shown
+}
+
+/// A ledger with everything that approvals and governance leave in it.
+pub fn governed() -> Desk {
+    let desk = Desk::set();
+    let (cast, agent) = (&desk.cast, desk.cast.agent("a1"));
+    let (adm, bob, carol) = (cast.person("adm"), cast.person("bob"), cast.person("carol"));
+    for ends in [true, false] {
+        let id = desk.export();
+        desk.refused("alice answers for it", desk.vote(&cast.person("alice"), id, Decision::Approve), "CONFLICT_OWNER");
+        desk.done(desk.vote(&bob, id, Decision::Approve));
+        if ends {
+            desk.done(desk.redemption(&agent, id));
+            desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
+            desk.refused("a second use", desk.redemption(&agent, id), "ALREADY_REDEEMED");
+        } else {
+            desk.done(cast.revocation(&adm, &desk.seen(id)));
+            desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
+        }
+    }
+    let denied = desk.export();
+    desk.done(desk.vote(&carol, denied, Decision::Deny));
+    let (_, frame) = cast.submission(&agent, &cast.wish(&agent, "data.export", &[]), Some(denied));
+    let _ = desk.append(frame);
+    let (glass, frame) = cast.glass(&bob, &cast.wish(&bob, "data.export", &[]), None);
+    desk.done(frame);
+    desk.done(desk.redemption(&bob, glass));
+    desk.done(cast.review(&carol, glass, ReviewOutcome::Repudiated));
+    let gateway = cast.gateway("gate");
+    desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
+    desk.done(cast.binding_of(&adm, &cast.service("ci"), Roles::NONE, Some(&bob)));
+    desk
+}
+
+/// A source that states what pipelines did.
+pub struct Gateway<'d> {
+    desk: &'d Desk,
+    who: Who,
+    said: Vec<Parent>,
+}
+
+impl<'d> Gateway<'d> {
+    pub fn enrolled(desk: &'d Desk) -> Gateway<'d> {
+        let (who, adm) = (desk.cast.gateway("pipelines"), desk.cast.person("adm"));
+        desk.done(desk.cast.enrollment(&adm, &who.key, who.source));
+        Gateway { desk, who, said: Vec::new() }
+    }
+
+    /// One frame.
+    pub fn say(&mut self, events: Vec<FactsBuilder>) {
+        let source = self.who.source;
+        self.said.extend(events.iter().map(|facts| Parent { source, event_id: facts.event_id() }));
+        let signer = FrameSigner { ledger: self.desk.cast.ledger, source, key: &self.who.key };
+        self.desk.done(signer.sign(Position::Unsequenced, events).unwrap());
+    }
+
+    pub fn run(&self, kind: Kind, run: &str, inputs: &[String], outputs: &[String]) -> FactsBuilder {
+        let job = Object { class: ObjectClass::Job, role: ObjectRole::Used, what: refer("job", "etl") };
+        let inputs = inputs.iter().flat_map(|text| dataset(ObjectRole::Input, text));
+        let outputs = outputs.iter().flat_map(|text| dataset(ObjectRole::Output, text));
+        let objects: Vec<Object> = std::iter::once(job).chain(inputs).chain(outputs).collect();
+        self.desk.cast.facts(kind).stream(refer("run", run)).objects(&objects)
+    }
+
+    /// A statement with all that one may say, of a run or of a dataset, with versions and without.
+    fn random(&self, rng: &mut Rng, at: u64) -> FactsBuilder {
+        let text = |rng: &mut Rng| {
+            let name = rng.below(5);
+            if rng.percent(40) { format!("d{name}@{}", rng.below(3)) } else { format!("d{name}") }
+        };
+        if rng.percent(15) {
+            let name = format!("d{}", rng.below(5));
+            let facts = self.desk.cast.facts(Kind::OpenlineageReceived);
+            return facts.stream(refer("dataset", &name)).objects(&dataset(ObjectRole::Output, &name));
+        }
+        let kinds = [Kind::OpenlineageReceived, Kind::DataAccessed, Kind::ModelInvoked, Kind::ExecutionReported];
+        let inputs: Vec<String> = (0..rng.below(4)).map(|_| text(rng)).collect();
+        let outputs: Vec<String> = (0..rng.below(3)).map(|_| text(rng)).collect();
+        let run = format!("run {}", rng.below(1 + at / 2));
+        let mut facts = self.run(*rng.pick(&kinds), &run, &inputs, &outputs);
+        if rng.percent(30) {
+            let agent = Actor { kind: ActorKind::Agent, who: refer("agent", "bot") };
+            let (person, owner) = (refer("person", "u-1042"), self.desk.cast.person("alice").source);
+            facts = facts.actor(agent).on_behalf_of(&[person]).responsible(owner).policy_digest(Digest([7; 32]));
+        }
+        if rng.percent(30) && !self.said.is_empty() {
+            facts = facts.parents(&[*rng.pick(&self.said)]);
+        }
+        if rng.percent(30) { facts.outcome(Outcome::Succeeded) } else { facts }
+    }
+}
+
+#[test]
+fn every_edge_of_pipelines_is_shown_whatever_frame_it_came_in() {
+    let runs = scaled(8);
+    parallel::run("lineage proofs of pipelines", runs, |_, rng| {
+        let desk = Desk::set();
+        let mut gateway = Gateway::enrolled(&desk);
+        for at in 0..12 {
+            let events = (0..1 + rng.below(5)).map(|event| gateway.random(rng, at * 5 + event)).collect();
+            gateway.say(events);
+        }
+        check(&desk);
+    });
+    cases("lineage-proofs-pipelines", runs);
+}
+
+#[test]
+fn every_edge_of_what_people_agents_and_time_did_is_shown() {
+    let runs = scaled(6);
+    parallel::run("lineage proofs", runs, |_, rng| {
+        check(&random_desk(rng, 40));
+    });
+    cases("lineage-proofs", runs);
+}
+
+#[test]
+fn every_edge_of_approvals_and_governance_is_shown() {
+    let desk = governed();
+    let shown = check(&desk);
+    for kind in [EdgeKind::Authorized, EdgeKind::Decided, EdgeKind::Realised, EdgeKind::Revoked, EdgeKind::Reviewed] {
+        assert!(shown.edges.iter().any(|edge| edge.kind == kind), "{kind:?}");
+    }
+}
