@@ -4,6 +4,11 @@
 //!
 //! With `LINEAGE_TABLES=FOLDER` it writes the smaller graph and its traces there as tables, for a database to answer the same:
 //! `make bench-lineage` does that with PostgreSQL.
+//!
+//! `cargo bench --bench lineage -- stops` measures instead how soon each query ends that is told to.
+
+#[path = "lineage/stops.rs"]
+mod stops;
 
 use deedbook::clock::Clock;
 use deedbook::lineage::{
@@ -22,12 +27,25 @@ const ROUNDS: usize = 9;
 const TRACES: u64 = 2_000;
 
 fn main() -> Result<(), String> {
+    if std::env::args().any(|word| word == "stops") {
+        return stopped();
+    }
     let small = measure(NODES)?;
     let large = measure(NODES * 10)?;
     for ((name, small), (_, large)) in small.iter().zip(&large) {
         println!("{name}: ten times the nodes take {:.1} times as long", large / small);
     }
     Ok(())
+}
+
+/// How soon queries end that are told to, on the log and on a hub.
+fn stopped() -> Result<(), String> {
+    let mut log = Log::new(NODES).map_err(|error| error.to_string())?;
+    log.graph.merge();
+    let first = *log.versions.first().ok_or("no version")?;
+    stops::measure("a log", &log.graph.view(TreeSize(u64::MAX)), (first, log.last))?;
+    let (hub, ends) = stops::hub().map_err(|error| error.to_string())?;
+    stops::measure("a hub", &hub, ends)
 }
 
 /// Names of passes with their milliseconds.

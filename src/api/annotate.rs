@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 61] = [
+const METHODS: [&str; 62] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -71,6 +71,7 @@ const METHODS: [&str; 61] = [
     "DiffLineage",
     "FindLineageCut",
     "ProveLineage",
+    "ListLineage",
     "SearchLineage",
 ];
 

@@ -3,6 +3,7 @@
 
 use crate::api::convert;
 use crate::api::lineage::{Asked, Marks, count_message, node_kind};
+use crate::api::lineage_between::{choke_points, cut};
 use crate::api::lineage_pages;
 use crate::api::lineage_proof;
 use crate::api::proto::lineage_service_server::LineageService;
@@ -12,9 +13,7 @@ use crate::api::shared::{Shared, deadline};
 use crate::clock::Stopwatch;
 use crate::ledger::{LineageError, Reader};
 use crate::limits;
-use crate::lineage::{
-    Answer, CutBy, Fewest, Halt, NodeId, NodeKind, NodeKinds, Path, PathCount, Sources, Stop, Towards,
-};
+use crate::lineage::{Answer, Halt, NodeId, NodeKind, NodeKinds, Path, PathCount, Sources, Stop, Towards};
 use deedbook_verify::words::TreeSize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -191,44 +190,6 @@ fn coverage(
     let open = nodes.iter().filter(|cause| found.value.open().contains(**cause)).count() as u64;
     let covered = (nodes.len() as u64).saturating_sub(open);
     Ok(proto::GetLineageCoverageResponse { answer: Some(asked.tell(&found, &nodes, &marks)), open, covered })
-}
-
-/// Where paths begin, by several names.
-fn sources(asked: &Asked<'_>, named: &[String]) -> Result<Vec<NodeId>, Fault> {
-    if named.is_empty() || named.len() > limits::LINEAGE_STARTS_MAX {
-        let message = format!("names {} nodes, not 1 to {}", named.len(), limits::LINEAGE_STARTS_MAX);
-        return Err(Fault::field("from", message));
-    }
-    let mut sources = Vec::new();
-    for from in named {
-        sources.extend(asked.starts("from", from)?);
-    }
-    Ok(sources)
-}
-
-fn cut(asked: &Asked<'_>, request: &proto::FindLineageCutRequest) -> Result<proto::FindLineageCutResponse, Fault> {
-    let (sources, to) = (sources(asked, &request.from)?, asked.target("to", &request.to)?);
-    let by = if request.approved { CutBy::Approved } else { CutBy::Runs };
-    let found = asked.query().fewest(&sources, to, by);
-    let (nodes, reached, enough) = match &found.value {
-        Some(Fewest::Nodes(nodes)) => (nodes.as_slice(), true, true),
-        Some(Fewest::NoneEnough) => ([].as_slice(), true, false),
-        Some(Fewest::Apart) | None => ([].as_slice(), false, false),
-    };
-    let answer = Some(asked.tell(&found, nodes, &Marks::default()));
-    Ok(proto::FindLineageCutResponse { answer, reached, enough })
-}
-
-fn choke_points(
-    asked: &Asked<'_>,
-    request: &proto::ListChokePointsRequest,
-) -> Result<proto::ListChokePointsResponse, Fault> {
-    let sources = sources(asked, &request.from)?;
-    let to = asked.target("to", &request.to)?;
-    let found = asked.query().choke_points(&sources, to);
-    let nodes: Vec<NodeId> = found.value.iter().flatten().map(|point| point.node).collect();
-    let reached = found.value.is_some();
-    Ok(proto::ListChokePointsResponse { answer: Some(asked.tell(&found, &nodes, &Marks::default())), reached })
 }
 
 fn contamination(

@@ -29,6 +29,7 @@ mod erasure_service;
 mod lineage_parts;
 mod lineage;
 mod lineage_pages;
+mod lineage_between;
 mod lineage_proof;
 mod lineage_service;
 mod policy_service;

@@ -1,5 +1,6 @@
 //! The services over a real socket, against a real ledger in a folder of its own.
 
+mod lineage;
 mod reads;
 mod streams;
 

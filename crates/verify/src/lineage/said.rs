@@ -6,7 +6,8 @@ use super::key::NodeKey;
 use super::kinds::{EdgeKind, NodeKind};
 use super::touched::{Touched, touched};
 use crate::detail::{
-    ApprovalCommand, ApprovalStep, Detail, Document, PostReview, Relation, Resolution, ReviewOutcome, Step, Submission, Vote,
+    ApprovalCommand, ApprovalStep, Detail, Document, PostReview, Relation, Resolution, ReviewOutcome, Step, Submission,
+    Vote,
 };
 use crate::entry::Entry;
 use crate::facts::{Facts, ObjectClass, ObjectRole, Outcome, Parent};
@@ -362,5 +363,6 @@ pub(super) fn is_of_run(facts: &Facts<'_>) -> bool {
     let is_stream = |class| facts.objects().any(|object| object.class == class && Some(object.what) == facts.stream);
     let of_runs = [Kind::ExecutionReported, Kind::DataAccessed, Kind::ModelInvoked, Kind::ProvReceived];
     let is_document = matches!(facts.detail, Detail::Document(_));
-    of_runs.contains(&facts.kind) && !is_document || (facts.kind == Kind::OpenlineageReceived && !is_stream(ObjectClass::Dataset))
+    of_runs.contains(&facts.kind) && !is_document
+        || (facts.kind == Kind::OpenlineageReceived && !is_stream(ObjectClass::Dataset))
 }
