@@ -10,7 +10,7 @@ use super::key::NodeKey;
 use super::known::Lookup;
 use super::step::{Named, Step};
 use crate::lineage::kinds::{EdgeKind, NodeKind};
-use crate::lineage::words::NodeId;
+use crate::lineage::words::{Gate, NodeId};
 use deedbook_verify::detail::{Detail, Document, Relation, RelationKind};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
@@ -29,16 +29,16 @@ impl<L: Lookup> Step<'_, L> {
     /// Names the things in the order of the facts, and adds the relations that were not said before.
     fn document(&mut self, facts: &Facts<'_>, document: &Document<'_>) -> Result<(), FoldError<L::Error>> {
         let signer = self.signer(self.fold.carry.signer)?;
-        let mut things: Vec<Named> = Vec::with_capacity(facts.objects_count());
+        let mut things: Vec<Option<Named>> = Vec::with_capacity(facts.objects_count());
         for object in facts.objects() {
-            things.push(self.name(NodeKey::object(object.class, object.what))?);
+            things.push(self.document_thing(NodeKey::object(object.class, object.what))?);
         }
         let is_new_run = |thing: &&Named| thing.is_new && thing.key.kind == NodeKind::Run;
         let mut stated: BTreeSet<(NodeId, NodeKey)> =
-            things.iter().filter(is_new_run).map(|run| (run.id, run.key)).collect();
+            things.iter().flatten().filter(is_new_run).map(|run| (run.id, run.key)).collect();
         for Relation { kind, cause, effect } in document.relations() {
-            let ends = things.get(usize::from(cause)).zip(things.get(usize::from(effect)));
-            let Some((cause, effect)) = ends.map(|(cause, effect)| (*cause, *effect)) else { continue };
+            let thing = |place: u16| things.get(usize::from(place)).copied().flatten();
+            let Some((cause, effect)) = thing(cause).zip(thing(effect)) else { continue };
             let kind = edge_kind(kind);
             if !self.caused_once(cause.id, effect, kind)? || !kind.is_flow() {
                 continue;
@@ -58,6 +58,16 @@ impl<L: Lookup> Step<'_, L> {
             }
         }
         Ok(())
+    }
+
+    /// A thing that a document names. None: a run of whose approval something is known, for what was released is not for
+    /// documents to say; facts that name one were made for that.
+    fn document_thing(&mut self, key: NodeKey) -> Result<Option<Named>, FoldError<L::Error>> {
+        Ok(match self.find(key)? {
+            Some(known) if known.gate != Gate::NONE => None,
+            Some(known) => Some(Named::known(key, known)),
+            None => Some(self.name_new(key)?),
+        })
     }
 }
 

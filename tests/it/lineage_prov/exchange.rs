@@ -83,6 +83,11 @@ fn a_document_comes_back_and_from_a_second_ledger_too() {
     let of_nothing = ["lineage", "export", "--format", "prov", "--out", "no.json", "--document", "0"];
     let refused = stage.run(&server, "bob", &of_nothing).output().unwrap();
     assert!(text(&refused).contains("holds no document"), "{}", text(&refused));
+    // The verifier takes the event like any other.
+    stage.done(&mut stage.run(&server, "bob", &["receipt", &index, "--out", "event.receipt"]));
+    let key = stage.dir.root().join("ledger.vkey");
+    let verified = stage.done(stage.command().arg("verify").arg("--vkey").arg(key).arg("event.receipt"));
+    assert_eq!((&verified[0]["valid"], &verified[0]["kind"]), (&json!(true), &json!("prov.received")));
     // A second ledger takes the file, each document for itself; what goes out there is the same.
     let (other, elsewhere) = Stage::set();
     import(&other, &elsewhere, &stage.path("whole.json"));
@@ -101,6 +106,81 @@ fn a_document_comes_back_and_from_a_second_ledger_too() {
         let report = audit(folder.dir.root());
         assert!(report.is_clean(), "{:#?}", report.findings);
     }
+}
+
+#[test]
+fn the_rest_of_the_log_is_told_once_each_node_and_edge() {
+    let (stage, server) = Stage::set();
+    let id = stage.submit(&server);
+    stage.says(&server, "bob", &["approve", &id, "--yes", "--reason", "ticket 7"]);
+    stage.says(&server, "agent", &["action", "redeem", &id, "export.json"]);
+    let report = ["action", "report", &id, "--status", "succeeded", "--output", "dataset:{s3://p}\"x\u{202e}"];
+    stage.says(&server, "agent", &report);
+    import(&stage, &server, &write(&stage, "one.json", &with(r#""entity":{"ex:report":{}}"#)));
+    // Something of the document is used beside it: then it is told once more, for that.
+    let line = format!(
+        r#"{{"kind":"data.accessed","occurred":"2026-01-05T03:00:00Z","facts":{{"artifacts":[{{"role":"input","name":"{EX}report"}}]}}}}"#
+    );
+    let before = stage.says(&server, "bob", &["lineage", "stats"]);
+    stage.done(stage.run(&server, "adm", &["append"]).arg(write(&stage, "line.jsonl", &line)));
+    let said = export(&stage, &server, "prov", "out.json", &[]);
+    let stats = stage.says(&server, "bob", &["lineage", "stats"]);
+    assert_eq!(before["nodes"]["artifact"], stats["nodes"]["artifact"], "the same artifact");
+    let total =
+        |what: &str| stats[what].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>();
+    assert_eq!((&said["nodes"], &said["edges"]), (&json!(total("nodes")), &json!(total("edges"))));
+    let file = read(&stage, "out.json");
+    let graph = file["bundle"]["graph:1"].as_object().unwrap();
+    let elements = ["entity", "activity", "agent"].map(|section| graph[section].as_object().unwrap());
+    let named = |id: &Value| elements.iter().any(|section| section.contains_key(id.as_str().unwrap()));
+    let mut kinds = std::collections::BTreeMap::<String, u64>::new();
+    let relations =
+        graph.iter().filter(|(name, _)| !["prefix", "entity", "activity", "agent"].contains(&name.as_str()));
+    for record in relations.flat_map(|(_, records)| records.as_object().unwrap().values()) {
+        *kinds.entry(record["lin:edge"].as_str().unwrap().to_owned()).or_default() += 1;
+        let ends = record.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("prov:"));
+        ends.for_each(|(_, end)| assert!(named(end), "{record}"));
+    }
+    assert_eq!(json!(kinds), stats["edges"]);
+    for (kind, count) in stats["nodes"].as_object().unwrap() {
+        let keys = elements.iter().flat_map(|section| section.keys());
+        let of_kind = keys.filter(|id| id.split_once(':').unwrap().0 == kind).count();
+        assert_eq!(json!(of_kind), *count, "{kind}");
+    }
+    let run = elements[1].values().find(|run| run.get("lin:gate").is_some()).unwrap();
+    assert_eq!(run["lin:gate"], "approved_human");
+    let dataset = elements[0].values().find(|found| found["lin:namespace"] == "s3://p").unwrap();
+    assert_eq!(dataset["lin:name"], "\"x\u{202e}");
+    assert!(dataset["lin:urn"].as_str().unwrap().ends_with(":s3%3A%2F%2Fp:%22x%E2%80%AE"), "{dataset}");
+}
+
+#[test]
+fn documents_stand_in_the_rows_of_the_graph() {
+    let (stage, server) = Stage::set();
+    let links: Vec<String> = (1..1_500)
+        .map(|at| format!(r#""_:{at}":{{"prov:generatedEntity":"ex:e{at}","prov:usedEntity":"ex:e{}"}}"#, at / 2))
+        .collect();
+    import(
+        &stage,
+        &server,
+        &write(&stage, "large.json", &with(&format!(r#""wasDerivedFrom":{{{}}}"#, links.join(",")))),
+    );
+    let lines: Vec<String> = (0..520)
+        .map(|at| format!(r#"{{"kind":"data.accessed","stream":"a/{at}","occurred":"2026-01-05T03:00:00Z"}}"#))
+        .collect();
+    let placed =
+        stage.done(stage.run(&server, "adm", &["append"]).arg(write(&stage, "lines.jsonl", &lines.join("\n"))));
+    assert_eq!(placed.len(), 520, "more than two blocks of entries");
+    let told = |server: &Serving| {
+        let stats = stage.says(server, "bob", &["lineage", "stats"]);
+        (stats, trace(&stage, server, &format!("artifact:{EX}e1400"), "--up"))
+    };
+    let before = told(&server);
+    assert_eq!(before.0["edges"]["derived"], json!(1_499));
+    drop(server);
+    let report = audit(stage.dir.root());
+    assert!(report.is_clean(), "{:#?}", report.findings);
+    assert_eq!(told(&Serving::start(&stage.dir)), before, "read from rows it is the same");
 }
 
 #[test]

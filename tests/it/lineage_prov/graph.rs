@@ -6,8 +6,10 @@ use deedbook::lineage::prov::{self, Class, Origin, Thing};
 use deedbook::lineage::{EdgeKind, NodeKind, names_in};
 use deedbook::record::line::Event;
 use deedbook_verify::entry::Entry;
+use deedbook_verify::facts::Outcome;
 use deedbook_verify::hash::RefKey;
-use deedbook_verify::words::Micros;
+use deedbook_verify::kind::Kind;
+use deedbook_verify::words::{Micros, Ref};
 use std::collections::BTreeSet;
 
 pub const REFS: RefKey = RefKey([3; 32]);
@@ -209,6 +211,24 @@ fn the_key_answers_for_everything_that_the_document_says() {
     assert_eq!(graph.performed(key, entity("e2")), [1]);
     assert!(graph.performed(key, entity("e1")).is_empty() && graph.performed(key, entity("e3")).is_empty());
     assert!(graph.delta.edges.iter().all(|new| new.edge.index.0 < 3));
+}
+
+#[test]
+fn of_a_run_that_has_a_gate_no_document_says_more() {
+    let mut log = Statements::new("gateway");
+    let reported = log.facts(Kind::ExecutionReported).stream(Ref(run("a1").id)).outcome(Outcome::Running);
+    log.say(reported);
+    say(
+        &mut log,
+        &with(
+            r#""wasGeneratedBy":{"_:1":{"prov:entity":"ex:e1","prov:activity":"ex:a1"}},
+            "used":{"_:1":{"prov:activity":"ex:a1","prov:entity":"ex:e2"},"_:2":{"prov:activity":"ex:a2","prov:entity":"ex:e2"}}"#,
+        ),
+    );
+    let graph = log.graph();
+    assert_eq!(graph.gate(run("a1")), ["missing"]);
+    assert_eq!(edges(&graph), BTreeSet::from([(EdgeKind::Used, entity("e2"), run("a2"))]));
+    assert_eq!(graph.performed(NodeKey::key(log.key.public().id()), run("a1")), [0]);
 }
 
 #[test]
