@@ -21,6 +21,8 @@ pub enum Bug {
     EventIdRowDropped,
     /// A frame that is sent again is placed again.
     RetryPlacedAgain,
+    /// What came in unsigned is placed again when it is sent again.
+    ImportPlacedAgain,
     /// A source may use its last sequence once more.
     SequenceReused,
     /// An event gets the last revision of its stream once more.
@@ -78,6 +80,7 @@ impl Bug {
         Bug::WalModeDefault,
         Bug::EventIdRowDropped,
         Bug::RetryPlacedAgain,
+        Bug::ImportPlacedAgain,
         Bug::SequenceReused,
         Bug::RevisionReused,
         Bug::FailedReadIsAbsence,
@@ -113,6 +116,7 @@ impl Bug {
             Bug::WalModeDefault => "server-wal-mode-default",
             Bug::EventIdRowDropped => "server-event-id-row-dropped",
             Bug::RetryPlacedAgain => "server-retry-placed-again",
+            Bug::ImportPlacedAgain => "server-import-placed-again",
             Bug::SequenceReused => "server-sequence-reused",
             Bug::RevisionReused => "server-revision-reused",
             Bug::FailedReadIsAbsence => "server-failed-read-is-absence",

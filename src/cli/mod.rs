@@ -299,6 +299,7 @@ mod tests {
         include_str!("demo.rs"),
         include_str!("erase.rs"),
         include_str!("init.rs"),
+        include_str!("lineage/export/openlineage.rs"),
         include_str!("key.rs"),
         include_str!("principal.rs"),
         include_str!("approve.rs"),

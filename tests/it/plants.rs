@@ -16,6 +16,7 @@ mod planted {
             Bug::EventIdRowDropped | Bug::RetryPlacedAgain | Bug::SequenceReused | Bug::RevisionReused => {
                 "rules::numbering_revisions_and_event_ids_are_judged_by_what_stands_in_the_log"
             }
+            Bug::ImportPlacedAgain => "openlineage_http::an_event_comes_in_once_byte_for_byte_as_the_ledgers_own_word",
             Bug::FailedReadIsAbsence => "fault_matrix::a_failed_read_is_no_absence",
             Bug::SealTimeBackwards => "recovery::an_accepted_clock_is_on_record_and_received_never_decreases",
             Bug::SmallerSizeSigned => "fault_matrix::no_smaller_size_is_ever_signed",
