@@ -74,12 +74,12 @@ def valid(export_path, schema_path):
     schema = read(schema_path)
     export = read(export_path)
     # The schema knows no list of records under one name, which prov writes and reads; what came in so goes out so.
-    listed = [
+    listed = {
         name
         for name, bundle in export["bundle"].items()
         for section, records in bundle.items()
         if section not in ("prefix", "bundle") and any(isinstance(record, list) for record in records.values())
-    ]
+    }
     for name in listed:
         del export["bundle"][name]
     errors = list(jsonschema.Draft4Validator(schema).iter_errors(export))
