@@ -1,8 +1,8 @@
 //! Bounds of the fold of the log into the lineage graph, and of what it reads of bodies.
 
-/// Nodes, and links, and traces of actions, that the fold keeps at hand once rows have them: 65,536 of about 64 bytes
-/// are 4 MB each. They are in two generations, of which the older goes.
-pub const LINEAGE_TAIL_KEPT_MAX: usize = 64 * 1024;
+/// Nodes, and links, and traces of actions, that the fold keeps at hand once rows have them: 16,384 of about 40 bytes, in
+/// two generations of which the older goes, stay in a core's cache. What was named longer ago is asked of the store.
+pub const LINEAGE_TAIL_KEPT_MAX: usize = 16 * 1024;
 /// Links of a run or action that stand together. A run that reads, writes and is said to be done by a dozen things has
 /// a dozen; 64 of 14 bytes are 900. Those beyond stand in rows of their own.
 pub const LINEAGE_LINKS_NEAR_MAX: usize = 64;
