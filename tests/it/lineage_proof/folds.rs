@@ -9,12 +9,13 @@ use crate::lineage_fold::graph::{Graph, dataset, refer};
 use crate::support::{Rng, cases, parallel, scaled};
 use deedbook::ledger::ProofEdge;
 use deedbook::lineage::fold::NodeKey;
+use deedbook::lineage::prov::{self, Origin};
 use deedbook::lineage::{EdgeKind, Halt, NodeKind};
 use deedbook::record::{FactsBuilder, FrameSigner, Position};
 use deedbook_verify::detail::{ReviewOutcome, Roles};
 use deedbook_verify::facts::{Actor, ActorKind, Object, ObjectClass, ObjectRole, Outcome, Parent};
 use deedbook_verify::kind::Kind;
-use deedbook_verify::lineage::{Gap, LineageShown, Standing, verify_lineage};
+use deedbook_verify::lineage::{Gap, LineageShown, ShownEdge, Standing, verify_lineage};
 use deedbook_verify::vote::Decision;
 use deedbook_verify::words::{Digest, Index};
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,6 +184,38 @@ fn every_edge_of_pipelines_is_shown_whatever_frame_it_came_in() {
         check(&desk);
     });
     cases("lineage-proofs-pipelines", runs);
+}
+
+/// A document of somebody else's, with a relation of each kind; some name what nothing declares.
+const DOCUMENT: &str = r#"{"prefix":{"ex":"http://example.org/"},
+    "entity":{"ex:e1":{},"ex:e2":{},"ex:all":{}},"activity":{"ex:a1":{},"ex:a2":{}},
+    "agent":{"ex:p":{"prov:type":"prov:Person"},"ex:o":{"prov:type":"prov:Organization"},"ex:bot":{}},
+    "used":{"_:1":{"prov:activity":"ex:a1","prov:entity":"ex:e1"}},
+    "wasGeneratedBy":{"_:2":{"prov:entity":"ex:e2","prov:activity":"ex:a1"}},
+    "wasDerivedFrom":{"_:3":{"prov:generatedEntity":"ex:e2","prov:usedEntity":"ex:e1"}},
+    "wasInformedBy":{"_:4":{"prov:informed":"ex:a2","prov:informant":"ex:a1"}},
+    "wasAssociatedWith":{"_:5":{"prov:activity":"ex:a1","prov:agent":"ex:bot","prov:plan":"ex:plan"}},
+    "wasAttributedTo":{"_:6":{"prov:entity":"ex:e2","prov:agent":"ex:o"}},
+    "actedOnBehalfOf":{"_:7":{"prov:delegate":"ex:bot","prov:responsible":"ex:p"}},
+    "wasInfluencedBy":{"_:8":{"prov:influencee":"ex:e2","prov:influencer":"ex:p"}},
+    "specializationOf":{"_:9":{"prov:specificEntity":"ex:e2","prov:generalEntity":"ex:all"}},
+    "hadMember":{"_:10":{"prov:collection":"ex:all","prov:entity":"ex:e1"}}}"#;
+
+#[test]
+fn every_edge_of_a_document_is_shown() {
+    let desk = Desk::set();
+    let mut gateway = Gateway::enrolled(&desk);
+    for (place, more) in [DOCUMENT, &DOCUMENT.replace("ex:e1", "ex:e3")].into_iter().enumerate() {
+        let (refs, source, occurred) = (&desk.cast.refs, gateway.who.source, desk.cast.clock.wall());
+        let id_key = [u8::try_from(place).unwrap(); 32];
+        let events = prov::events(more.as_bytes(), Origin { refs, id_key: &id_key, source, occurred }).unwrap();
+        events.into_iter().for_each(|event| gateway.say(vec![event.builder]));
+    }
+    let shown = check(&desk);
+    for kind in [EdgeKind::Derived, EdgeKind::Influenced, EdgeKind::PartOf, EdgeKind::VersionOf, EdgeKind::Called] {
+        let derived = |edge: &&ShownEdge| edge.kind == kind && edge.standing == Standing::Derived;
+        assert!(shown.edges.iter().any(|edge| derived(&edge)), "{kind:?}");
+    }
 }
 
 #[test]
