@@ -142,6 +142,9 @@ impl Gate {
     /// It ran by break-glass.
     pub const BREAK_GLASS: Gate = Gate(1 << 8);
 
+    /// What only runs have that the ledger started, and their approvals.
+    pub const RELEASED: Gate = Gate(Gate::APPROVED_HUMAN.0 | Gate::APPROVED_AUTO.0 | Gate::BREAK_GLASS.0);
+
     /// Every flag with its name, in the order of the bits.
     pub const NAMES: &'static [(Gate, &'static str)] = &[
         (Gate::APPROVED_HUMAN, "approved_human"),

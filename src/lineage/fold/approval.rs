@@ -136,10 +136,11 @@ impl<L: Lookup> Step<'_, L> {
         let signer = self.signer(cause.and_then(|cause| cause.signer))?;
         let run = self.name(NodeKey::new(NodeKind::Run, entry.facts.event_id.0))?;
         let mut gate = trace.gate;
-        if action != trace.digest {
+        // Somebody who knew the event's id in advance may have spoken of the run before it was released: that was not approved.
+        if action != trace.digest || !run.is_new {
             gate = gate | Gate::MISMATCH;
         }
-        if !gate.has_any(Gate::APPROVED_HUMAN | Gate::APPROVED_AUTO | Gate::BREAK_GLASS) {
+        if !gate.has_any(Gate::RELEASED) {
             gate = gate | Gate::MISSING;
         }
         self.caused_once(trace.action, run, EdgeKind::Realised)?;

@@ -19,12 +19,15 @@ impl<L: Lookup> Step<'_, L> {
         let facts = &entry.facts;
         let mut trace = self.own_trace(facts)?;
         let started = trace.as_ref().and_then(|(_, trace)| started_run(facts, trace));
-        let (key, known) = match (started, facts.stream) {
-            (Some(started), _) => self.known_run(NodeKey::new(NodeKind::Run, started.event.0))?,
-            (None, Some(stream)) => self.known_run(NodeKey::new(NodeKind::Run, stream.0))?,
-            // Nobody can have named it before, nor will anybody again but by its event.
-            (None, None) => (NodeKey::event(NodeKind::Run, facts), None),
+        let named = match (started, facts.stream) {
+            (Some(started), _) => Some(self.known_run(NodeKey::new(NodeKind::Run, started.event.0))?),
+            // What a grant released is for its own source to speak of, whatever others call their streams.
+            (None, Some(stream)) => Some(self.known_run(NodeKey::new(NodeKind::Run, stream.0))?)
+                .filter(|(_, known)| !known.is_some_and(|known| known.gate.has_any(Gate::RELEASED))),
+            (None, None) => None,
         };
+        // Nobody can have named an event's own run before, nor will anybody again but by the event.
+        let (key, known) = named.unwrap_or_else(|| (NodeKey::event(NodeKind::Run, facts), None));
         let before = (self.delta.edges.len(), self.delta.gates.len());
         let (run, known) = self.stated(facts, key, known)?;
         if facts.kind == Kind::ExecutionReported {
@@ -34,7 +37,7 @@ impl<L: Lookup> Step<'_, L> {
             // Whoever says more of a run answers for that too, as of this entry.
             known.into_iter().for_each(|performer| self.edge(performer, run.id, EdgeKind::Performed));
         }
-        if started.is_none() && facts.stream.is_none() {
+        if named.is_none() {
             self.here = None;
             self.fold.tail.nodes.forget(&NodeKey::new(NodeKind::Outcome, run.key.id));
             self.fold.tail.links.forget(&run.id);

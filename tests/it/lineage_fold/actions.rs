@@ -5,15 +5,16 @@ use super::graph::{Graph, ends};
 use crate::approvals_server::cast::Who;
 use crate::approvals_server::desk::Desk;
 use crate::approvals_server::fold;
-use deedbook::domain::{dataset_ref, version_ref};
+use deedbook::domain::{DatasetText, dataset_ref, version_ref};
 use deedbook::lineage::fold::NodeKey;
 use deedbook::lineage::{EdgeKind, NodeKind};
 use deedbook_verify::detail::{ReviewOutcome, Roles};
 use deedbook_verify::entry::Entry;
-use deedbook_verify::facts::{Outcome, Parent};
+use deedbook_verify::facts::{Facts, ObjectRole, Outcome, Parent};
+use deedbook_verify::hash::derived_event_id;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::vote::Decision;
-use deedbook_verify::words::SubjectId;
+use deedbook_verify::words::{Ref, SubjectId};
 
 fn log_of(desk: &Desk) -> Vec<Vec<u8>> {
     fold::entries(desk.world.store.as_ref())
@@ -122,6 +123,47 @@ fn a_grant_that_was_revoked_and_what_ran_all_the_same() {
     let run = graph.effects(EdgeKind::Realised, action)[0];
     assert_eq!(graph.gate(run), ["revoked_before", "missing"]);
     assert!(graph.causes(EdgeKind::Authorized, run).is_empty());
+}
+
+/// Whoever calls a stream as a run that a grant released speaks of a run of their own, that nobody approved.
+#[test]
+fn nobody_else_speaks_of_a_run_that_a_grant_released() {
+    let desk = Desk::set();
+    let (cast, agent, adm) = (&desk.cast, desk.cast.agent("a1"), desk.cast.person("adm"));
+    let gateway = cast.gateway("pipelines");
+    desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
+    let writes = |stream: Ref, name: &str| {
+        let output = DatasetText::parse(name).objects(ObjectRole::Output, &cast.refs).unwrap();
+        cast.sign(&gateway, cast.facts(Kind::DataAccessed).stream(stream).objects(&output))
+    };
+    let approved = || {
+        let id = desk.export();
+        desk.done(desk.vote(&cast.person("bob"), id, Decision::Approve));
+        id
+    };
+    let version = |name: &str| {
+        let object = DatasetText::parse(name).objects(ObjectRole::Output, &cast.refs).unwrap()[1];
+        NodeKey::object(object.class, object.what)
+    };
+    desk.done(desk.redemption(&agent, approved()));
+    let run = started(&desk)[0];
+    desk.done(writes(Ref(run.id), "forged@1"));
+    let graph = graph_of(&desk);
+    let by = graph.causes(EdgeKind::Generated, version("forged@1"));
+    assert!(by.len() == 1 && by[0].kind == NodeKind::Run && by[0] != run, "{by:?}");
+    assert!(graph.effects(EdgeKind::Generated, run).is_empty() && graph.gate(by[0]).is_empty());
+    assert_eq!(graph.gate(run), ["approved_human"]);
+    // Spoken of in advance, by somebody who knew how the agent would number its redemption: then it does not count as approved.
+    let redemption = desk.redemption(&agent, approved());
+    let asked = Facts::parse(&redemption.events[0].facts).unwrap();
+    let parent = Parent { source: asked.source, event_id: asked.event_id };
+    for ordinal in 0..8 {
+        desk.done(writes(Ref(derived_event_id(&parent, ordinal).0), "early@1"));
+    }
+    desk.done(redemption);
+    let graph = graph_of(&desk);
+    assert_eq!(graph.gate(started(&desk)[1]), ["approved_human", "mismatch"]);
+    desk.judge();
 }
 
 #[test]

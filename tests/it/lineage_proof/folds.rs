@@ -74,6 +74,8 @@ fn check(desk: &Desk) -> LineageShown {
                 assert!(taken_for && matches!(edge.kind, EdgeKind::OnBehalf | EdgeKind::Proposed), "{edge:?}");
             }
             Standing::Cited(Gap::Refusal) => assert_eq!(edge.index, last, "{edge:?}"),
+            // Nobody here writes into a stream that is called as a released run.
+            Standing::Cited(Gap::Run) => panic!("{edge:?}"),
             // An entry may name a dataset with a version, and without one besides.
             Standing::Derived | Standing::Joined => {}
         }

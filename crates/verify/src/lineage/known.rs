@@ -106,6 +106,10 @@ impl<'b, 'a> Known<'b, 'a> {
         if facts.kind.author() == Author::Witness && is_of_run(facts) {
             let runs = self.runs_of(facts.request_id, shown.index);
             all.extend(runs.map(|run| (said(&shown.entry, shown.producer, run), Standing::Joined)));
+            if facts.stream.is_some() {
+                let event = NodeKey::event(NodeKind::Run, facts);
+                all.push((said(&shown.entry, shown.producer, event), Standing::Cited(Gap::Run)));
+            }
         }
         all
     }
@@ -200,7 +204,7 @@ impl<'b, 'a> Known<'b, 'a> {
             return node == NodeKey::new(NodeKind::Run, facts.event_id.0);
         }
         let is_of_run = facts.kind.author() == Author::Witness && is_of_run(facts);
-        let is_own = node == NodeKey::stated_run(facts);
+        let is_own = node == NodeKey::stated_run(facts) || node == NodeKey::event(NodeKind::Run, facts);
         is_of_run && (is_own || self.runs_of(facts.request_id, shown.index).any(|run| run == node))
     }
 

@@ -37,6 +37,8 @@ pub enum Gap {
     Principal,
     /// That a command was not refused directly behind.
     Refusal,
+    /// That a stream is called as a run that a grant released, so that a statement in it is of a run of its own.
+    Run,
 }
 
 impl Standing {
@@ -62,6 +64,7 @@ impl Gap {
         match self {
             Gap::Version => "the entry names no version; that this one was the latest rests on all entries before",
             Gap::Principal => "the entry names somebody by their ref; as what kind they are known is not in the bundle",
+            Gap::Run => "a statement in a stream; that a released run has its name is not in the bundle",
             Gap::Refusal => "a command; whether it was refused directly behind is not in the bundle",
         }
     }
