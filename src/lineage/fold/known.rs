@@ -17,6 +17,8 @@ pub struct Known {
     pub latest: Option<NodeId>,
     /// What is known of its approval; of runs and approvals.
     pub gate: Gate,
+    /// Whether it is a run whose outcome was named. Nothing else leads to an outcome, so that it has no row of its own.
+    pub has_outcome: bool,
 }
 
 /// Names what a run or action was said to have done before.

@@ -126,12 +126,15 @@ impl Head {
     }
 }
 
+const OUTCOME: u16 = 1 << 15;
+
 impl Known {
-    /// As it stands in its row: number u32 ‖ gate u16 ‖ [latest u32].
+    /// As it stands in its row: number u32 ‖ gate u16, its highest bit for an outcome that was named ‖ [latest u32].
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(11);
         put_node(&mut out, self.id);
-        out.extend_from_slice(&self.gate.bits().to_be_bytes());
+        let outcome = if self.has_outcome { OUTCOME } else { 0 };
+        out.extend_from_slice(&(self.gate.bits() | outcome).to_be_bytes());
         put_option(&mut out, self.latest, put_node);
         out
     }
@@ -141,10 +144,11 @@ impl Known {
         let what = "lineage node";
         let mut reader = Reader::new(bytes);
         let id = node(&mut reader, what)?;
-        let gate = gate(&mut reader, what)?;
+        let bits = reader.u16(what)?;
+        let gate = Gate::from_bits(bits & !OUTCOME).ok_or_else(|| value(what))?;
         let latest = option(&mut reader, what, |reader| node(reader, what))?;
         reader.finish(what)?;
-        Ok(Known { id, latest, gate })
+        Ok(Known { id, latest, gate, has_outcome: bits & OUTCOME != 0 })
     }
 }
 

@@ -39,7 +39,6 @@ impl<L: Lookup> Step<'_, L> {
         }
         if named.is_none() {
             self.here = None;
-            self.fold.tail.nodes.forget(&NodeKey::new(NodeKind::Outcome, run.key.id));
             self.fold.tail.links.forget(&run.id);
         }
         Ok(run.id)
@@ -72,11 +71,10 @@ impl<L: Lookup> Step<'_, L> {
         let has_ended =
             matches!(facts.outcome, Some(Outcome::Succeeded | Outcome::Failed | Outcome::Aborted | Outcome::Denied));
         if has_ended {
-            let outcome = NodeKey::new(NodeKind::Outcome, run.key.id);
-            let known = if run.is_new { None } else { self.find(outcome)? };
-            if known.is_none() {
-                let outcome = self.name_new(outcome)?;
-                self.edge(run.id, outcome.id, EdgeKind::Generated);
+            if !self.find(run.key)?.is_some_and(|run| run.has_outcome) {
+                let outcome = self.number(NodeKey::new(NodeKind::Outcome, run.key.id))?;
+                self.edge(run.id, outcome, EdgeKind::Generated);
+                self.change(run.key, |run| run.has_outcome = true)?;
             }
             if let (Some((request, trace)), Some(started)) = (trace, started) {
                 trace.open.retain(|open| open.run != started.run);

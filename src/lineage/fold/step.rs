@@ -73,18 +73,23 @@ impl<L: Lookup> Step<'_, L> {
     /// A node that is known not to have been named.
     pub fn name_new(&mut self, key: NodeKey) -> Result<Named, FoldError<L::Error>> {
         let id = self.number(key)?;
-        self.fold.tail.nodes.put(key, Known { id, latest: None, gate: Gate::NONE });
+        self.fold.tail.nodes.put(key, Known { id, latest: None, gate: Gate::NONE, has_outcome: false });
         Ok(Named { id, key, is_new: true, latest: None })
     }
 
     /// The same, of the run that the entry is about.
     pub fn name_here(&mut self, key: NodeKey) -> Result<Named, FoldError<L::Error>> {
         let id = self.number(key)?;
-        self.here = Some(Here { key, known: Known { id, latest: None, gate: Gate::NONE }, is_changed: true });
+        self.here = Some(Here {
+            key,
+            known: Known { id, latest: None, gate: Gate::NONE, has_outcome: false },
+            is_changed: true,
+        });
         Ok(Named { id, key, is_new: true, latest: None })
     }
 
-    fn number(&mut self, key: NodeKey) -> Result<NodeId, FoldError<L::Error>> {
+    /// The number of a node that is named now, and that nobody will ask for.
+    pub fn number(&mut self, key: NodeKey) -> Result<NodeId, FoldError<L::Error>> {
         let id = NodeId::new(self.fold.nodes).ok_or(FoldError::Full)?;
         self.fold.nodes = self.fold.nodes.saturating_add(1);
         self.delta.nodes.push(NewNode { id, key, index: self.index });
