@@ -8,9 +8,9 @@ use deedbook::clock::Reading;
 use deedbook::ledger::{AppendError, Bodies, Ledger, Placement, SeenAction};
 use deedbook::record::FrameBytes;
 use deedbook::record::binding::Binding;
-use deedbook_verify::detail::{Detail, Roles};
+use deedbook_verify::detail::{Detail, ReviewOutcome, Roles};
 use deedbook_verify::entry::Entry;
-use deedbook_verify::facts::Facts;
+use deedbook_verify::facts::{Facts, Outcome};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::vote::Decision;
 use deedbook_verify::words::{Index, Micros, SubjectId};
@@ -41,6 +41,42 @@ impl Desk {
             desk.done(cast.binding_of(&adm, &cast.person(person), Roles::REVIEWER, None));
         }
         desk.done(cast.binding_of(&adm, &cast.agent("a1"), Roles::NONE, Some(&cast.person("alice"))));
+        desk
+    }
+
+    /// A ledger with everything that approvals and governance leave in it.
+    pub fn governed() -> Desk {
+        let desk = Desk::set();
+        let (cast, agent) = (&desk.cast, desk.cast.agent("a1"));
+        let (adm, bob, carol) = (cast.person("adm"), cast.person("bob"), cast.person("carol"));
+        for ends in [true, false] {
+            let id = desk.export();
+            desk.refused(
+                "alice answers for it",
+                desk.vote(&cast.person("alice"), id, Decision::Approve),
+                "CONFLICT_OWNER",
+            );
+            desk.done(desk.vote(&bob, id, Decision::Approve));
+            if ends {
+                desk.done(desk.redemption(&agent, id));
+                desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
+                desk.refused("a second use", desk.redemption(&agent, id), "ALREADY_REDEEMED");
+            } else {
+                desk.done(cast.revocation(&adm, &desk.seen(id)));
+                desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
+            }
+        }
+        let denied = desk.export();
+        desk.done(desk.vote(&carol, denied, Decision::Deny));
+        let (_, frame) = cast.submission(&agent, &cast.wish(&agent, "data.export", &[]), Some(denied));
+        let _ = desk.append(frame);
+        let (glass, frame) = cast.glass(&bob, &cast.wish(&bob, "data.export", &[]), None);
+        desk.done(frame);
+        desk.done(desk.redemption(&bob, glass));
+        desk.done(cast.review(&carol, glass, ReviewOutcome::Repudiated));
+        let gateway = cast.gateway("gate");
+        desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
+        desk.done(cast.binding_of(&adm, &cast.service("ci"), Roles::NONE, Some(&bob)));
         desk
     }
 

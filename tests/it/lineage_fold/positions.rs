@@ -5,37 +5,10 @@ use super::graph::{Graph, Statements, ends, random_statements};
 use crate::approvals_server::desk::Desk;
 use crate::approvals_server::fold;
 use crate::support::{Rng, scaled};
-use deedbook_verify::detail::{ReviewOutcome, Roles};
-use deedbook_verify::facts::Outcome;
-use deedbook_verify::vote::Decision;
 
 /// A ledger's own log with everything that approvals and governance leave in it.
 fn governed_log() -> Vec<Vec<u8>> {
-    let desk = Desk::set();
-    let (cast, agent) = (&desk.cast, desk.cast.agent("a1"));
-    let (adm, bob, carol) = (cast.person("adm"), cast.person("bob"), cast.person("carol"));
-    for ends in [true, false] {
-        let id = desk.export();
-        desk.refused("alice answers for it", desk.vote(&cast.person("alice"), id, Decision::Approve), "CONFLICT_OWNER");
-        desk.done(desk.vote(&bob, id, Decision::Approve));
-        if ends {
-            desk.done(desk.redemption(&agent, id));
-            desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
-            desk.refused("a second use", desk.redemption(&agent, id), "ALREADY_REDEEMED");
-        } else {
-            desk.done(cast.revocation(&adm, &desk.seen(id)));
-            desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
-        }
-    }
-    let denied = desk.export();
-    desk.done(desk.vote(&carol, denied, Decision::Deny));
-    let (glass, frame) = cast.glass(&bob, &cast.wish(&bob, "data.export", &[]), None);
-    desk.done(frame);
-    desk.done(desk.redemption(&bob, glass));
-    desk.done(cast.review(&carol, glass, ReviewOutcome::Repudiated));
-    let gateway = cast.gateway("gate");
-    desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
-    desk.done(cast.binding_of(&adm, &cast.service("ci"), Roles::NONE, Some(&bob)));
+    let desk = Desk::governed();
     desk.judge();
     fold::entries(desk.world.store.as_ref())
 }

@@ -12,11 +12,9 @@ use deedbook::lineage::fold::NodeKey;
 use deedbook::lineage::prov::{self, Origin};
 use deedbook::lineage::{EdgeKind, Halt, NodeKind};
 use deedbook::record::{FactsBuilder, FrameSigner, Position};
-use deedbook_verify::detail::{ReviewOutcome, Roles};
 use deedbook_verify::facts::{Actor, ActorKind, Object, ObjectClass, ObjectRole, Outcome, Parent};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::lineage::{Gap, LineageShown, ShownEdge, Standing, verify_lineage};
-use deedbook_verify::vote::Decision;
 use deedbook_verify::words::{Digest, Index};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,38 +79,6 @@ fn check(desk: &Desk) -> LineageShown {
         }
     }
     shown
-}
-
-/// A ledger with everything that approvals and governance leave in it.
-pub fn governed() -> Desk {
-    let desk = Desk::set();
-    let (cast, agent) = (&desk.cast, desk.cast.agent("a1"));
-    let (adm, bob, carol) = (cast.person("adm"), cast.person("bob"), cast.person("carol"));
-    for ends in [true, false] {
-        let id = desk.export();
-        desk.refused("alice answers for it", desk.vote(&cast.person("alice"), id, Decision::Approve), "CONFLICT_OWNER");
-        desk.done(desk.vote(&bob, id, Decision::Approve));
-        if ends {
-            desk.done(desk.redemption(&agent, id));
-            desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
-            desk.refused("a second use", desk.redemption(&agent, id), "ALREADY_REDEEMED");
-        } else {
-            desk.done(cast.revocation(&adm, &desk.seen(id)));
-            desk.done(cast.report(&agent, &desk.seen(id), Outcome::Succeeded));
-        }
-    }
-    let denied = desk.export();
-    desk.done(desk.vote(&carol, denied, Decision::Deny));
-    let (_, frame) = cast.submission(&agent, &cast.wish(&agent, "data.export", &[]), Some(denied));
-    let _ = desk.append(frame);
-    let (glass, frame) = cast.glass(&bob, &cast.wish(&bob, "data.export", &[]), None);
-    desk.done(frame);
-    desk.done(desk.redemption(&bob, glass));
-    desk.done(cast.review(&carol, glass, ReviewOutcome::Repudiated));
-    let gateway = cast.gateway("gate");
-    desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
-    desk.done(cast.binding_of(&adm, &cast.service("ci"), Roles::NONE, Some(&bob)));
-    desk
 }
 
 /// A source that states what pipelines did.
@@ -231,7 +197,7 @@ fn every_edge_of_what_people_agents_and_time_did_is_shown() {
 
 #[test]
 fn every_edge_of_approvals_and_governance_is_shown() {
-    let desk = governed();
+    let desk = Desk::governed();
     let shown = check(&desk);
     for kind in [EdgeKind::Authorized, EdgeKind::Decided, EdgeKind::Realised, EdgeKind::Revoked, EdgeKind::Reviewed] {
         assert!(shown.edges.iter().any(|edge| edge.kind == kind), "{kind:?}");

@@ -1,7 +1,7 @@
 //! What an operator, or whoever hands a bundle on, could change: an edge, an entry, the checkpoint, the ledger. Each is
 //! refused by its own name.
 
-use super::folds::{Answer, Gateway, bundle, everything, governed, never};
+use super::folds::{Answer, Gateway, bundle, everything, never};
 use super::parts::Parts;
 use crate::approvals_server::desk::Desk;
 use crate::lineage_fold::graph::refer;
@@ -37,7 +37,7 @@ fn part_of(answer: &Answer, keep: impl Fn(&ProofEdge) -> bool) -> Answer {
 
 #[test]
 fn an_edge_that_was_changed_is_not_said() {
-    let desk = governed();
+    let desk = Desk::governed();
     let (_, answer) = everything(&desk);
     let mut said: BTreeMap<(NodeKey, NodeKey), BTreeSet<EdgeKind>> = BTreeMap::new();
     answer.1.iter().for_each(|edge| _ = said.entry((edge.from, edge.to)).or_default().insert(edge.kind));
@@ -73,7 +73,7 @@ fn an_edge_that_was_changed_is_not_said() {
 
 #[test]
 fn bytes_that_were_changed_show_nothing_else() {
-    let desk = governed();
+    let desk = Desk::governed();
     let (_, answer) = everything(&desk);
     let answer = part_of(&answer, |edge| matches!(edge.kind, EdgeKind::Authorized | EdgeKind::Decided));
     let bytes = bundle(&desk, &answer);
@@ -99,7 +99,7 @@ fn bytes_that_were_changed_show_nothing_else() {
 
 #[test]
 fn entries_checkpoints_and_ledgers_are_not_exchanged() {
-    let desk = governed();
+    let desk = Desk::governed();
     let before = desk.ledger.reader().checkpoint().unwrap();
     let head = desk.head();
     let mut gateway = Gateway::enrolled(&desk);
@@ -167,7 +167,7 @@ fn a_vote_that_was_refused_decides_nothing() {
 
 #[test]
 fn a_run_is_authorized_by_what_stands_there() {
-    let desk = governed();
+    let desk = Desk::governed();
     let (_, answer) = everything(&desk);
     let released = part_of(&answer, |edge| edge.kind == EdgeKind::Authorized && edge.to.kind == NodeKind::Run);
     let shown = judged(&desk, &bundle(&desk, &released)).unwrap();
@@ -188,7 +188,7 @@ fn a_run_is_authorized_by_what_stands_there() {
 
 #[test]
 fn a_proof_has_its_bounds_and_ends_when_nobody_waits() {
-    let desk = governed();
+    let desk = Desk::governed();
     let (_, (nodes, edges)) = everything(&desk);
     let reader = desk.ledger.reader();
     let gone = || Some(Halt::Cancelled);
