@@ -10,7 +10,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 /// Methods by the names that metrics show; what a caller invents is counted as `unknown`.
-const METHODS: [&str; 62] = [
+const METHODS: [&str; 63] = [
     "Append",
     "AppendStream",
     "GetEvent",
@@ -31,6 +31,7 @@ const METHODS: [&str; 62] = [
     "Subscribe",
     "EraseBodies",
     "ListPendingErasures",
+    "ListKeeping",
     "BindPrincipal",
     "LinkAccount",
     "DisablePrincipal",

@@ -178,6 +178,10 @@ remedies! {
     BodyAhead => FailedPrecondition, "name entries that stand in the log already";
     NoBody => FailedPrecondition, "leave out entries without a body";
     BodyPermanent => FailedPrecondition, "leave out genesis, keys, roles, policies and erasures";
+    BodyHeld => FailedPrecondition, "look at the holds; have the one that covers it released, or leave the body out";
+    RetentionNotPassed => FailedPrecondition, "look at the retention of its class, and erase it when that has passed";
+    HoldUnknown => FailedPrecondition, "look up the holds in force, and their ids";
+    TooManyRules => FailedPrecondition, "release holds, or name the entries in fewer ranges";
     NotEligible => PermissionDenied, "ask somebody of the teams that the request names";
     ConflictRequester => PermissionDenied, "have somebody else decide";
     ConflictOwner => PermissionDenied, "have somebody else decide";

@@ -15,10 +15,11 @@ use crate::api;
 use crate::limits::{FRAME_BYTES_MAX, FRAME_EVENTS_MAX};
 use crate::record::{FrameBytes, FrameSigner, Position};
 use clap::{Args, ValueEnum};
+use deedbook_verify::detail::Lost;
 use deedbook_verify::words::{Epoch, EventId, Sequence};
 pub use input::stands_alone;
 use input::{Item, Place, Recipe};
-use link::Link;
+pub use link::Link;
 use queue::{Flight, Origin, Queue};
 use serde_json::json;
 use std::path::PathBuf;
@@ -254,8 +255,8 @@ impl Append<'_> {
                 self.send_frame(std::mem::take(&mut frame)).await?;
                 bytes = 0;
             }
-            if let Some((from, to)) = item.event.gap {
-                self.step_over(from, to, &item.place)?;
+            if let Some(gap) = item.event.gap {
+                gap.lost.map_or(Ok(()), |lost| self.step_over(lost, &item.place))?;
                 self.send_frame(vec![(item, cell)]).await?;
                 continue;
             }
@@ -265,13 +266,13 @@ impl Append<'_> {
         self.send_frame(frame).await
     }
 
-    /// A gap takes the sequence that it ends at; it must begin where the source stands.
-    fn step_over(&mut self, from: Sequence, to: Sequence, place: &Place) -> Result<(), Failure> {
-        if from.0 != self.next_sequence {
+    /// Lost numbers begin where the source stands; the gap takes the sequence behind them.
+    fn step_over(&mut self, lost: Lost, place: &Place) -> Result<(), Failure> {
+        if lost.from.0 != self.next_sequence {
             let next = format!("write gap_from {}, one after the last event of this source", self.next_sequence);
-            return Err(Failure::failed(format!("{place}: `facts.gap_from` is {from}"), next));
+            return Err(Failure::failed(format!("{place}: `facts.gap_from` is {}", lost.from), next));
         }
-        self.next_sequence = to.0;
+        self.next_sequence = lost.to.0;
         Ok(())
     }
 

@@ -2,6 +2,9 @@
 //! verifier's parser and knows no names behind refs.
 
 mod detail;
+mod evidence;
+
+pub use evidence::held_range;
 
 use super::errors::Failure;
 use crate::api::proto;

@@ -12,7 +12,7 @@ use crate::record::{EventBytes, FrameBytes, entropy};
 use bytes::Bytes;
 use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::SealedFrame;
-use deedbook_verify::erasure::Standing;
+use deedbook_verify::erasure::Stood;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::frame::{FrameRefusal, check_signatures};
 use deedbook_verify::governance::Authority;
@@ -20,7 +20,7 @@ use deedbook_verify::hash::{self, RefKey};
 use deedbook_verify::kind::{Author, Kind};
 use deedbook_verify::replay::{check_company, is_built};
 use deedbook_verify::tree::{Frontier, TreeHead};
-use deedbook_verify::words::{Epoch, EventId, Hash, Index, KeyId, Ref, Revision, Sequence};
+use deedbook_verify::words::{Epoch, EventId, Hash, Index, KeyId, Micros, Ref, Revision, Sequence};
 
 /// One event of a checked frame, with all that the writer needs and no more.
 #[derive(Clone)]
@@ -30,7 +30,8 @@ pub(super) struct CheckedEvent {
     pub stream: Option<Ref>,
     pub expected: Option<Revision>,
     pub postings: PostingSet,
-    pub standing: Standing,
+    /// What erasure asks of it; the day is known when it is placed.
+    pub stood: Stood,
     pub body: Option<SealedBody>,
     /// What it says of an action's execution.
     pub report: Option<Report>,
@@ -200,8 +201,8 @@ fn check_events(
         if !is_taken(&facts) {
             return Err(AppendError::KindNotBuilt(facts.kind));
         }
-        // A gap is a statement about numbering; without any it would mean nothing, and replay refuses it.
-        if facts.kind == Kind::SourceGap && sealed.header.epoch.0 == 0 {
+        // Numbers that were lost are numbers of an epoch; replay refuses them of a source that gives out none.
+        if facts.lost().is_some() && sealed.header.epoch.0 == 0 {
             return Err(FrameRefusal::SequenceDiffers.into());
         }
         if let Some(seen) = &facts.last_seen
@@ -232,7 +233,10 @@ fn is_taken(facts: &Facts<'_>) -> bool {
         | Detail::Policy(_)
         | Detail::Approval(_)
         | Detail::CommandRefused { .. }
-        | Detail::SourceGap { .. }
+        | Detail::Keeping(_)
+        | Detail::HeartbeatPromised { .. }
+        | Detail::SourceGap(_)
+        | Detail::Oversight(_)
         | Detail::Imported { .. }
         | Detail::ClockChecked { .. } => is_built(facts.kind),
     }
@@ -272,7 +276,7 @@ pub(super) fn checked_event(facts: &Facts<'_>, event: &EventBytes, body: Option<
         stream: facts.stream,
         expected: facts.expected_revision,
         postings: posting_set(facts),
-        standing: Standing::of(facts),
+        stood: Stood::of(facts, Micros(0)),
         body,
         report: Report::of(facts),
     }

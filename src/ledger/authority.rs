@@ -9,7 +9,7 @@ use crate::store::keys::{self, Dimension, PostingValue};
 use crate::store::{Direction, Store};
 use deedbook_verify::detail::{ApprovalCommand, Detail, GOVERNANCE_ACTION, RefusalReason};
 use deedbook_verify::entry::Entry;
-use deedbook_verify::erasure::{ErasedBodies, Standing};
+use deedbook_verify::erasure::{ErasedBodies, Stood};
 use deedbook_verify::facts::Facts;
 use deedbook_verify::governance::{Authority, Stated};
 use deedbook_verify::kind::Kind;
@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 
 /// The kinds that authority is folded from, besides the votes on them.
-const GOVERNING: [Kind; 12] = [
+const GOVERNING: [Kind; 15] = [
     Kind::KeyEnrolled,
     Kind::KeyRotated,
     Kind::KeyRevoked,
@@ -30,6 +30,9 @@ const GOVERNING: [Kind; 12] = [
     Kind::DelegationSet,
     Kind::PolicyPublished,
     Kind::PolicyRetired,
+    Kind::RetentionSet,
+    Kind::HoldPlaced,
+    Kind::HoldReleased,
     Kind::BodyErased,
 ];
 
@@ -99,8 +102,7 @@ fn fold(store: &dyn Store, authority: &mut Authority, index: Index) -> Result<()
     let signer = signer.ok_or_else(|| damaged("a command without a signer"))?.key_id;
     let stated = Stated { facts: &entry.facts, signer, index, received: entry.seal.received };
     // What stands at the named indexes decides refusals alone, and those stand in the log.
-    let standings =
-        |bodies: ErasedBodies<'_>| Ok::<_, Infallible>(bodies.indexes().map(|_| Standing::Erased).collect());
+    let standings = |bodies: ErasedBodies<'_>| Ok::<_, Infallible>(bodies.indexes().map(|_| Stood::ERASED).collect());
     let Ok(decided) = authority.decide(&stated, standings);
     let rests_on_more = matches!(entry.facts.kind, Kind::BodyErased | Kind::PolicyPublished | Kind::VoteCast);
     if let Ok(consequence) = decided

@@ -6,7 +6,7 @@ use crate::ledger::state::{State, StateError};
 use crate::store::keys::{self, Key};
 use crate::store::{Store, StoreError};
 use deedbook_verify::entry::Entry;
-use deedbook_verify::erasure::{ErasedBodies, Standing};
+use deedbook_verify::erasure::{ErasedBodies, Standing, Stood};
 use deedbook_verify::words::Index;
 use std::collections::VecDeque;
 
@@ -17,33 +17,33 @@ const ENTRIES_READ_MAX: usize = 128;
 /// not show yet.
 pub(super) struct NewestBodies {
     first: Index,
-    standings: VecDeque<Standing>,
+    stood: VecDeque<Stood>,
     entries_max: usize,
 }
 
 impl NewestBodies {
     /// Nothing yet; the next entry stands at `next`.
     pub fn new(next: Index, entries_max: usize) -> NewestBodies {
-        NewestBodies { first: next, standings: VecDeque::new(), entries_max }
+        NewestBodies { first: next, stood: VecDeque::new(), entries_max }
     }
 
     /// Takes in the next entry.
-    pub fn push(&mut self, standing: Standing) {
-        if self.standings.len() >= self.entries_max && self.standings.pop_front().is_some() {
+    pub fn push(&mut self, stood: Stood) {
+        if self.stood.len() >= self.entries_max && self.stood.pop_front().is_some() {
             self.first = Index(self.first.0.saturating_add(1));
         }
-        self.standings.push_back(standing);
+        self.stood.push_back(stood);
     }
 
     /// A body is erased.
     pub fn erase(&mut self, index: Index) {
-        if let Some(standing) = self.place(index).and_then(|place| self.standings.get_mut(place)) {
-            *standing = Standing::Erased;
+        if let Some(stood) = self.place(index).and_then(|place| self.stood.get_mut(place)) {
+            stood.standing = Standing::Erased;
         }
     }
 
-    fn get(&self, index: Index) -> Option<Standing> {
-        self.standings.get(self.place(index)?).copied()
+    fn get(&self, index: Index) -> Option<Stood> {
+        self.stood.get(self.place(index)?).copied()
     }
 
     fn place(&self, index: Index) -> Option<usize> {
@@ -52,13 +52,9 @@ impl NewestBodies {
 }
 
 /// What stands at each named index, all of them before the next one. The store is asked for what is not remembered.
-pub(super) fn standings(
-    state: &State,
-    store: &dyn Store,
-    bodies: ErasedBodies<'_>,
-) -> Result<Vec<Standing>, StateError> {
+pub(super) fn standings(state: &State, store: &dyn Store, bodies: ErasedBodies<'_>) -> Result<Vec<Stood>, StateError> {
     let remembered = |index: Index| match state.erased.get(&index) {
-        Some(()) => Some(Standing::Erased),
+        Some(()) => Some(Stood::ERASED),
         None => state.bodies.get(index),
     };
     let forgotten: Vec<Index> = bodies.indexes().filter(|index| remembered(*index).is_none()).collect();
@@ -71,7 +67,7 @@ pub(super) fn standings(
     bodies.indexes().map(|index| remembered(index).or_else(|| stored.next()).ok_or_else(missing)).collect()
 }
 
-fn read(state: &State, store: &dyn Store, indexes: &[Index], out: &mut Vec<Standing>) -> Result<(), StateError> {
+fn read(state: &State, store: &dyn Store, indexes: &[Index], out: &mut Vec<Stood>) -> Result<(), StateError> {
     let rows = |key: &dyn Fn(Index) -> Key| {
         let keys: Vec<Key> = indexes.iter().map(|index| key(*index)).collect();
         store.get_many(&keys)
@@ -79,12 +75,15 @@ fn read(state: &State, store: &dyn Store, indexes: &[Index], out: &mut Vec<Stand
     let erased = rows(&|index| keys::erased(state.number, index))?;
     let entries = rows(&|index| keys::entry(state.number, index))?;
     for ((index, erased), entry) in indexes.iter().zip(erased).zip(entries) {
-        let standing = match (erased, entry) {
-            (Some(by), Some(_)) => parse_u64(&by).map(|_| Standing::Erased)?,
-            (None, Some(entry)) => Standing::of(&Entry::parse(&entry)?.facts),
+        let stood = match (erased, entry) {
+            (Some(by), Some(_)) => parse_u64(&by).map(|_| Stood::ERASED)?,
+            (None, Some(bytes)) => {
+                let entry = Entry::parse(&bytes)?;
+                Stood::of(&entry.facts, entry.seal.received)
+            }
             (_, None) => return Err(StoreError::Damaged(format!("entry {index} is missing")).into()),
         };
-        out.push(standing);
+        out.push(stood);
     }
     Ok(())
 }
@@ -97,9 +96,11 @@ mod tests {
     fn the_newest_entries_are_remembered_and_no_others() {
         let mut newest = NewestBodies::new(Index(10), 3);
         for standing in [Standing::NoBody, Standing::Erasable, Standing::Permanent, Standing::Erasable] {
-            newest.push(standing);
+            newest.push(Stood { standing, ..Stood::NOTHING });
         }
-        let all = |newest: &NewestBodies| (9..15).map(|index| newest.get(Index(index))).collect::<Vec<_>>();
+        let all = |newest: &NewestBodies| {
+            (9..15).map(|index| newest.get(Index(index)).map(|stood| stood.standing)).collect::<Vec<_>>()
+        };
         let (erasable, permanent) = (Some(Standing::Erasable), Some(Standing::Permanent));
         assert_eq!(all(&newest), [None, None, erasable, permanent, erasable, None]);
         newest.erase(Index(11));

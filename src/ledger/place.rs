@@ -21,10 +21,12 @@ use crate::store::keys;
 use bytes::Bytes;
 use deedbook_verify::detail::{Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
+use deedbook_verify::erasure::Stood;
 use deedbook_verify::facts::{Facts, Parent};
 use deedbook_verify::frame::{FrameHeader, FrameRefusal};
 use deedbook_verify::governance::{Consequence, Stated as StatedCommand};
 use deedbook_verify::hash;
+use deedbook_verify::keeping::Day;
 use deedbook_verify::kind::Author;
 use deedbook_verify::words::{EventId, Index, Micros, Ref, Revision, Sequence, SubjectId};
 use foldhash::{HashMap, HashMapExt};
@@ -124,7 +126,7 @@ fn remember(
     refusal: Option<RefusalReason>,
 ) {
     for event in &frame.events {
-        state.bodies.push(event.standing);
+        state.bodies.push(Stood { day: Day::of(state.received), ..event.stood });
     }
     // A copy: the frame's own bytes are slices of the message that it came in, which must not be kept alive.
     let header = Bytes::copy_from_slice(&frame.header);

@@ -1,6 +1,7 @@
 //! Builds facts. Fields are kept by tag, so that they come out in ascending order whatever the order of the calls.
 
 mod approval;
+mod evidence;
 
 use crate::record::frame::BuildError;
 use crate::record::objects::Objects;
@@ -231,11 +232,6 @@ impl FactsBuilder {
     /// The key that ends.
     pub fn subject_key_id(self, id: KeyId) -> FactsBuilder {
         self.put(tags::SUBJECT_KEY_ID, id.0)
-    }
-
-    /// What the producer lost: from (inclusive), to (exclusive).
-    pub fn gap(self, from: Sequence, to: Sequence) -> FactsBuilder {
-        self.put(tags::GAP_FROM, from.0.to_be_bytes()).put(tags::GAP_TO, to.0.to_be_bytes())
     }
 
     /// The bodies that are to be erased, ascending, none twice; at most `ERASED_BODIES_MAX`.

@@ -5,6 +5,7 @@
 //! {"kind":"execution.reported","stream":"action/7f","occurred":"2026-01-05T03:00:00Z","facts":{"outcome":"succeeded"},"body":{"exit_code":0}}
 //! ```
 
+mod capture;
 mod facts;
 pub(crate) mod json;
 pub mod time;
@@ -15,9 +16,10 @@ use crate::domain::StreamName;
 use crate::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX};
 use crate::record::FactsBuilder;
 use bytes::Bytes;
+use deedbook_verify::detail::Gap;
 use deedbook_verify::hash::{Identity, RefKey};
 use deedbook_verify::kind::{Author, Kind};
-use deedbook_verify::words::{EventId, LedgerId, Ref, Sequence};
+use deedbook_verify::words::{EventId, LedgerId, Ref};
 
 /// The names that a line may hold beside `facts`.
 pub const LINE_NAMES: &[&str] = &["kind", "stream", "occurred", "facts", "body", "id"];
@@ -47,8 +49,8 @@ pub struct Event {
     pub builder: FactsBuilder,
     /// What it adds to a frame at most, in bytes of facts and body.
     pub weight_bytes: usize,
-    /// The lost sequences, when it is a `source.gap`, which stands alone in its frame.
-    pub gap: Option<(Sequence, Sequence)>,
+    /// What is missing, when it is a `source.gap`, which stands alone in its frame.
+    pub gap: Option<Gap>,
 }
 
 /// Why a line is no event: the field, what is wrong with it, what to do.
@@ -114,7 +116,11 @@ pub fn parse(line: &[u8], context: &LineContext<'_>) -> Result<Event, LineError>
         weight_bytes = weight_bytes.saturating_add(raw.get().len().saturating_mul(2));
         (builder, gap) = facts::apply(builder, kind, &facts, context)?;
     } else if kind == Kind::SourceGap {
-        return Err(LineError::new("facts", "is missing", "a gap names facts.gap_from and facts.gap_to"));
+        return Err(LineError::new(
+            "facts",
+            "is missing",
+            "a gap names gap_from and gap_to, or gap_since and gap_until",
+        ));
     }
     if let Some(raw) = members.get("body") {
         let body = raw.get().as_bytes();

@@ -234,7 +234,10 @@ impl Model {
             | Detail::Genesis(_)
             | Detail::CommandRefused { .. }
             | Detail::Document(_)
-            | Detail::SourceGap { .. }
+            | Detail::Keeping(_)
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::Approval(_)
             | Detail::Principal(_)
             | Detail::Policy(_)

@@ -4,10 +4,12 @@
 use crate::bytes::{Defect, Fields, Malformed, Reader};
 use crate::detail::RefusalReason;
 use crate::facts::{Facts, list, value};
+use crate::keeping::{DataClass, Day, Keeping};
 use crate::kind::Kind;
 use crate::limits;
 use crate::tags;
-use crate::words::Index;
+use crate::words::{Index, Micros};
+use std::collections::HashMap;
 
 /// Wire width of a range: first index u64, count u16.
 pub const BODY_RANGE_BYTES: usize = 10;
@@ -116,6 +118,29 @@ impl Standing {
     }
 }
 
+/// An entry with all that erasure asks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// Whether it has a body that may go.
+    pub standing: Standing,
+    /// Its data class.
+    pub class: Option<DataClass>,
+    /// The day on which it was received.
+    pub day: Day,
+}
+
+impl Stood {
+    /// What an entry is when it is appended.
+    pub fn of(facts: &Facts<'_>, received: Micros) -> Stood {
+        Stood { standing: Standing::of(facts), class: facts.data_class.map(DataClass::of), day: Day::of(received) }
+    }
+
+    /// An entry of which is known that its body was erased.
+    pub const ERASED: Stood = Stood { standing: Standing::Erased, class: None, day: Day(0) };
+    /// No entry, as far as erasure asks.
+    pub const NOTHING: Stood = Stood { standing: Standing::NoBody, class: None, day: Day(0) };
+}
+
 /// What an erasure that takes effect erases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erasure {
@@ -141,37 +166,48 @@ pub fn is_erasable(kind: Kind) -> bool {
     )
 }
 
-/// Decides an erasure that stands at `command`, by somebody who may erase. `standings` answers for every named index, in
-/// order.
+/// Decides an erasure that stands at `command`, by somebody who may erase, and would take effect at `now`. `standings`
+/// answers for every named index, in order.
 ///
 /// Returns the bodies that are erased by it; those that were erased before are no reason to refuse, and change nothing.
 pub fn judge<E>(
     command: Index,
     bodies: ErasedBodies<'_>,
-    standings: impl FnOnce() -> Result<Vec<Standing>, E>,
+    (keeping, now): (&Keeping, Micros),
+    standings: impl FnOnce() -> Result<Vec<Stood>, E>,
 ) -> Result<Result<Vec<Index>, RefusalReason>, E> {
     if bodies.ranges().any(|range| range.end() > command) {
         return Ok(Err(RefusalReason::BodyAhead));
     }
     let mut erased = Vec::new();
-    let standings = standings()?.into_iter().chain(std::iter::repeat(Standing::NoBody));
-    for (index, standing) in bodies.indexes().zip(standings) {
-        match standing {
+    let standings = standings()?.into_iter().chain(std::iter::repeat(Stood::NOTHING));
+    for (index, stood) in bodies.indexes().zip(standings) {
+        match stood.standing {
             Standing::NoBody => return Ok(Err(RefusalReason::NoBody)),
             Standing::Permanent => return Ok(Err(RefusalReason::BodyPermanent)),
-            Standing::Erasable => erased.push(index),
+            Standing::Erasable => match keeping.lets_go(index, &stood, now) {
+                Ok(()) => erased.push(index),
+                Err(reason) => return Ok(Err(reason)),
+            },
             Standing::Erased => {}
         }
     }
     Ok(Ok(erased))
 }
 
-/// The standing of every entry so far, two bits each: a million entries take 250 KB.
+/// The standing of every entry so far, two bits each: a million entries take 250 KB, and 4 MB more where entries have
+/// data classes. Days take 16 bytes each.
 #[derive(Clone, Debug, Default)]
 pub struct Standings {
     words: Vec<u64>,
     entries: u64,
     erased: u64,
+    /// The number of each entry's class, 0 for none; as long as the last entry that has one demands.
+    classes: Vec<u32>,
+    numbers: HashMap<DataClass, u32>,
+    named: Vec<DataClass>,
+    /// The first entry of each day on which anything was received.
+    days: Vec<(u64, Day)>,
 }
 
 /// Entries in one word.
@@ -179,13 +215,41 @@ const PER_WORD: u64 = 32;
 
 impl Standings {
     /// Adds the next entry.
-    pub fn push(&mut self, standing: Standing) {
+    pub fn push(&mut self, stood: Stood) {
+        if self.days.last().is_none_or(|(_, day)| *day != stood.day) {
+            self.days.push((self.entries, stood.day));
+        }
+        if let Some(class) = stood.class {
+            self.put_class(class);
+        }
         if self.entries.is_multiple_of(PER_WORD) {
             self.words.push(0);
         }
         let at = Index(self.entries);
         self.entries = self.entries.saturating_add(1);
-        self.set(at, standing);
+        self.set(at, stood.standing);
+    }
+
+    fn put_class(&mut self, class: DataClass) {
+        let next = u32::try_from(self.named.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let number = *self.numbers.entry(class).or_insert(next);
+        if number == next {
+            self.named.push(class);
+        }
+        if let Ok(at) = usize::try_from(self.entries) {
+            self.classes.resize(at, 0);
+            self.classes.push(number);
+        }
+    }
+
+    /// The entry at an index with all that erasure asks of it; none beyond the last entry.
+    pub fn stood(&self, index: Index) -> Option<Stood> {
+        let standing = self.get(index)?;
+        let number = usize::try_from(index.0).ok().and_then(|at| self.classes.get(at)).copied().unwrap_or(0);
+        let class = number.checked_sub(1).and_then(|at| self.named.get(usize::try_from(at).ok()?)).copied();
+        let since = self.days.partition_point(|(first, _)| *first <= index.0).checked_sub(1);
+        let day = since.and_then(|at| self.days.get(at)).map_or(Day(0), |(_, day)| *day);
+        Some(Stood { standing, class, day })
     }
 
     /// What stands at an index; none beyond the last entry.

@@ -2,7 +2,7 @@
 //! Parsing decides form only; whether the facts are true to their frame, keys and stream is decided elsewhere.
 
 use crate::bytes::{Defect, Fields, LengthWidth, Malformed, Tag};
-use crate::detail::Detail;
+use crate::detail::{Detail, Lost};
 use crate::hash::Commitment;
 use crate::kind::{Author, Kind};
 use crate::limits;
@@ -235,9 +235,17 @@ impl<'a> Facts<'a> {
             | Detail::Policy(_)
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::Keeping(_)
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::ClockChecked { .. } => self.kind.author(),
         }
+    }
+
+    /// The numbers that a `source.gap` says were lost.
+    pub fn lost(&self) -> Option<Lost> {
+        if let Detail::SourceGap(gap) = self.detail { gap.lost } else { None }
     }
 
     /// What must hold between fields, and inside list elements.

@@ -278,7 +278,10 @@ pub(crate) fn let_in_by<'a>(entry: &Entry<'a>) -> Option<KeyGrant<'a>> {
         | Detail::Policy(_)
         | Detail::Step(_)
         | Detail::CommandRefused { .. }
-        | Detail::SourceGap { .. }
+        | Detail::Keeping(_)
+        | Detail::HeartbeatPromised { .. }
+        | Detail::SourceGap(_)
+        | Detail::Oversight(_)
         | Detail::Imported { .. }
         | Detail::ClockChecked { .. } => None,
     }

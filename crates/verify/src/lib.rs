@@ -24,6 +24,8 @@ pub mod policy;
 pub mod witnessed;
 pub mod authority;
 pub mod principals;
+pub mod vouched;
+pub mod keeping;
 pub mod erasure;
 pub mod governance;
 pub mod replay;

@@ -24,6 +24,15 @@ pub const RELATIONS_MAX: usize = 1_024;
 pub const PERSONS_MAX: usize = 64;
 /// Bodies that one `body.erased` may name: as many as a frame may bring in, so that a commit stays bounded.
 pub const ERASED_BODIES_MAX: usize = 1_024;
+/// Ranges of entries that one `hold.placed` may name: 16 KiB of its facts.
+pub const HELD_RANGES_MAX: usize = 1_024;
+/// Holds in force at once.
+pub const HOLDS_MAX: usize = 1_024;
+/// Ranges of all holds in force together: 1 MiB. An erasure of 1,024 bodies looks into each hold for each of them: with all
+/// of both, a million binary searches, some tens of milliseconds.
+pub const HELD_RANGES_TOTAL_MAX: usize = 65_536;
+/// Data classes with a retention of their own.
+pub const RETENTION_RULES_MAX: usize = 1_024;
 /// Clauses of one requirement.
 pub const CLAUSES_MAX: usize = 8;
 /// Votes that one resolution rests on, and so the persons that a requirement may ask for.
@@ -82,6 +91,10 @@ const _: () = assert!(
 const _: () = assert!(
     FACTS_BYTES_MAX > ERASED_BODIES_MAX * 10 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
     "an erasure of single bodies fits"
+);
+const _: () = assert!(
+    FACTS_BYTES_MAX > HELD_RANGES_MAX * 16 + PARENTS_MAX * 32 + ON_BEHALF_OF_MAX * 16 + 4 * 1024,
+    "a hold with every range fits"
 );
 const _: () = assert!(
     CONFLICTS_MAX * 17 + ASSIGNMENT_MAX * 25 + 40 + CLAUSES_MAX * 17 < OBJECTS_MAX * 18,

@@ -12,7 +12,7 @@ pub use refusal::ReplayRefusal;
 use crate::authority::KeyHistory;
 use crate::detail::{ApprovalCommand, Detail, Genesis, Rules};
 use crate::entry::{Entry, SealedFrame};
-use crate::erasure::{ErasedBodies, Erasure, Standing, Standings};
+use crate::erasure::{ErasedBodies, Erasure, Standings, Stood};
 use crate::facts::{Facts, Parent};
 use crate::frame::{FrameHeader, FrameRefusal, SignatureChecks};
 use crate::governance::{Authority, Stated};
@@ -42,8 +42,8 @@ const TILE_HEIGHT: u32 = 8;
 /// What the ledger makes is sequenced in one epoch, from 1 = genesis on.
 pub const LEDGER_EPOCH: Epoch = Epoch(1);
 
-/// The state after some number of entries. Memory grows by source ref and event id, 32 bytes, and by the two bits of
-/// its body's standing, with every entry; and by 24 bytes with every stream.
+/// The state after some number of entries. Memory grows by source ref and event id, 32 bytes, and by what
+/// `Standings` keeps, with every entry; and by 24 bytes with every stream.
 #[derive(Default)]
 pub struct Replay {
     tree: Frontier,
@@ -189,7 +189,7 @@ impl Replay {
             return Err(FrameRefusal::RootDiffers.into());
         }
         self.received = Some(entry.seal.received);
-        self.bodies.push(Standing::of(&entry.facts));
+        self.bodies.push(Stood::of(&entry.facts, entry.seal.received));
         if let Some(erasure) = &self.erasure {
             erasure.bodies.iter().for_each(|index| self.bodies.erase(*index));
         }
@@ -262,7 +262,7 @@ impl Replay {
             return Err(ReplayRefusal::EventIdKnown);
         }
         let own = facts.author() == Author::Ledger;
-        if own && facts.epoch != LEDGER_EPOCH || facts.kind == Kind::SourceGap && facts.epoch == Epoch(0) {
+        if own && facts.epoch != LEDGER_EPOCH || facts.lost().is_some() && facts.epoch == Epoch(0) {
             return Err(ReplayRefusal::SourceOrder);
         }
         if facts.epoch == Epoch(0) {
@@ -346,8 +346,8 @@ impl Replay {
                 return Ok(Some(Follow::Steps(Steps { command, kind: facts.kind, next: 0, evidence })));
             }
         }
-        let standing = |index| self.bodies.get(index).unwrap_or(Standing::NoBody);
-        let standings = |named: ErasedBodies<'_>| Ok::<_, Infallible>(named.indexes().map(standing).collect());
+        let stood = |index| self.bodies.stood(index).unwrap_or(Stood::NOTHING);
+        let standings = |named: ErasedBodies<'_>| Ok::<_, Infallible>(named.indexes().map(stood).collect());
         let Ok(decided) = authority.decide(stated, standings);
         let consequence = match decided {
             Ok(consequence) => consequence,

@@ -59,7 +59,12 @@ tags! {
     SUBJECT_KEY_ID = 0x0122, "subject_key_id";
     GAP_FROM = 0x0130, "gap_from";
     GAP_TO = 0x0131, "gap_to";
+    HEARTBEAT_S = 0x0132, "heartbeat_s";
+    GAP_REASON = 0x0133, "gap_reason";
     ERASED_BODIES = 0x0140, "erased_bodies";
+    RETENTION_DAYS = 0x0141, "retention_days";
+    HELD_ENTRIES = 0x0142, "held_entries";
+    HOLD = 0x0143, "hold";
     DOCUMENT_PART = 0x0148, "document_part";
     RELATIONS = 0x0149, "relations";
     VERDICT = 0x0150, "verdict";
@@ -85,6 +90,16 @@ tags! {
     ROLES = 0x0172, "roles";
     ACCOUNT = 0x0173, "account";
     DELEGATE = 0x0174, "delegate";
+    REVIEW_SUBJECT = 0x0180, "review_subject";
+    REVIEW_RESULT = 0x0181, "review_result";
+    EXCEPTION = 0x0182, "exception";
+    EXCEPTION_CODE = 0x0183, "exception_code";
+    DISPOSITION = 0x0184, "disposition";
+    RECONCILED_SOURCE = 0x0185, "reconciled_source";
+    OUTSIDE_RECORD = 0x0186, "outside_record";
+    COMPARED = 0x0187, "compared";
+    DIFFERENCES_DIGEST = 0x0188, "differences_digest";
+    WINDOW = 0x0189, "window";
     // Seals.
     RECEIVED = 0x0201, "received";
     REVISION = 0x0202, "revision";

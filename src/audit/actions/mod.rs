@@ -84,7 +84,10 @@ impl<'s> Actions<'s> {
             | Detail::Principal(_)
             | Detail::Policy(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::Keeping(_)
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => {}
         }

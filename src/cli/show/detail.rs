@@ -1,5 +1,6 @@
 //! The own fields of each kind as JSON. What stands in common fields is not said twice.
 
+use super::evidence;
 use crate::record::line::time;
 use deedbook_verify::detail::{
     ApprovalCommand, Assignment, Binding, Detail, Judgement, PolicyCommand, PrincipalCommand, Resolution, Roles, Step,
@@ -37,7 +38,10 @@ pub(super) fn value(detail: &Detail<'_>) -> Value {
         Detail::Policy(PolicyCommand::Published { .. } | PolicyCommand::Retired { .. }) => Value::Null,
         Detail::Step(step) => step_value(&step.step),
         Detail::CommandRefused { reason, .. } => json!({"reason": reason.name()}),
-        Detail::SourceGap { from, to } => json!({"from": from.0, "to": to.0}),
+        Detail::Keeping(command) => evidence::keeping(command),
+        Detail::HeartbeatPromised { heartbeat_s } => json!({"heartbeat_s": heartbeat_s}),
+        Detail::SourceGap(gap) => evidence::gap(gap),
+        Detail::Oversight(oversight) => evidence::oversight(oversight),
         Detail::Imported { .. } => json!({"imported": true}),
         Detail::ClockChecked { wall, .. } => json!({"wall": time::show(*wall)}),
     }
@@ -52,12 +56,12 @@ fn who(who: Actor) -> Value {
 }
 
 /// Objects joined; what is null is left out.
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let present = members.into_iter().filter(|(_, value)| !value.is_null());
     Value::Object(present.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-fn hex(word: Option<impl ToString>) -> Value {
+pub(super) fn hex(word: Option<impl ToString>) -> Value {
     word.map_or(Value::Null, |word| Value::String(word.to_string()))
 }
 

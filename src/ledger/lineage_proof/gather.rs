@@ -132,7 +132,10 @@ impl<'r> Gather<'r> {
             | Detail::Principal(_)
             | Detail::Policy(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::Keeping(_)
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::ClockChecked { .. } => Ok(()),
         }
     }

@@ -63,7 +63,10 @@ impl<L: Lookup> Step<'_, L> {
             | Detail::Approval(_)
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::Keeping(_)
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => {}
         }

@@ -1,14 +1,16 @@
 //! The names that `facts` of an event line may hold, and what each becomes. It knows nothing of signatures or frames.
 
+use super::capture::{self, Capture};
 use super::json::{self, Members};
 use super::{LineContext, LineError, make_ref, time};
 use crate::domain::version_ref;
 use crate::record::FactsBuilder;
+use deedbook_verify::detail::Gap;
 use deedbook_verify::facts::{Actor, ActorKind, Code, Object, ObjectClass, ObjectRole, Outcome, Parent};
 use deedbook_verify::hash::Identity;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::limits;
-use deedbook_verify::words::{Digest, EventId, Ref, Revision, Sequence, SubjectId};
+use deedbook_verify::words::{Digest, EventId, Ref, Revision, SubjectId};
 use serde_json::value::RawValue;
 
 /// Every fact name, for the test that holds docs/CLI.md against this list.
@@ -36,10 +38,11 @@ pub const FACT_NAMES: &[&str] = &[
     "sessions",
     "gap_from",
     "gap_to",
+    "gap_since",
+    "gap_until",
+    "gap_reason",
+    "heartbeat_s",
 ];
-
-/// The lost sequences of a `source.gap` line: from, and up to but not including.
-pub(super) type Gap = (Sequence, Sequence);
 
 /// Puts every fact of the object into the builder.
 pub(super) fn apply(
@@ -48,7 +51,7 @@ pub(super) fn apply(
     facts: &Members<'_>,
     context: &LineContext<'_>,
 ) -> Result<(FactsBuilder, Option<Gap>), LineError> {
-    let (mut objects, mut gap_from, mut gap_to) = (Vec::new(), None, None);
+    let (mut objects, mut capture) = (Vec::new(), Capture::default());
     for (name, raw) in &facts.0 {
         let path = json::below("facts", name);
         match name.as_ref() {
@@ -58,23 +61,14 @@ pub(super) fn apply(
             "jobs" => add_objects(&mut objects, ObjectClass::Job, raw, &path, context)?,
             "runs" => add_objects(&mut objects, ObjectClass::Run, raw, &path, context)?,
             "sessions" => add_objects(&mut objects, ObjectClass::Session, raw, &path, context)?,
-            "gap_from" => gap_from = Some(Sequence(json::number(raw, &path)?)),
-            "gap_to" => gap_to = Some(Sequence(json::number(raw, &path)?)),
+            name if capture::NAMES.contains(&name) => capture.take(name, raw, &path)?,
             name => builder = apply_one(builder, name, raw, &path, context)?,
         }
     }
     if !objects.is_empty() {
         builder = builder.objects(&objects);
     }
-    match (kind == Kind::SourceGap, gap_from, gap_to) {
-        (true, Some(from), Some(to)) if from < to => Ok((builder.gap(from, to), Some((from, to)))),
-        (true, Some(_), Some(_)) => {
-            Err(LineError::new("facts.gap_to", "is not above gap_from", "gap_to is the first sequence not lost"))
-        }
-        (true, _, _) => Err(LineError::new("facts.gap_from", "or facts.gap_to is missing", "a gap names both")),
-        (false, None, None) => Ok((builder, None)),
-        (false, _, _) => Err(LineError::new("facts.gap_from", "belongs to source.gap alone", "leave it out")),
-    }
+    capture.apply(builder, kind)
 }
 
 fn apply_one(

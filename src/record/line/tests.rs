@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::record::{FrameSigner, Position, SigningKey};
+use deedbook_verify::detail::{Gap, GapReason, Lost, Window};
 use deedbook_verify::facts::{ActorKind, Facts, ObjectClass, ObjectRole, Outcome};
-use deedbook_verify::words::{Digest, Micros, Revision};
+use deedbook_verify::words::{Digest, Micros, Revision, Sequence};
 
 const REFS: RefKey = RefKey([3; 32]);
 
@@ -124,8 +125,18 @@ fn a_human_is_a_person() {
 fn gaps_name_both_ends() {
     let line = |facts: &str| format!(r#"{{"kind":"source.gap","occurred":"2026-01-05T03:00:00Z","facts":{facts}}}"#);
     let event = parse(line(r#"{"gap_from":3,"gap_to":9}"#).as_bytes(), &context()).unwrap();
-    assert_eq!(event.gap, Some((Sequence(3), Sequence(9))));
-    assert_eq!(error_of(&line(r#"{"gap_from":3}"#)).field, "facts.gap_from");
+    assert_eq!(event.gap.unwrap().lost, Some(Lost { from: Sequence(3), to: Sequence(9) }));
+    assert_eq!(error_of(&line(r#"{"gap_from":3}"#)).field, "facts.gap_to");
+    assert_eq!(error_of(&line(r#"{"gap_reason":"outage"}"#)).field, "facts.gap_from");
+    assert_eq!(error_of(&line(r#"{"gap_from":3,"gap_to":9,"gap_reason":"bored"}"#)).field, "facts.gap_reason");
+    let times = r#"{"gap_since":"2026-01-05T01:00:00Z","gap_until":"2026-01-05T02:00:00Z","gap_reason":"outage"}"#;
+    let gap = parse(line(times).as_bytes(), &context()).unwrap().gap.unwrap();
+    let blind = Window { from: Micros(1_767_574_800_000_000), until: Micros(1_767_578_400_000_000) };
+    assert_eq!(gap, Gap { lost: None, blind: Some(blind), reason: Some(GapReason::Outage) });
+    let backwards = r#"{"gap_since":"2026-01-05T02:00:00Z","gap_until":"2026-01-05T02:00:00Z"}"#;
+    assert_eq!(error_of(&line(backwards)).field, "facts.gap_until");
+    let half = r#"{"gap_from":3,"gap_to":9,"gap_until":"2026-01-05T02:00:00Z"}"#;
+    assert_eq!(error_of(&line(half)).field, "facts.gap_since");
     assert_eq!(error_of(&line(r#"{"gap_from":9,"gap_to":9}"#)).field, "facts.gap_to");
     let stray = r#"{"kind":"data.accessed","occurred":"2026-01-05T03:00:00Z","facts":{"gap_to":9}}"#;
     assert_eq!(error_of(stray).field, "facts.gap_from");

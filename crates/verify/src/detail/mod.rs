@@ -4,10 +4,13 @@
 mod approval;
 mod document;
 mod genesis;
+mod keeping;
 mod lists;
 mod needs;
+mod oversight;
 mod principal;
 mod refusal;
+mod source;
 mod step;
 
 pub use approval::{
@@ -16,9 +19,14 @@ pub use approval::{
 };
 pub use document::{Document, RELATION_BYTES, Relation, RelationKind};
 pub use genesis::{Genesis, PERSON_BYTES, Person, Predecessor, is_origin};
+pub use keeping::{HELD_RANGE_BYTES, HeldEntries, HeldRange, KeepingCommand};
 pub use lists::{ASSIGNED_BYTES, Assigned, Assignment, CONFLICT_BYTES, Conflict, ConflictReason, Conflicts};
+pub use oversight::{
+    Compared, Disposal, Disposition, Oversight, Reconciliation, Review, ReviewResult, ReviewSubject, TestNumber,
+};
 pub use principal::{Binding, PolicyCommand, PrincipalCommand, Roles};
 pub use refusal::RefusalReason;
+pub use source::{Gap, GapReason, Lost, Window};
 pub use step::{ApprovalStep, Escalation, Judgement, Resolution, ResolutionCode, Step, Verdict};
 
 use crate::bytes::{Fields, Malformed};
@@ -27,7 +35,8 @@ use crate::facts::{Facts, value};
 use crate::key::RawKey;
 use crate::kind::{Author, Kind};
 use crate::tags;
-use crate::words::{KeyId, Micros, Ref, Sequence};
+use crate::words::{KeyId, Micros, Ref};
+use std::num::NonZeroU32;
 
 /// What a kind says beyond the common fields.
 #[derive(Clone, Copy, Debug)]
@@ -69,13 +78,17 @@ pub enum Detail<'a> {
         /// The rule that refused it.
         reason: RefusalReason,
     },
-    /// The producer lost what it had numbered from `from` up to, not including, `to`.
-    SourceGap {
-        /// First lost sequence.
-        from: Sequence,
-        /// First sequence that is not lost; also this event's own.
-        to: Sequence,
+    /// How long bodies are kept, or which are held.
+    Keeping(KeepingCommand<'a>),
+    /// A source is there, and says for how long it is silent at most until it closes.
+    HeartbeatPromised {
+        /// Seconds between the received times of two neighbouring entries of the source.
+        heartbeat_s: NonZeroU32,
     },
+    /// The source lost numbers, or saw nothing for a while.
+    SourceGap(Gap),
+    /// Somebody who looks after the ledger says what they did.
+    Oversight(Oversight<'a>),
     /// The ledger took the event in by a way on which nobody signs, and states that it came.
     Imported {
         /// Revision of the reader that made the facts of the body.
@@ -140,7 +153,7 @@ impl<'a> Detail<'a> {
             }
             Kind::KeyRevoked => Detail::KeyRevoked { key_id: KeyId(fields.required_array(tags::SUBJECT_KEY_ID)?) },
             Kind::BodyErased => Detail::BodyErased(ErasedBodies::parse(fields)?),
-            Kind::SourceGap => gap(fields)?,
+            Kind::SourceGap => source::gap(fields)?,
             Kind::ActionSubmitted => Detail::Approval(ApprovalCommand::Submitted(Submission::parse(facts, fields)?)),
             Kind::VoteCast => Detail::Approval(ApprovalCommand::VoteCast(Vote::parse(facts, fields)?)),
             Kind::ApprovalCancelRequested => Detail::Approval(ApprovalCommand::CancelRequested(OfRequest::of(facts)?)),
@@ -161,12 +174,17 @@ impl<'a> Detail<'a> {
             Kind::PolicyPublished => Detail::Policy(principal::published(facts)?),
             Kind::PolicyRetired => Detail::Policy(principal::retired(facts)?),
             Kind::LedgerSealed | Kind::EvidenceExported | Kind::LogRead | Kind::VerificationRun => Detail::None,
-            Kind::RetentionSet | Kind::HoldPlaced | Kind::HoldReleased => Detail::None,
+            Kind::RetentionSet => Detail::Keeping(keeping::retention(facts, fields)?),
+            Kind::HoldPlaced => Detail::Keeping(keeping::placed(facts, fields)?),
+            Kind::HoldReleased => Detail::Keeping(keeping::released(facts, fields)?),
             Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked => Detail::None,
             Kind::OpenlineageReceived => imported(fields)?,
             Kind::ProvReceived => Document::parse(facts, fields)?.map_or(Detail::None, Detail::Document),
-            Kind::SourceOpened | Kind::SourceHeartbeat | Kind::SourceClosed => Detail::None,
-            Kind::ReviewCompleted | Kind::ExceptionDisposed | Kind::ReconciliationCompleted => Detail::None,
+            Kind::SourceOpened | Kind::SourceHeartbeat => source::promise(fields)?,
+            Kind::SourceClosed => Detail::None,
+            Kind::ReviewCompleted => oversight::reviewed(facts, fields)?,
+            Kind::ExceptionDisposed => oversight::disposed(facts, fields)?,
+            Kind::ReconciliationCompleted => oversight::reconciled(facts, fields)?,
         })
     }
 }
@@ -180,12 +198,6 @@ fn refusal_reason(fields: &mut Fields<'_>) -> Result<RefusalReason, Malformed> {
 fn imported<'a>(fields: &mut Fields<'_>) -> Result<Detail<'a>, Malformed> {
     let rules = fields.optional_array(tags::RULES)?.map(u16::from_be_bytes);
     Ok(rules.map_or(Detail::None, |rules| Detail::Imported { rules: Rules(rules) }))
-}
-
-fn gap<'a>(fields: &mut Fields<'a>) -> Result<Detail<'a>, Malformed> {
-    let from = Sequence(u64::from_be_bytes(fields.required_array(tags::GAP_FROM)?));
-    let to = Sequence(u64::from_be_bytes(fields.required_array(tags::GAP_TO)?));
-    if from < to { Ok(Detail::SourceGap { from, to }) } else { Err(value(tags::GAP_TO)) }
 }
 
 fn key_grant<'a>(fields: &mut Fields<'a>) -> Result<KeyGrant<'a>, Malformed> {

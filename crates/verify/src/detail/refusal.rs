@@ -29,7 +29,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Its signer may not govern keys, principals or policies, nor erase.
+    /// Its signer may not govern keys, principals, policies or keeping, nor erase.
     NotAdministrator = 1, "NOT_ADMINISTRATOR";
     /// The key is one under which anybody could forge, or no point of the curve.
     WeakKey = 2, "WEAK_KEY";
@@ -47,6 +47,14 @@ reasons! {
     NoBody = 8, "NO_BODY";
     /// A body to be erased is of a kind that stays for ever.
     BodyPermanent = 9, "BODY_PERMANENT";
+    /// A body to be erased is held.
+    BodyHeld = 10, "BODY_HELD";
+    /// A body to be erased must be kept for some more days.
+    RetentionNotPassed = 11, "RETENTION_NOT_PASSED";
+    /// No such hold is in force.
+    HoldUnknown = 12, "HOLD_UNKNOWN";
+    /// As many holds or retention rules are in force as there may be.
+    TooManyRules = 13, "TOO_MANY_RULES";
     /// The voter has none of the roles or teams that are asked.
     NotEligible = 20, "NOT_ELIGIBLE";
     /// The voter asked for the action.

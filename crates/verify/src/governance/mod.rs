@@ -2,6 +2,7 @@
 //! as soon as a ledger has had two administrators, a governing command takes effect only with the vote of another. All
 //! of it is folded from commands and votes alone; no entry of the ledger's own is needed, but to say what was refused.
 
+mod keeps;
 mod policies;
 mod rules;
 mod votes;
@@ -14,9 +15,10 @@ pub use waiting::{Matter, Waiting};
 
 use crate::authority::KeyHistory;
 use crate::detail::{ApprovalCommand, Detail, Genesis, RefusalReason, Roles};
-use crate::erasure::{ErasedBodies, Erasure, Standing};
+use crate::erasure::{ErasedBodies, Erasure, Stood};
 use crate::facts::{Facts, Parent};
 use crate::hash;
+use crate::keeping::Keeping;
 use crate::limits;
 use crate::principals::Principals;
 use crate::words::{Index, KeyId, LedgerId, Micros, Ref, SubjectId};
@@ -81,6 +83,7 @@ pub struct Authority {
     keys: Arc<KeyHistory>,
     principals: Arc<Principals>,
     policies: Arc<Policies>,
+    keeping: Arc<Keeping>,
     waiting: Arc<BTreeMap<SubjectId, Waiting>>,
     two_administrators: bool,
 }
@@ -96,6 +99,7 @@ impl Authority {
             keys: Arc::new(KeyHistory::from_genesis(ledger, ledger_source, genesis)?),
             principals: Arc::new(Principals::from_genesis(genesis)),
             policies: Arc::default(),
+            keeping: Arc::default(),
             waiting: Arc::default(),
             two_administrators: false,
         };
@@ -116,6 +120,11 @@ impl Authority {
     /// The policies in force.
     pub fn policies(&self) -> &Arc<Policies> {
         &self.policies
+    }
+
+    /// Retention and holds in force.
+    pub fn keeping(&self) -> &Arc<Keeping> {
+        &self.keeping
     }
 
     /// What waits for a second administrator, by request; some of it may have expired.
@@ -148,7 +157,7 @@ impl Authority {
     pub fn decide<E>(
         &self,
         stated: &Stated<'_>,
-        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Standing>, E>,
+        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Stood>, E>,
     ) -> Result<Result<Consequence, RefusalReason>, E> {
         match &stated.facts.detail {
             Detail::Approval(ApprovalCommand::VoteCast(vote)) if vote.stream.is_none() => {
@@ -159,6 +168,7 @@ impl Authority {
             | Detail::KeyRevoked { .. }
             | Detail::BodyErased(_)
             | Detail::Principal(_)
+            | Detail::Keeping(_)
             | Detail::Policy(_) => self.decide_command(stated, standings),
             Detail::None
             | Detail::Document(_)
@@ -166,7 +176,9 @@ impl Authority {
             | Detail::Approval(_)
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => Ok(Ok(Consequence::Nothing)),
         }
@@ -175,7 +187,7 @@ impl Authority {
     fn decide_command<E>(
         &self,
         stated: &Stated<'_>,
-        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Standing>, E>,
+        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Stood>, E>,
     ) -> Result<Result<Consequence, RefusalReason>, E> {
         let Some(asker) = self.keys.tenure(&stated.signer).map(|tenure| tenure.source) else {
             return Ok(Err(RefusalReason::KeyUnknown));
@@ -187,6 +199,7 @@ impl Authority {
             governors: self.principals.governors(asker, None),
             stated: stated.index,
             at: stated.index,
+            now: stated.received,
         };
         let judged = self.judge(&case, standings)?;
         Ok(judged.and_then(|(needs, change)| match needs {

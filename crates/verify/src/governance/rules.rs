@@ -2,12 +2,13 @@
 
 use crate::authority::Tenure;
 use crate::detail::{Binding, Detail, KeyGrant, PolicyCommand, PrincipalCommand, RefusalReason, Roles};
-use crate::erasure::{self, ErasedBodies, Erasure, Standing};
+use crate::erasure::{self, ErasedBodies, Erasure, Stood};
 use crate::facts::{Actor, ActorKind, Facts};
 use crate::governance::{Authority, PublishedPolicy};
+use crate::keeping::{Hold, Retention};
 use crate::key::PublicKey;
 use crate::principals::{Governors, Principal};
-use crate::words::{Index, KeyId, Ref};
+use crate::words::{Index, KeyId, Micros, Ref, SubjectId};
 use std::sync::Arc;
 
 /// A change of authority, or of bodies, that the rules let pass.
@@ -40,6 +41,12 @@ pub enum Change {
     Publish(Ref, PublishedPolicy),
     /// No policy set is in force in a stream any more.
     Retire(Ref),
+    /// Bodies of a class are kept for so long.
+    Retain(Retention),
+    /// Bodies are held under an id.
+    Place(SubjectId, Hold),
+    /// A hold ends.
+    Release(SubjectId),
     /// Bodies are erased.
     Erase(Erasure),
 }
@@ -61,22 +68,24 @@ pub(super) struct Case<'a> {
     pub stated: Index,
     /// Where it would take effect.
     pub at: Index,
+    /// When.
+    pub now: Micros,
 }
 
-type Ruling = Result<(Needs, Change), RefusalReason>;
+pub(super) type Ruling = Result<(Needs, Change), RefusalReason>;
 
 impl Authority {
     pub(super) fn judge<E>(
         &self,
         case: &Case<'_>,
-        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Standing>, E>,
+        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Stood>, E>,
     ) -> Result<Ruling, E> {
         Ok(match &case.facts.detail {
             Detail::BodyErased(bodies) => {
                 if let Err(reason) = self.governs(case) {
                     return Ok(Err(reason));
                 }
-                let judged = erasure::judge(case.stated, *bodies, || standings(*bodies))?;
+                let judged = erasure::judge(case.stated, *bodies, (&self.keeping, case.now), || standings(*bodies))?;
                 judged.map(|bodies| (Needs::Two, Change::Erase(Erasure { command: case.stated, bodies })))
             }
             Detail::KeyEnrolled(grant) => self.enroll(case, grant),
@@ -84,19 +93,22 @@ impl Authority {
             Detail::KeyRevoked { key_id } => self.revoke(case, key_id),
             Detail::Principal(command) => self.principal(case, command),
             Detail::Policy(command) => self.policy(case, *command),
+            Detail::Keeping(command) => self.keep(case, command),
             Detail::None
             | Detail::Document(_)
             | Detail::Genesis(_)
             | Detail::Approval(_)
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => Err(RefusalReason::RequestUnknown),
         })
     }
 
-    fn governs(&self, case: &Case<'_>) -> Result<(), RefusalReason> {
+    pub(super) fn governs(&self, case: &Case<'_>) -> Result<(), RefusalReason> {
         if self.is_administrator(case.asker) { Ok(()) } else { Err(RefusalReason::NotAdministrator) }
     }
 
@@ -323,6 +335,9 @@ impl Authority {
             Change::Delegate(who, delegate) => Arc::make_mut(&mut self.principals).delegate(who, delegate),
             Change::Publish(stream, policy) => Arc::make_mut(&mut self.policies).publish(stream, policy),
             Change::Retire(stream) => Arc::make_mut(&mut self.policies).retire(stream),
+            Change::Retain(rule) => Arc::make_mut(&mut self.keeping).retain(rule),
+            Change::Place(id, hold) => Arc::make_mut(&mut self.keeping).place(id, hold),
+            Change::Release(id) => Arc::make_mut(&mut self.keeping).release(id),
             Change::Erase(_) => {}
         }
         self.count_administrators();

@@ -1,7 +1,7 @@
 //! Votes on what waits for a second administrator, and the evidence of every vote.
 
 use crate::detail::{RefusalReason, Roles, Vote};
-use crate::erasure::{ErasedBodies, Standing};
+use crate::erasure::{ErasedBodies, Stood};
 use crate::facts::ActorKind;
 use crate::frame::SignerRole;
 use crate::governance::rules::Case;
@@ -51,7 +51,7 @@ impl Authority {
         &self,
         stated: &Stated<'_>,
         vote: &Vote<'_>,
-        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Standing>, E>,
+        standings: impl FnOnce(ErasedBodies<'_>) -> Result<Vec<Stood>, E>,
     ) -> Result<Result<Consequence, RefusalReason>, E> {
         let waiting = match self.check_vote(stated, vote) {
             Ok(waiting) => waiting,
@@ -75,6 +75,7 @@ impl Authority {
             governors: self.principals.governors(waiting.asker, Some(agreed)),
             stated: waiting.index,
             at: stated.index,
+            now: stated.received,
         };
         let judged = self.judge(&case, standings)?;
         Ok(judged.map(|(_, change)| Consequence::Decided(waiting.request, Some(change))))

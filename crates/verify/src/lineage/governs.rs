@@ -47,7 +47,10 @@ impl Said {
             | Detail::Approval(_)
             | Detail::Step(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::Keeping(_)
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::ClockChecked { .. } => {}
         }
     }

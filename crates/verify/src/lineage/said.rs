@@ -91,7 +91,10 @@ pub(super) fn said(entry: &Entry<'_>, signer: Option<KeyId>, run: NodeKey) -> Sa
         | Detail::Principal(_)
         | Detail::Policy(_)
         | Detail::CommandRefused { .. }
-        | Detail::SourceGap { .. }
+        | Detail::Keeping(_)
+        | Detail::HeartbeatPromised { .. }
+        | Detail::SourceGap(_)
+        | Detail::Oversight(_)
         | Detail::ClockChecked { .. } => match facts.kind.author() {
             Author::Asker => said.governs(facts, signer),
             Author::Witness => said.statement(facts, signer, run),

@@ -182,6 +182,10 @@ pub fn is_of_approvals(reason: RefusalReason) -> bool {
             | RefusalReason::BodyAhead
             | RefusalReason::NoBody
             | RefusalReason::BodyPermanent
+            | RefusalReason::BodyHeld
+            | RefusalReason::RetentionNotPassed
+            | RefusalReason::HoldUnknown
+            | RefusalReason::TooManyRules
             | RefusalReason::PrincipalKnown
             | RefusalReason::SecondPersonMissing
     )

@@ -1,6 +1,5 @@
 //! Rules of replay that need no state: which kinds are folded, who may share a frame, which sequence follows.
 
-use crate::detail::Detail;
 use crate::facts::Facts;
 use crate::frame::{FrameHeader, FrameRefusal, SignerRole};
 use crate::kind::{Author, Kind};
@@ -9,16 +8,7 @@ use crate::words::{Epoch, LedgerId, Sequence};
 
 /// Whether this program folds the kind; the server answers `UNIMPLEMENTED` for the others.
 pub fn is_built(kind: Kind) -> bool {
-    !matches!(
-        kind,
-        Kind::LedgerSealed
-            | Kind::EvidenceExported
-            | Kind::LogRead
-            | Kind::VerificationRun
-            | Kind::RetentionSet
-            | Kind::HoldPlaced
-            | Kind::HoldReleased
-    )
+    !matches!(kind, Kind::LedgerSealed | Kind::EvidenceExported | Kind::LogRead | Kind::VerificationRun)
 }
 
 /// Which events may share a frame: of one author, and commands and gaps none.
@@ -40,8 +30,8 @@ pub fn follows(last: Option<(Epoch, Sequence)>, facts: &Facts<'_>) -> bool {
         Some(_) | None => 0,
     };
     let Some(next) = last_sequence.checked_add(1) else { return false };
-    if let Detail::SourceGap { from, to } = facts.detail {
-        return from.0 == next && to == facts.sequence;
+    if let Some(lost) = facts.lost() {
+        return lost.from.0 == next && lost.to == facts.sequence;
     }
     facts.sequence.0 == next || Bug::SequenceUnread.planted()
 }

@@ -289,7 +289,10 @@ fn what_is_read_is_what_stands_there() {
             | Detail::KeyRevoked { .. }
             | Detail::BodyErased(_)
             | Detail::CommandRefused { .. }
-            | Detail::SourceGap { .. }
+            | Detail::Keeping(_)
+            | Detail::HeartbeatPromised { .. }
+            | Detail::SourceGap(_)
+            | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => panic!("{:?}", facts.detail),
         };

@@ -4,6 +4,7 @@
 
 use crate::encode::{Fields, id16, kind, tag};
 use crate::erasure::erase;
+use crate::keeping::{hold, id_of, release, retention};
 use crate::ledger::{Draft, Ledger, event, revoke, with};
 use crate::naive_tree::root;
 use crate::replay::replay;
@@ -18,9 +19,14 @@ fn all_kinds() -> World {
     let mut world = world();
     let (ledger, key, source) = (&mut world.ledger, world.rotated.clone(), world.gateway_source);
     let gap = [(tag::GAP_FROM, 5_u64.to_be_bytes()), (tag::GAP_TO, 9_u64.to_be_bytes())];
-    let gap = with(event(kind::SOURCE_GAP, "gap"), &[(gap[0].0, &gap[0].1), (gap[1].0, &gap[1].1)]);
+    let blind = [1_u64.to_be_bytes(), 9_u64.to_be_bytes()].concat();
+    let why = [(0x0133, [4].as_slice()), (0x0189, &blind)];
+    let gap = with(event(kind::SOURCE_GAP, "gap"), &[(gap[0].0, &gap[0].1), (gap[1].0, &gap[1].1), why[0], why[1]]);
     ledger.append(Draft::by(&key, source, vec![gap]).at(2, 9));
-    ledger.append(Draft::by(&key, source, vec![event(kind::SOURCE_HEARTBEAT, "beat")]).at(2, 10));
+    ledger.append(
+        Draft::by(&key, source, vec![with(event(kind::SOURCE_HEARTBEAT, "beat"), &[(0x0132, &[0, 0, 0, 9])])])
+            .at(2, 10),
+    );
     let objects = [[[3, 3].as_slice(), &id16("entity")].concat(), [[7, 3].as_slice(), &id16("activity")].concat()];
     let document = with(
         event(0x0204, "document"),
@@ -34,6 +40,9 @@ fn all_kinds() -> World {
     ledger.append(Draft::by(&key, source, vec![document]).at(2, 11));
     let clock = with(event(kind::CLOCK_CHECKED, "clock"), &[(tag::RULES, &[0, 1]), (0x0102, &7_u64.to_be_bytes())]);
     ledger.append_own(vec![clock]);
+    ledger.command(retention("retention", Some("personal"), 2));
+    ledger.command(hold("hold", None, &[(1 << 40, u64::MAX)]));
+    ledger.command(release("release", id_of(ledger, "hold")));
     ledger.command(erase("erase", &[(3, 2), (7, 1)]));
     ledger.command(revoke("revoke", &key.id()));
     world
@@ -199,8 +208,16 @@ const TABLE: &[(&str, &str)] = &[
     ("sequencer_key", "genesis must be index 0, sound, and nowhere else"),
     ("erased_bodies", FRAME_ROOT),
     ("erased_bodies", FORM),
+    ("retention_days", FRAME_ROOT),
+    ("held_entries", FRAME_ROOT),
+    ("held_entries", FORM),
+    ("hold", FRAME_ROOT),
     ("gap_from", SEQUENCE),
     ("gap_to", SEQUENCE),
+    ("gap_reason", FRAME_ROOT),
+    ("heartbeat_s", FRAME_ROOT),
+    ("window", FRAME_ROOT),
+    ("window", FORM),
     ("received", "the received time decreases"),
     ("received", FRAME_ORDER),
     ("received", "root"),
@@ -219,7 +236,7 @@ fn what_every_kind_could_hold_was_altered() {
     let world = all_kinds();
     let held: BTreeSet<u16> =
         world.ledger.placed.iter().flat_map(|placed| placed.facts.keys().chain(placed.seal.keys())).copied().collect();
-    // Those of kinds that replay has no fold for are judged by `approval_facts`.
+    // Those of kinds that replay has no fold for are judged by `approval_facts` and `evidence_facts`.
     let folded = |number: u16| number < 0x0300 && !(0x0150..0x0200).contains(&number);
     let known = tags::ALL.iter().filter(|tag| folded(tag.number));
     let missing: Vec<&str> = known.filter(|tag| !held.contains(&tag.number)).map(|tag| tag.name).collect();
@@ -231,7 +248,7 @@ fn a_field_added_or_given_to_another_kind_is_refused() {
     let world = all_kinds();
     let good = &world.ledger;
     for index in 0..good.placed.len() {
-        for added in [0x0008_u16, 0x0042, 0x8042, 0x0101, 0x0122, 0x0132, 0x8132, 0x0208, 0x8208] {
+        for added in [0x0008_u16, 0x0042, 0x8042, 0x0101, 0x0122, 0x013f, 0x813f, 0x0208, 0x8208] {
             let mut ledger = good.clone();
             let placed = &mut ledger.placed[index];
             let half = if added & 0x0f00 == 0x0200 { &mut placed.seal } else { &mut placed.facts };

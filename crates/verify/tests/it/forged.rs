@@ -209,9 +209,6 @@ fn refusals_missing_unfounded_or_altered() {
         "kind-of-the-ledger-not-built", |_| KindNotBuilt(Kind::LedgerSealed), |w| {
             w.ledger.append_own(vec![with(event(0x0002, "p"), &[(tag::RULES, &[0, 1])])]);
         };
-        "kind-of-an-asker-not-built", |_| KindNotBuilt(Kind::HoldPlaced), |w| {
-            w.ledger.command(event(0x0141, "hold"));
-        };
     });
 }
 

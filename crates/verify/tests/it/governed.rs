@@ -6,12 +6,16 @@ use crate::ledger::{Ledger, enroll, event, revoke, rotate, with};
 use crate::naive_tree::{H, leaf};
 use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
-use deedbook_verify::erasure::Standing;
+use deedbook_verify::erasure::{Standing, Stood};
 use deedbook_verify::facts::{Facts, Parent};
 use deedbook_verify::governance::{Authority, Stated};
 use deedbook_verify::hash::request_id;
+use deedbook_verify::keeping::Day;
 use deedbook_verify::words::{Index, KeyId, LedgerId, Micros, Ref};
 use std::convert::Infallible;
+
+/// When a fold begins.
+const BEGUN: u64 = 1_767_590_000_000_000;
 
 pub const WEEK_US: u64 = 7 * 24 * 3_600 * 1_000_000;
 
@@ -32,6 +36,9 @@ pub fn founded(persons: &[(&str, u8)]) -> Ledger {
     Ledger::founded("ledger.example/governed", |facts| drop(facts.insert(0x0114, wire.clone())), [2, 3])
 }
 
+/// Every entry has a body that may go, of no class, as old as the fold.
+const STOOD: Stood = Stood { standing: Standing::Erasable, class: None, day: Day(20_458) };
+
 /// The fold, and where it stands.
 #[derive(Clone)]
 pub struct Fold {
@@ -50,7 +57,7 @@ impl Fold {
         let entry = Entry::parse(&bytes).unwrap();
         let Detail::Genesis(genesis) = &entry.facts.detail else { panic!("no genesis") };
         let authority = Authority::from_genesis(LedgerId(ledger.id), Ref(ledger.source), genesis).unwrap();
-        Fold { authority, ledger: ledger.id, index: 1, now: 1_767_590_000_000_000, said: Vec::new() }
+        Fold { authority, ledger: ledger.id, index: 1, now: BEGUN, said: Vec::new() }
     }
 
     /// Two administrators and a reviewer.
@@ -74,7 +81,7 @@ impl Fold {
         let index = Index(self.index);
         let stated = Stated { facts: &parsed, signer: KeyId(key.id()), index, received: Micros(self.now) };
         let all = |bodies: deedbook_verify::erasure::ErasedBodies<'_>| {
-            Ok::<_, Infallible>(bodies.indexes().map(|_| Standing::Erasable).collect())
+            Ok::<_, Infallible>(bodies.indexes().map(|_| STOOD).collect())
         };
         self.index += 1;
         self.now += 1;

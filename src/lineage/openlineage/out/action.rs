@@ -52,7 +52,10 @@ pub fn action_of(facts: &Facts<'_>) -> Option<(SubjectId, Ref)> {
         | Detail::Principal(_)
         | Detail::Policy(_)
         | Detail::CommandRefused { .. }
-        | Detail::SourceGap { .. }
+        | Detail::Keeping(_)
+        | Detail::HeartbeatPromised { .. }
+        | Detail::SourceGap(_)
+        | Detail::Oversight(_)
         | Detail::Imported { .. }
         | Detail::Document(_)
         | Detail::ClockChecked { .. } => None,
