@@ -346,6 +346,12 @@ pub const BODY_BYTES_MAX: usize = formats::FRAME_BYTES_MAX - formats::FACTS_BYTE
 /// Bytes of one event line: the largest body, and as much room for facts as they can take in JSON.
 pub const LINE_BYTES_MAX: usize = formats::FRAME_BYTES_MAX + 256 * 1024;
 
+/// Bytes of an outside list that is compared with the log: it is read whole, with its keys about twice that.
+pub const RECONCILE_LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of differences that stand in the body of a reconciliation; each may take six as JSON.
+pub const RECONCILE_LISTED_BYTES_MAX: usize = 128 * 1024;
+/// How far ahead of the server a source's clock may be for its events to be compared: a day, in microseconds.
+pub const RECONCILE_SLACK_US: u64 = 86_400_000_000;
 const _: () = assert!(POLICY_SOURCE_BYTES_MAX <= BODY_BYTES_MAX && QUESTION_BYTES_MAX <= BODY_BYTES_MAX);
 const _: () = assert!(BINDING_BYTES_MAX * 2 <= QUESTION_BYTES_MAX, "a question repeats the binding's parameters");
 const _: () = assert!(WITNESS_BODY_BYTES_MAX > formats::NOTE_BYTES_MAX + WITNESS_PROOF_LINES_MAX * 45 + 25);
@@ -370,3 +376,4 @@ const _: () = assert!(QUEUE_BYTES_MAX >= 2 * OPENLINEAGE_POST_BYTES_MAX, "a post
 const _: () = assert!(HTTP_PAGE_BYTES_MAX as usize > formats::NOTE_BYTES_MAX, "a note is one page");
 const _: () = assert!(HTTP_BUNDLE_BYTES_MAX as usize >= 256 * (ENTRY_BYTES_MAX + 2), "a bundle is one page");
 const _: () = assert!(HTTP_ANSWER_BYTES_MAX > HTTP_BUNDLE_BYTES_MAX as usize, "the largest page can be answered");
+const _: () = assert!(BODY_BYTES_MAX > 6 * RECONCILE_LISTED_BYTES_MAX + 64 * 1024, "a reconciliation's body fits");

@@ -170,6 +170,23 @@ async fn erase_all_of(
     Ok(())
 }
 
+/// Indexes of the bodies that could be erased and whose facts name somebody, among the first `size` entries.
+pub async fn named_bodies(
+    client: &mut Client,
+    who: Ref,
+    size: u64,
+    progress: &mut Progress,
+) -> Result<Vec<u64>, Failure> {
+    let (mut found, mut documents, mut from) = (Vec::new(), Documents::new(), 0);
+    while from < size {
+        let mut part = Vec::new();
+        let into = (&mut part, &mut documents, &mut Tally::default());
+        from = collect(client, who, from..size, into, progress).await?;
+        found.append(&mut part);
+    }
+    Ok(found)
+}
+
 /// Documents of several parts, by the source and id of the first, which alone has a body.
 type Documents = BTreeMap<(Ref, EventId), u64>;
 

@@ -11,6 +11,7 @@ use crate::record;
 use crate::record::line::time;
 use bytes::Bytes;
 use clap::Args;
+use deedbook_verify::detail::Window;
 use deedbook_verify::facts::Outcome;
 use deedbook_verify::hash::{Identity, RefKey};
 use deedbook_verify::kind::Kind;
@@ -102,6 +103,9 @@ fn word<T: Copy>(flag: &str, text: Option<&str>, all: &[T], name: fn(T) -> &'sta
     Err(Failure::usage(format!("`{flag} {text}`: there is no such word"), format!("use one of {}", names.join(", "))))
 }
 
+/// Microseconds of a day.
+const DAY_US: u64 = 86_400_000_000;
+
 /// Digits that tables show of a ref, at least.
 const SHORT_DIGITS_MIN: usize = 8;
 
@@ -111,7 +115,7 @@ fn is_ref_or_begins_one(text: &str) -> bool {
 
 /// The source that a flag names: by its ref, by the first digits that tables show, or by its name. One that has no key
 /// is said to have none, for nothing can match it.
-async fn source(client: &mut Client, text: &str, refs: Option<&RefKey>) -> Result<Ref, Failure> {
+pub async fn source(client: &mut Client, text: &str, refs: Option<&RefKey>) -> Result<Ref, Failure> {
     let keys = client.keys(Bytes::new(), false).await?;
     let mut known: Vec<Ref> = keys.iter().filter_map(|key| key.source[..].try_into().ok().map(Ref)).collect();
     known.sort_unstable_by_key(|source| source.0);
@@ -192,9 +196,41 @@ pub fn moment(flag: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
     Ok(Some(micros))
 }
 
+/// A period between two moments.
+pub fn window(from: Micros, until: Micros) -> Result<Window, Failure> {
+    if from < until {
+        return Ok(Window { from, until });
+    }
+    Err(Failure::usage("the period ends before it begins", "give the earlier time first"))
+}
+
+/// The period that `--from` and `--to` give: moments, or days of UTC, of which the last belongs to it.
+pub fn period(from: &str, to: &str) -> Result<Window, Failure> {
+    let day = |text: &str| time::zoned(&format!("{text}T00:00:00Z")).ok().map(|moment| moment.micros);
+    let from = match day(from) {
+        Some(begin) => begin,
+        None => Micros(moment("--from", Some(from))?.unwrap_or(0)),
+    };
+    let until = match day(to) {
+        Some(begin) => Micros(begin.0.saturating_add(DAY_US)),
+        None => Micros(moment("--to", Some(to))?.unwrap_or(0)),
+    };
+    window(from, until)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_and_moments_make_a_period() {
+        let day = period("2026-01-05", "2026-01-05").unwrap();
+        assert_eq!(day, period("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z").unwrap());
+        assert_eq!(day, period("2026-01-05T02:00:00+02:00", "2026-01-05").unwrap());
+        for (from, to) in [("2026-01-06", "2026-01-05"), ("x", "2026-01-05"), ("2026-01-05", "2026-13-01"), ("", "")] {
+            assert!(period(from, to).is_err(), "{from} {to}");
+        }
+    }
 
     #[test]
     fn a_person_by_another_class_is_refused_and_not_searched_for() {

@@ -11,6 +11,8 @@ use crate::domain;
 use crate::record::{self, CosigningKey, FactsBuilder, FrameSigner, Position, SigningKey, entropy};
 use bytes::Bytes;
 use clap::Subcommand;
+use deedbook_verify::facts::{Facts, Parent};
+use deedbook_verify::hash::request_id;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{EventId, KeyId, Ref, SubjectId};
 use serde_json::json;
@@ -201,6 +203,13 @@ pub fn command(
     let builder = FactsBuilder::new(kind, EventId(entropy::array()?), producer::now());
     let signer = FrameSigner { ledger: producer.ledger, source: producer.source, key: &producer.key };
     Ok(api::to_frame(signer.sign(Position::Unsequenced, vec![state(builder)])?))
+}
+
+/// The request under which a frame's command may wait, and what a hold is called by.
+pub fn request_of(frame: &proto::Frame) -> Result<SubjectId, Failure> {
+    let facts = frame.events.first().map(|event| event.facts.as_ref()).unwrap_or_default();
+    let facts = Facts::parse(facts).map_err(|error| Failure::failed(error.to_string(), ""))?;
+    Ok(request_id(&Parent { source: facts.source, event_id: facts.event_id }))
 }
 
 /// A key by the id it was given as, or by its public file.

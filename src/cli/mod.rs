@@ -16,12 +16,16 @@ mod key;
 mod principal;
 mod approve;
 mod append;
+mod source;
+mod review;
+mod reconcile;
 mod filter;
 mod read;
 mod subscription;
 mod consume;
 mod proof;
 mod erase;
+mod keep;
 mod policy;
 mod approvals;
 mod action;
@@ -96,6 +100,17 @@ enum Command {
     Deny(approve::DenyArguments),
     /// Sign events and stream them to the server
     Append(append::AppendArguments),
+    /// Say of a source that it is there, alive, missing something, or ended
+    #[command(subcommand)]
+    Source(source::SourceCommand),
+    /// State that you reviewed the log, or who has access
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
+    /// Say what becomes of an exception of a computed test
+    #[command(subcommand)]
+    Exception(review::ExceptionCommand),
+    /// Compare what a source stated with a list that somebody else keeps
+    Reconcile(reconcile::ReconcileArguments),
     /// Follow the log
     Tail(read::TailArguments),
     /// Show one event
@@ -115,6 +130,12 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Erase bodies for ever, and keep everything that proves
     Erase(erase::EraseArguments),
+    /// For how long bodies must be kept, by data class
+    #[command(subcommand)]
+    Retention(keep::RetentionCommand),
+    /// Bodies that must not be erased until further notice
+    #[command(subcommand)]
+    Hold(keep::HoldCommand),
     /// Check, compare and try out policies, and put them in force
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -202,6 +223,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Approve(arguments) => block_on(approve::approve(&common, arguments, output)),
         Command::Deny(arguments) => block_on(approve::deny(&common, arguments, output)),
         Command::Append(arguments) => block_on(append::run(&common, arguments, output)),
+        Command::Source(command) => block_on(source::run(&common, command, output)),
+        Command::Review(command) => block_on(review::review(&common, command, output)),
+        Command::Exception(command) => block_on(review::exception(&common, command, output)),
+        Command::Reconcile(arguments) => block_on(reconcile::run(&common, arguments, output)),
         Command::Tail(arguments) => block_on(read::tail(&common, arguments, output)),
         Command::Get(arguments) => block_on(read::get(&common, arguments, output)),
         Command::List(arguments) => block_on(read::list(&common, arguments, output)),
@@ -211,6 +236,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Consistency(arguments) => block_on(proof::consistency(&common, arguments, output)),
         Command::Verify(arguments) => verify::run(&common, arguments, output),
         Command::Erase(arguments) => block_on(erase::run(&common, arguments, output)),
+        Command::Retention(command) => block_on(keep::retention(&common, command, output)),
+        Command::Hold(command) => block_on(keep::hold(&common, command, output)),
         Command::Policy(command) => policy::run(&common, command, output),
         Command::Action(command) => action::run(&common, command, output),
         Command::Exec(arguments) => exec::run(&common, &arguments, output),
@@ -299,6 +326,7 @@ mod tests {
         include_str!("demo.rs"),
         include_str!("erase.rs"),
         include_str!("init.rs"),
+        include_str!("keep.rs"),
         include_str!("lineage/export/openlineage.rs"),
         include_str!("key.rs"),
         include_str!("principal.rs"),
@@ -307,7 +335,11 @@ mod tests {
         include_str!("policy/published.rs"),
         include_str!("proof.rs"),
         include_str!("serve/dev.rs"),
+        include_str!("reconcile.rs"),
+        include_str!("review.rs"),
         include_str!("show.rs"),
+        include_str!("show/evidence.rs"),
+        include_str!("source.rs"),
         include_str!("subscription.rs"),
         include_str!("verify.rs"),
         include_str!("witness.rs"),

@@ -178,6 +178,11 @@ pub fn read_checkpoint(path: &Path, key: &VerifierKey) -> Result<TreeHead, Failu
     open(&files::checkpoint(path)?, key, &path.display().to_string())
 }
 
+/// The head of a checkpoint file, by the verifier key that was given.
+pub fn head_of(common: &Common, file: &Path) -> Result<TreeHead, Failure> {
+    open(&files::checkpoint(file)?, &files::verifier_key(common)?, &file.display().to_string())
+}
+
 fn open(note: &[u8], key: &VerifierKey, name: &str) -> Result<TreeHead, Failure> {
     let opened = open_checkpoint(note, key).map_err(|refusal| {
         let next = match refusal == NoteRefusal::NoKnownSignature {

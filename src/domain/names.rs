@@ -94,6 +94,11 @@ pub fn account_ref(key: &RefKey, channel: &str, id: &str) -> Result<Ref, NameErr
     make(key, Identity { class: "account", namespace: channel, name: id })
 }
 
+/// The ref of a record that somebody else keeps.
+pub fn record_ref(key: &RefKey, namespace: &str, name: &str) -> Result<Ref, NameError> {
+    make(key, Identity { class: "record", namespace, name })
+}
+
 /// The ref of a dataset by its OpenLineage name.
 pub fn dataset_ref(key: &RefKey, namespace: &str, name: &str) -> Result<Ref, NameError> {
     make(key, Identity { class: "dataset", namespace, name })

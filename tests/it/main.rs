@@ -27,6 +27,8 @@ mod policies;
 mod policy_command;
 mod policy_past;
 mod erasure_faults;
+mod keeping;
+mod oversight;
 mod consume;
 mod consume_model;
 mod field_failures;

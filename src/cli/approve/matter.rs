@@ -10,6 +10,7 @@ use crate::cli::producer::{Producer, word};
 use crate::cli::{policy, show};
 use crate::policy::Source;
 use bytes::Bytes;
+use deedbook_verify::detail::{Detail, KeepingCommand};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::hash::Salt;
@@ -31,6 +32,11 @@ pub async fn screen(
     lines.extend(show::detail_pairs(facts).into_iter().map(|(name, value)| format!("  {name}: {value}")));
     if let Some(responsible) = facts.responsible {
         lines.push(format!("  responsible: {responsible}"));
+    }
+    if let Detail::Keeping(KeepingCommand::Retention { class, .. } | KeepingCommand::HoldPlaced { class, .. }) =
+        &facts.detail
+    {
+        lines.push(format!("  data_class: {}", class.map_or("whatever is stated", |class| class.as_str())));
     }
     match body(client, facts, command).await? {
         Some(body) if facts.kind == Kind::PolicyPublished => lines.extend(policy_changes(client, &body).await?),

@@ -59,6 +59,11 @@ impl Client {
         answer.placement.ok_or_else(|| empty("the frame's place"))
     }
 
+    /// Retention and holds in force.
+    pub async fn keeping(&mut self) -> Result<proto::ListKeepingResponse, ClientError> {
+        Ok(self.clients.erasure.list_keeping(proto::ListKeepingRequest {}).await?.into_inner())
+    }
+
     /// Every principal, and whether nobody governs alone.
     pub async fn principals(&mut self) -> Result<(Vec<proto::Principal>, bool), ClientError> {
         let (mut principals, mut page_token) = (Vec::new(), String::new());

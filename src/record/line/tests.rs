@@ -139,7 +139,9 @@ fn gaps_name_both_ends() {
     assert_eq!(error_of(&line(half)).field, "facts.gap_since");
     assert_eq!(error_of(&line(r#"{"gap_from":9,"gap_to":9}"#)).field, "facts.gap_to");
     let stray = r#"{"kind":"data.accessed","occurred":"2026-01-05T03:00:00Z","facts":{"gap_to":9}}"#;
-    assert_eq!(error_of(stray).field, "facts.gap_from");
+    assert_eq!(error_of(stray).field, "facts.gap_to");
+    let stray = r#"{"kind":"source.closed","occurred":"2026-01-05T03:00:00Z","facts":{"heartbeat_s":9}}"#;
+    assert_eq!(error_of(stray).field, "facts.heartbeat_s");
 }
 
 #[test]

@@ -197,10 +197,15 @@ fn holds_and_rules_have_bounds() {
 /// What the rules say, entry by entry, without any index.
 #[derive(Clone, Default)]
 struct Naive {
-    bodies: Vec<Option<(Option<&'static str>, u64, bool)>>,
-    rules: BTreeMap<Option<&'static str>, u16>,
-    holds: BTreeMap<[u8; 16], (Option<&'static str>, Vec<(u64, u64)>)>,
+    bodies: Vec<Option<NaiveBody>>,
+    rules: BTreeMap<Class, u16>,
+    holds: BTreeMap<[u8; 16], NaiveHold>,
 }
+
+type Class = Option<&'static str>;
+/// Class, received time, whether it was erased.
+type NaiveBody = (Class, u64, bool);
+type NaiveHold = (Class, Vec<(u64, u64)>);
 
 impl Naive {
     fn erases(&mut self, named: &[u64], now: u64) -> Option<u16> {
