@@ -1,4 +1,4 @@
-//! Microseconds since 1970 as people read them: RFC 3339 in UTC. It reads no times and knows no zones.
+//! Microseconds since 1970 as people read them: RFC 3339 in UTC, in one form. It knows no zones.
 
 use crate::words::Micros;
 
@@ -30,6 +30,74 @@ pub fn rfc3339(micros: Micros) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
 }
 
+/// Writes what `rfc3339` gives, over and over: the day is kept, and nothing is allocated.
+#[cfg(feature = "package")]
+#[derive(Default)]
+pub struct Clockface {
+    day: Option<u64>,
+    date: String,
+}
+
+#[cfg(feature = "package")]
+impl Clockface {
+    /// Appends the text to bytes.
+    pub fn write(&mut self, micros: Micros, out: &mut Vec<u8>) {
+        let day = micros.0 / DAY;
+        if self.day != Some(day) {
+            self.date = rfc3339(Micros(day.saturating_mul(DAY)));
+            self.day = Some(day);
+        }
+        // Where the calendar ends there is no date to keep.
+        let Some(date) = self.date.get(..11).filter(|_| micros.0 < END) else {
+            out.extend_from_slice(micros.to_string().as_bytes());
+            return;
+        };
+        let rest = micros.0 % DAY;
+        let (seconds, micros) = (rest / SECOND, rest % SECOND);
+        out.extend_from_slice(date.as_bytes());
+        put(out, seconds / 3_600, 2);
+        out.push(b':');
+        put(out, seconds / 60 % 60, 2);
+        out.push(b':');
+        put(out, seconds % 60, 2);
+        out.push(b'.');
+        put(out, micros, 6);
+        out.push(b'Z');
+    }
+}
+
+/// A number of so many digits.
+#[cfg(feature = "package")]
+fn put(out: &mut Vec<u8>, value: u64, digits: u32) {
+    out.extend((0..digits).rev().map(|place| {
+        let digit = value / 10u64.saturating_pow(place) % 10;
+        b'0'.saturating_add(u8::try_from(digit).unwrap_or(0))
+    }));
+}
+
+/// Reads exactly what `rfc3339` writes, `2026-01-05T03:00:00.123456Z`; nothing else.
+#[cfg(feature = "package")]
+pub fn parse_rfc3339(text: &str) -> Option<Micros> {
+    let number = |from: usize, to: usize| crate::calendar::digits(text.get(from..to)?);
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second, micros) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 26)?);
+    // Years that begin in March; the writing below refuses what no calendar has.
+    let year_from_march = if month <= 2 { year.checked_sub(1)? } else { year };
+    let month_from_march = if month <= 2 { month.saturating_add(9) } else { month.saturating_sub(3) };
+    let day_of_year = (153 * month_from_march + 2) / 5 + day.checked_sub(1)?;
+    let (era, year_of_era) = (year_from_march / 400, year_from_march % 400);
+    let days = era * ERA + 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let seconds = (hour * 60 + minute) * 60 + second;
+    let micros = Micros(days.checked_sub(MARCH_0_TO_1970)? * DAY + seconds * SECOND + micros);
+    (rfc3339(micros) == text).then_some(micros)
+}
+
+/// A number of at most six digits.
+#[cfg(feature = "package")]
+fn digits(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +116,37 @@ mod tests {
             (u64::MAX, "18446744073709551615"),
         ] {
             assert_eq!(rfc3339(Micros(micros)), text);
+            #[cfg(feature = "package")]
+            assert_eq!(parse_rfc3339(text), text.ends_with('Z').then_some(Micros(micros)));
+            #[cfg(feature = "package")]
+            {
+                let (mut face, mut out) = (Clockface::default(), Vec::new());
+                [micros, micros].iter().for_each(|micros| face.write(Micros(*micros), &mut out));
+                assert_eq!(String::from_utf8(out).unwrap(), text.repeat(2));
+            }
+        }
+    }
+
+    #[cfg(feature = "package")]
+    #[test]
+    fn what_is_no_time_is_not_read() {
+        for text in [
+            "",
+            "2026-02-29T00:00:00.000000Z",
+            "2026-01-05T24:00:00.000000Z",
+            "2026-01-05T03:00:60.000000Z",
+            "2026-13-01T00:00:00.000000Z",
+            "2026-00-10T00:00:00.000000Z",
+            "1969-12-31T23:59:59.999999Z",
+            "0000-01-01T00:00:00.000000Z",
+            "2026-01-05 03:00:00.000000Z",
+            "2026-01-05T03:00:00Z",
+            "2026-01-05T03:00:00.000000+00:00",
+            "2026-01-05T03:00:00.000000Z ",
+            "20é6-01-05T03:00:00.00000Z",
+            "+026-01-05T03:00:00.000000Z",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
         }
     }
 }

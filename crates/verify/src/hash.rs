@@ -16,6 +16,27 @@ pub fn leaf(bytes: &[u8]) -> Hash {
     sha256(&[&[0], bytes])
 }
 
+/// The two leaf hashes of an entry: its own in the log, and that of its facts in their frame. They need nothing but its
+/// bytes, so that they can be made on any thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryHashes {
+    /// Of the entry.
+    pub leaf: Hash,
+    /// Of its facts; of nothing, where the bytes are no entry.
+    pub facts: Hash,
+}
+
+impl EntryHashes {
+    /// Of an entry's bytes: version u8 ‖ facts length u16 ‖ facts ‖ seal.
+    pub fn of(entry: &[u8]) -> EntryHashes {
+        let facts = entry.split_at_checked(3).and_then(|(head, rest)| {
+            let [_, high, low] = *<&[u8; 3]>::try_from(head).ok()?;
+            rest.get(..usize::from(u16::from_be_bytes([high, low])))
+        });
+        EntryHashes { leaf: leaf(entry), facts: leaf(facts.unwrap_or_default()) }
+    }
+}
+
 /// The two children of a node, named because hashing them in the wrong order yields another tree.
 #[derive(Clone, Copy, Debug)]
 pub struct Children<'a> {

@@ -33,3 +33,5 @@ pub mod receipt;
 pub mod verdict;
 pub mod judge;
 pub mod lineage;
+#[cfg(feature = "package")]
+pub mod package;

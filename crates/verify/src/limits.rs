@@ -106,3 +106,40 @@ const _: () = assert!(
 );
 const _: () = assert!(POLICY_ITEMS_MAX < NOTE_SIGNATURES_MAX, "the log and every witness can sign one note");
 const _: () = assert!(RECEIPT_BYTES_MAX > FRAME_BYTES_MAX * 4 / 3 + 4 * ENTRY_BYTES_MAX * 4 / 3 + NOTE_BYTES_MAX);
+
+/// Clauses of a package's filter.
+#[cfg(feature = "package")]
+pub const FILTER_CLAUSES_MAX: usize = 16;
+/// Values of one clause of a filter.
+#[cfg(feature = "package")]
+pub const FILTER_VALUES_MAX: usize = 64;
+/// Bytes of the small files of a package that are read whole: question, notes, tag files.
+#[cfg(feature = "package")]
+pub const PACKAGE_TEXT_BYTES_MAX: usize = NOTE_BYTES_MAX;
+/// Bytes of a package's manifest: 100 bytes a line, for as many files as a package may have.
+#[cfg(feature = "package")]
+pub const MANIFEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Files of a package: 19 tests of four files each, and the policies of a period.
+#[cfg(feature = "package")]
+pub const PACKAGE_FILES_MAX: usize = 20_000;
+/// Bytes of what stood before an interval: 200,000 governing entries of 320 bytes, held in memory while they are judged.
+#[cfg(feature = "package")]
+pub const BEFORE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of one policy set: more than `policy.published` can bring.
+#[cfg(feature = "package")]
+pub const POLICY_TEXT_BYTES_MAX: usize = FRAME_BYTES_MAX;
+/// Bytes of one disclosed body.
+#[cfg(feature = "package")]
+pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
+/// Signatures that wait for a thread; each holds some 300 bytes.
+#[cfg(feature = "package")]
+pub const SIGNATURES_WAITING_MAX: usize = 1_024;
+/// Threads that verify signatures.
+#[cfg(feature = "package")]
+pub const SIGNATURE_THREADS_MAX: usize = 8;
+/// Chunks of 64 KiB of rendered files that wait to be hashed: 4 MiB.
+#[cfg(feature = "package")]
+pub const CHUNKS_WAITING_MAX: usize = 64;
+/// Blocks of 256 KiB of entries that wait to be judged: 4 MiB.
+#[cfg(feature = "package")]
+pub const BLOCKS_WAITING_MAX: usize = 16;

@@ -1,14 +1,19 @@
-//! The auditor's program: `deedbook-verify receipt|lineage --vkey FILE|--policy FILE FILE...`. No server, no network, no
-//! configuration.
+//! The auditor's program: `deedbook-verify receipt|lineage|package --vkey FILE|--policy FILE FILE...`. No server, no
+//! network, no configuration.
 
 #[path = "main/lineage.rs"]
 mod lineage;
+#[cfg(feature = "package")]
+#[path = "main/package.rs"]
+mod package;
 
 use deedbook_verify::calendar::rfc3339;
 use deedbook_verify::judge::{BodyState, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
 use deedbook_verify::lineage::{LineageRefusal, LineageShown, verify_lineage, verify_lineage_witnessed};
 use deedbook_verify::note::VerifierKey;
+#[cfg(feature = "package")]
+use deedbook_verify::package::{Directory, PackageRefusal, PackageShown, verify_package, verify_package_witnessed};
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::ReceiptRefusal;
 use deedbook_verify::words::Micros;
@@ -17,19 +22,22 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-Checks Deedbook receipts and proofs of lineage offline.
+Checks Deedbook receipts, proofs of lineage and evidence packages offline.
 
 usage: deedbook-verify receipt --vkey FILE RECEIPT...
        deedbook-verify receipt --policy FILE [--vkey FILE] RECEIPT...
        deedbook-verify lineage --vkey FILE [--json] BUNDLE...
        deedbook-verify lineage --policy FILE [--vkey FILE] [--json] BUNDLE...
+       deedbook-verify package --vkey FILE [--json] FOLDER...
+       deedbook-verify package --policy FILE [--vkey FILE] [--json] FOLDER...
 
   --vkey FILE    the ledger's verifier key (ledger.vkey), got from somebody you trust
   --policy FILE  a C2SP tlog-policy, got from somebody you trust: it names the ledger's key, its witnesses, and how
                  many of them must have cosigned; with --vkey, that key alone counts as the ledger's
-  --json         one line of JSON for each bundle
+  --json         one line of JSON for each bundle or package
   RECEIPT        .tlog-proof files
   BUNDLE         files that `deedbook lineage ... --proof FILE` wrote
+  FOLDER         evidence packages, unpacked
 
 example: deedbook-verify receipt --policy auditors.policy export-17.tlog-proof
          deedbook-verify lineage --vkey ledger.vkey export.lineage-proof
@@ -70,6 +78,8 @@ fn main() -> ExitCode {
 enum Subject {
     Receipt,
     Lineage,
+    #[cfg(feature = "package")]
+    Package,
 }
 
 /// The command line, taken apart.
@@ -86,6 +96,15 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
     let Some(command) = parse(arguments)? else { return print(USAGE).map(|()| Ending::AllValid) };
     let mut ending = Ending::AllValid;
     for name in &command.files {
+        #[cfg(feature = "package")]
+        if command.subject == Subject::Package {
+            let (is_valid, text) = command.judge_package(name);
+            if !is_valid {
+                ending = Ending::SomeInvalid;
+            }
+            print(&text)?;
+            continue;
+        }
         let bytes = match read(name, command.bytes_max()) {
             Ok(bytes) => bytes,
             // The others are judged all the same.
@@ -114,6 +133,10 @@ fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
     let subject = match words.next() {
         Some("receipt") => Subject::Receipt,
         Some("lineage") => Subject::Lineage,
+        #[cfg(feature = "package")]
+        Some("package") => Subject::Package,
+        #[cfg(not(feature = "package"))]
+        Some("package") => return Err(usage("this program was built without packages (cargo feature `package`)")),
         Some("--help" | "-h" | "help") => return Ok(None),
         Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`"))),
         None => return Err(usage("a command is missing")),
@@ -123,7 +146,7 @@ fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
         match word {
             "--vkey" => key = Some(words.next().ok_or(usage("`--vkey` needs a file"))?),
             "--policy" => policy = Some(words.next().ok_or(usage("`--policy` needs a file"))?),
-            "--json" if subject == Subject::Lineage => json = true,
+            "--json" if subject != Subject::Receipt => json = true,
             flag if flag.starts_with('-') => return Err(Failure::Usage(format!("unknown flag `{flag}`"))),
             file => files.push(file),
         }
@@ -142,6 +165,8 @@ fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
         return Err(usage(match subject {
             Subject::Receipt => "name at least one receipt",
             Subject::Lineage => "name at least one bundle",
+            #[cfg(feature = "package")]
+            Subject::Package => "name at least one package's folder",
         }));
     }
     Ok(Some(Command { subject, trust, trusted, json, files }))
@@ -152,6 +177,9 @@ impl Command<'_> {
         match self.subject {
             Subject::Receipt => limits::RECEIPT_BYTES_MAX,
             Subject::Lineage => limits::BUNDLE_BYTES_MAX,
+            // A package is a folder, whose files have bounds of their own.
+            #[cfg(feature = "package")]
+            Subject::Package => 0,
         }
     }
 
@@ -169,6 +197,20 @@ impl Command<'_> {
                 (Err(refusal), true) => (false, lineage::refused_json(name, &refusal)),
                 (Err(refusal), false) => (false, format!("{}: NOT VALID: {refusal}\n", lineage::plain(name))),
             },
+            #[cfg(feature = "package")]
+            Subject::Package => self.judge_package(name),
+        }
+    }
+
+    /// Whether a package is valid, and what is said about it.
+    #[cfg(feature = "package")]
+    fn judge_package(&self, name: &str) -> (bool, String) {
+        let source = lineage::Source { file: name, key: self.trusted };
+        match (self.trust.judge_package(name), self.json) {
+            (Ok(shown), true) => (true, package::json(source, &shown)),
+            (Ok(shown), false) => (true, package::text(source, &shown)),
+            (Err(refusal), true) => (false, package::refused_json(name, &refusal)),
+            (Err(refusal), false) => (false, package::refused(name, &refusal)),
         }
     }
 }
@@ -191,6 +233,15 @@ impl Trust {
         match self {
             Trust::Key(key) => verify_lineage(bundle, key),
             Trust::Policy(policy) => verify_lineage_witnessed(bundle, policy),
+        }
+    }
+
+    #[cfg(feature = "package")]
+    fn judge_package(&self, folder: &str) -> Result<PackageShown, PackageRefusal> {
+        let folder = Directory(folder.into());
+        match self {
+            Trust::Key(key) => verify_package(&folder, key),
+            Trust::Policy(policy) => verify_package_witnessed(&folder, policy),
         }
     }
 }

@@ -4,22 +4,27 @@
 mod follow;
 mod form;
 mod refusal;
+#[cfg(feature = "package")]
+mod resumed;
 
 pub use follow::is_of_approvals;
 pub use form::{check_company, check_genesis_frame, follows, is_built};
 pub use refusal::ReplayRefusal;
+#[cfg(feature = "package")]
+pub use resumed::governs;
 
 use crate::authority::KeyHistory;
-use crate::detail::{ApprovalCommand, Detail, Genesis, Rules};
+use crate::detail::{ApprovalCommand, Detail, Genesis, RefusalReason, Rules};
 use crate::entry::{Entry, SealedFrame};
 use crate::erasure::{ErasedBodies, Erasure, Standings, Stood};
 use crate::facts::{Facts, Parent};
 use crate::frame::{FrameHeader, FrameRefusal, SignatureChecks};
 use crate::governance::{Authority, Stated};
-use crate::hash;
+use crate::hash::EntryHashes;
 use crate::kind::{Author, Kind};
 use crate::plant::Bug;
-use crate::replay::follow::{Follow, Following, Steps, check_timed};
+use crate::replay::follow::{Follow, Following, Steps, Undoable, check_timed};
+use crate::replay::form::OF_BODIES;
 use crate::tree::{Frontier, TreeHead};
 use crate::words::{Epoch, EventId, Hash, Index, KeyId, LedgerId, Micros, Ref, Revision, Sequence, TreeSize};
 use std::collections::{HashMap, HashSet, hash_map};
@@ -58,6 +63,8 @@ pub struct Replay {
     streams: HashMap<Ref, Revision>,
     bodies: Standings,
     erasure: Option<Erasure>,
+    /// Where it begins, if not at genesis: of sources, streams and bodies it knows only what stands from there on.
+    begins: Option<Index>,
 }
 
 impl Replay {
@@ -119,7 +126,7 @@ impl Replay {
         &self.streams
     }
 
-    /// What stands at each index, as far as erasure asks.
+    /// What stands at each index, as far as erasure asks; where replay began in the midst, from there on.
     pub fn bodies(&self) -> &Standings {
         &self.bodies
     }
@@ -136,7 +143,7 @@ impl Replay {
 
     /// Judges the next entry and takes it in. After a refusal the state is not to be used further.
     pub fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
-        self.take_in(bytes, |checks| checks.judge())
+        self.take_in(bytes, EntryHashes::of(bytes), |checks| checks.judge())
     }
 
     /// The same without the arithmetic of signatures, which is handed to `defer` if a frame begins here: it takes much of
@@ -147,7 +154,7 @@ impl Replay {
         bytes: &'e [u8],
         defer: impl FnOnce(SignatureChecks),
     ) -> Result<Entry<'e>, ReplayRefusal> {
-        self.take_in(bytes, |checks| {
+        self.take_in(bytes, EntryHashes::of(bytes), |checks| {
             defer(checks);
             Ok(())
         })
@@ -156,6 +163,7 @@ impl Replay {
     fn take_in<'e>(
         &mut self,
         bytes: &'e [u8],
+        hashes: EntryHashes,
         signatures: impl FnOnce(SignatureChecks) -> Result<(), FrameRefusal>,
     ) -> Result<Entry<'e>, ReplayRefusal> {
         let entry = Entry::parse(bytes)?;
@@ -166,7 +174,7 @@ impl Replay {
         if self.received.is_some_and(|received| entry.seal.received < received) && !Bug::ReceivedUnread.planted() {
             return Err(ReplayRefusal::ReceivedDecreases);
         }
-        let leaf = entry.leaf();
+        let leaf = hashes.leaf;
         if let Detail::Genesis(genesis) = &entry.facts.detail {
             self.authority = Some(genesis_authority(LedgerId(leaf.0), &entry.facts, genesis)?);
         }
@@ -179,7 +187,7 @@ impl Replay {
             (Some(open), None) => open,
             (Some(_), Some(_)) | (None, None) => return Err(ReplayRefusal::FrameOrder),
         };
-        self.place_in_frame(&mut frame, &entry)?;
+        self.place_in_frame(&mut frame, &entry, hashes.facts)?;
         self.follow_source(&entry.facts)?;
         self.follow_stream(&entry)?;
         self.fold(&entry, frame.signer, index)?;
@@ -191,7 +199,9 @@ impl Replay {
         self.received = Some(entry.seal.received);
         self.bodies.push(Stood::of(&entry.facts, entry.seal.received));
         if let Some(erasure) = &self.erasure {
-            erasure.bodies.iter().for_each(|index| self.bodies.erase(*index));
+            let begins = self.begins.unwrap_or(Index(0));
+            let known = erasure.bodies.iter().filter_map(|index| index.0.checked_sub(begins.0).map(Index));
+            known.for_each(|place| self.bodies.erase(place));
         }
         self.completed.clear();
         self.tree.push_noting(leaf, |height, root| {
@@ -239,7 +249,7 @@ impl Replay {
         Ok((checks, frame))
     }
 
-    fn place_in_frame(&self, frame: &mut OpenFrame, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
+    fn place_in_frame(&self, frame: &mut OpenFrame, entry: &Entry<'_>, leaf: Hash) -> Result<(), ReplayRefusal> {
         let (seal, facts) = (&entry.seal, &entry.facts);
         let header = FrameHeader::parse(&frame.header)?;
         let continues = seal.offset == frame.next_offset
@@ -251,7 +261,7 @@ impl Replay {
         }
         header.agrees(seal.offset, facts)?;
         check_company(facts, frame.author, header.n)?;
-        frame.facts.push(hash::leaf(facts.bytes));
+        frame.facts.push(leaf);
         frame.next_offset = frame.next_offset.saturating_add(1);
         Ok(())
     }
@@ -276,12 +286,15 @@ impl Replay {
                 None
             }
         };
-        if follows(last, facts) { Ok(()) } else { Err(ReplayRefusal::SourceOrder) }
+        let unknown = last.is_none() && self.begins.is_some();
+        if unknown || follows(last, facts) { Ok(()) } else { Err(ReplayRefusal::SourceOrder) }
     }
 
     fn follow_stream(&mut self, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
         let (Some(stream), Some(revision)) = (entry.facts.stream, entry.seal.revision) else { return Ok(()) };
-        let last = std::mem::replace(self.streams.entry(stream).or_insert(Revision(0)), revision);
+        // Where replay begins in the midst, the first entry of a stream says itself how many stand before it.
+        let unknown = if self.begins.is_some() { revision.0.saturating_sub(1) } else { 0 };
+        let last = std::mem::replace(self.streams.entry(stream).or_insert(Revision(unknown)), revision);
         let expected = entry.facts.expected_revision.is_none_or(|expected| expected == last);
         let next = last.0.checked_add(1) == Some(revision.0);
         if expected && next { Ok(()) } else { Err(ReplayRefusal::StreamOrder) }
@@ -346,16 +359,30 @@ impl Replay {
                 return Ok(Some(Follow::Steps(Steps { command, kind: facts.kind, next: 0, evidence })));
             }
         }
-        let stood = |index| self.bodies.stood(index).unwrap_or(Stood::NOTHING);
+        let (begins, mut guessed) = (self.begins.unwrap_or(Index(0)), false);
+        // What stands before the place where this replay began is not known; whatever the rules say of it may follow.
+        let stood = |index: Index| match index.0.checked_sub(begins.0) {
+            None => {
+                guessed = true;
+                Stood::ERASED
+            }
+            Some(place) => self.bodies.stood(Index(place)).unwrap_or(Stood::NOTHING),
+        };
         let standings = |named: ErasedBodies<'_>| Ok::<_, Infallible>(named.indexes().map(stood).collect());
         let Ok(decided) = authority.decide(stated, standings);
         let consequence = match decided {
             Ok(consequence) => consequence,
-            Err(reason) => return Ok(Some(Follow::Owed(command, reason))),
+            Err(_) if guessed => return Ok(Some(Follow::Owed(command, OF_BODIES.to_vec()))),
+            Err(reason) => return Ok(Some(Follow::Owed(command, vec![reason]))),
         };
         self.erasure = consequence.erasure().cloned();
-        let published = facts.kind == Kind::PolicyPublished;
-        let follow = published.then(|| Follow::Policy(command, Box::new(authority.clone())));
+        let reasons: &[RefusalReason] = match (facts.kind == Kind::PolicyPublished, guessed) {
+            (true, _) => &[RefusalReason::PolicyInvalid],
+            (false, true) => &OF_BODIES,
+            (false, false) => &[],
+        };
+        let undoable = || Undoable { command, reasons, before: Box::new(authority.clone()) };
+        let follow = (!reasons.is_empty()).then(|| Follow::Undoable(undoable()));
         authority.apply(consequence, index, stated.received);
         Ok(follow)
     }

@@ -126,4 +126,8 @@ tags! {
     BUNDLE_HASHES = 0x0323, "hashes";
     BUNDLE_NODES = 0x0324, "nodes";
     BUNDLE_EDGES = 0x0325, "edges";
+    // What stood before the interval of a package.
+    START_FRONTIER = 0x0331, "start_frontier";
+    START_HASHES = 0x0332, "start_hashes";
+    START_ENTRIES = 0x0333, "start_entries";
 }

@@ -138,17 +138,19 @@ pub fn enroller(enroller: &Enroller) -> String {
     }
 }
 
-fn object(members: &[(&str, String)]) -> String {
+/// A JSON object of members whose values are JSON.
+pub fn object(members: &[(&str, String)]) -> String {
     let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", members.join(","))
 }
 
-fn array(elements: impl Iterator<Item = String>) -> String {
+/// A JSON list.
+pub fn array(elements: impl Iterator<Item = String>) -> String {
     format!("[{}]", elements.collect::<Vec<String>>().join(","))
 }
 
 /// A JSON string (RFC 8259, 7): whatever is not plain ASCII is escaped, so that nothing steers a terminal.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for unit in text.encode_utf16() {
         match u8::try_from(unit) {

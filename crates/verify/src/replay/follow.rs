@@ -12,12 +12,21 @@ use crate::words::SubjectId;
 
 /// What the last command leaves open.
 pub(super) enum Follow {
-    /// The rules refuse it: its refusal must follow directly.
-    Owed(Parent, RefusalReason),
+    /// The rules refuse it: its refusal must follow directly, for one of these reasons.
+    Owed(Parent, Vec<RefusalReason>),
     /// A command of the approval machines: steps may follow, or a refusal.
     Steps(Steps),
-    /// A policy that was published: the ledger may say that it is none, and then nothing changed.
-    Policy(Parent, Box<Authority>),
+    /// What rests on what is not known here: the ledger may refuse it for one of these reasons, and then nothing changed.
+    Undoable(Undoable),
+}
+
+/// A command that took effect by the rules, unless it is refused directly behind.
+pub(super) struct Undoable {
+    pub command: Parent,
+    /// A policy set that is none; or bodies that cannot be erased, where this replay does not know what stands there.
+    pub reasons: &'static [RefusalReason],
+    /// Authority without it.
+    pub before: Box<Authority>,
 }
 
 /// A command of the approval machines and how many of its steps stand behind it.
@@ -35,7 +44,7 @@ pub(super) enum Following {
     Nothing,
     /// It belongs to it, and leaves this open.
     Belongs(Option<Follow>),
-    /// It says that the policy before it is none: authority is as it was.
+    /// It says that the command before it had no effect after all: authority is as it was.
     Undone(Box<Authority>),
 }
 
@@ -45,7 +54,7 @@ impl Follow {
         match self {
             Follow::Owed(..) => false,
             Follow::Steps(steps) => steps.evidence.is_none(),
-            Follow::Policy(..) => true,
+            Follow::Undoable(_) => true,
         }
     }
 
@@ -53,12 +62,12 @@ impl Follow {
     pub fn next(self, entry: &Entry<'_>) -> Result<Following, ReplayRefusal> {
         let facts = &entry.facts;
         match self {
-            Follow::Owed(command, reason) => match refusal_of(&command, facts)? {
-                Some(stated) if stated == reason => Ok(Following::Belongs(None)),
+            Follow::Owed(command, reasons) => match refusal_of(&command, facts)? {
+                Some(stated) if reasons.contains(&stated) => Ok(Following::Belongs(None)),
                 Some(_) | None => Err(ReplayRefusal::RefusalMissing),
             },
-            Follow::Policy(command, before) => match refusal_of(&command, facts)? {
-                Some(RefusalReason::PolicyInvalid) => Ok(Following::Undone(before)),
+            Follow::Undoable(undoable) => match refusal_of(&undoable.command, facts)? {
+                Some(reason) if undoable.reasons.contains(&reason) => Ok(Following::Undone(undoable.before)),
                 Some(_) => Err(ReplayRefusal::RefusalUnfounded),
                 None => Ok(Following::Nothing),
             },

@@ -1,10 +1,15 @@
 //! Rules of replay that need no state: which kinds are folded, who may share a frame, which sequence follows.
 
+use crate::detail::RefusalReason;
 use crate::facts::Facts;
 use crate::frame::{FrameHeader, FrameRefusal, SignerRole};
 use crate::kind::{Author, Kind};
 use crate::plant::Bug;
 use crate::words::{Epoch, LedgerId, Sequence};
+
+/// The reasons that rest on what stands at the entries that an erasure names.
+pub(super) const OF_BODIES: [RefusalReason; 4] =
+    [RefusalReason::NoBody, RefusalReason::BodyPermanent, RefusalReason::BodyHeld, RefusalReason::RetentionNotPassed];
 
 /// Whether this program folds the kind; the server answers `UNIMPLEMENTED` for the others.
 pub fn is_built(kind: Kind) -> bool {

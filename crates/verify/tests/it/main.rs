@@ -18,10 +18,16 @@ mod plant_driver;
 mod ledger;
 mod maker;
 mod naive_tree;
+#[cfg(feature = "package")]
+mod package_maker;
+#[cfg(feature = "package")]
+mod quarter;
 mod world;
 
 mod approval_facts;
 mod ballots;
+#[cfg(feature = "package")]
+mod built_in;
 mod bundles;
 mod copies;
 mod documents;
@@ -36,6 +42,14 @@ mod keeping;
 mod no_panic;
 mod note;
 mod objects;
+#[cfg(feature = "package")]
+mod package_program;
+#[cfg(feature = "package")]
+mod package_spoiled;
+#[cfg(feature = "package")]
+mod packages;
+#[cfg(feature = "package")]
+mod planted;
 mod plants;
 mod policy;
 mod receipts;

@@ -1,0 +1,97 @@
+//! T13: the log was reviewed, all of the period, by people whose word counts; and each exception that these tests find was
+//! disposed of. Reviews and dispositions that were stated behind the interval are not seen.
+
+use crate::detail::{Detail, Oversight, Review, ReviewSubject};
+use crate::package::code::PackageRefusal;
+use crate::package::computed::{Rows, Test, TestId};
+use crate::package::exam::{Behind, Seen};
+use crate::package::machine::Requests;
+use crate::package::row::{Code, Row, RowVerdict, Subject};
+use crate::vouched::vouched_by;
+use crate::words::Micros;
+
+/// Reviews of one sort, and how much of the period they cover.
+pub struct Reviews {
+    subject: ReviewSubject,
+    windows: Vec<(Micros, Micros)>,
+    last: Option<Subject>,
+}
+
+impl Reviews {
+    /// Of access, or of the log.
+    pub fn of(subject: ReviewSubject) -> Reviews {
+        Reviews { subject, windows: Vec::new(), last: None }
+    }
+
+    /// Takes a review in, and makes it a row where it was stated in the period.
+    pub fn see(&mut self, seen: &Seen<'_>, rows: &mut Rows) -> Result<(), PackageRefusal> {
+        let Detail::Oversight(Oversight::Reviewed(review)) = &seen.entry.facts.detail else { return Ok(()) };
+        if review.subject != self.subject {
+            return Ok(());
+        }
+        let Review { window, actor, .. } = review;
+        let subject = Subject::of(seen.index, seen.entry, seen.leaf);
+        let counts = vouched_by(seen.before.principals(), &seen.entry.facts).is_ok();
+        if counts {
+            self.windows.push((window.from, window.until));
+            self.last = Some(subject);
+        }
+        if !seen.in_period {
+            return Ok(());
+        }
+        let code = (!counts).then_some((RowVerdict::Exception, Code::NoRole));
+        rows.row(&Row { code, persons: &[actor.who], ..Row::of(subject, review.subject.name()) })
+    }
+
+    /// The first moment of the period, as far as the interval reaches, that no review covers.
+    pub fn missed(&mut self, behind: &Behind<'_>) -> Option<Micros> {
+        self.windows.sort_unstable();
+        let until = behind.period.to.min(behind.last_received);
+        let mut covered = behind.period.from;
+        for (from, to) in &self.windows {
+            if *from > covered {
+                break;
+            }
+            covered = covered.max(*to);
+        }
+        (covered < until).then_some(covered)
+    }
+
+    /// The last review, where there is one.
+    pub fn last(&self) -> Option<Subject> {
+        self.last
+    }
+}
+
+/// Reviews of the log.
+pub struct LogReviews(Reviews);
+
+impl Default for LogReviews {
+    fn default() -> LogReviews {
+        LogReviews(Reviews::of(ReviewSubject::Log))
+    }
+}
+
+impl Test for LogReviews {
+    fn id(&self) -> TestId {
+        TestId::T13
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, _: &Requests, rows: &mut Rows) -> Result<(), PackageRefusal> {
+        self.0.see(seen, rows)
+    }
+
+    fn finish(&mut self, behind: &Behind<'_>, _: &Requests, rows: &mut Rows) -> Result<(), PackageRefusal> {
+        uncovered(&mut self.0, behind, rows)?;
+        rows.leaves_open("that each exception was disposed of is not compared yet");
+        Ok(())
+    }
+}
+
+/// An exception where a part of the period was not reviewed: at the last review, or at the interval's last entry.
+pub fn uncovered(reviews: &mut Reviews, behind: &Behind<'_>, rows: &mut Rows) -> Result<(), PackageRefusal> {
+    let Some(since) = reviews.missed(behind) else { return Ok(()) };
+    rows.note(format!("not reviewed from {} on", crate::calendar::rfc3339(since)));
+    let subject = reviews.last().unwrap_or(behind.last);
+    rows.besides(&Row { code: Some((RowVerdict::Exception, Code::MissedReview)), ..Row::of(subject, "window") })
+}

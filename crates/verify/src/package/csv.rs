@@ -1,0 +1,140 @@
+//! Comma-separated values as RFC 4180 writes them, in UTF-8, lines ending in CR LF. Spreadsheets take some cells for
+//! formulas; such a cell gets an apostrophe in front, so that what others chose is shown and never run.
+
+use crate::calendar::Clockface;
+use crate::words::Micros;
+
+/// A line under construction. It is cleared and used again, so that a million rows need one allocation.
+#[derive(Default)]
+pub struct Line {
+    bytes: Vec<u8>,
+    clock: Clockface,
+}
+
+impl Line {
+    /// Begins anew.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// A cell whose text is this program's own, or hex, or digits: nothing in it needs quoting.
+    pub fn plain(&mut self, text: &str) {
+        self.separate();
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// A cell of any text.
+    pub fn cell(&mut self, text: &str) {
+        self.separate();
+        let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+        let quoted = text.contains(['"', ',', '\r', '\n']);
+        if quoted {
+            self.bytes.push(b'"');
+        }
+        if formula {
+            self.bytes.push(b'\'');
+        }
+        for byte in text.bytes() {
+            if byte == b'"' {
+                self.bytes.push(b'"');
+            }
+            self.bytes.push(byte);
+        }
+        if quoted {
+            self.bytes.push(b'"');
+        }
+    }
+
+    /// A cell of a time.
+    pub fn time(&mut self, micros: Micros) {
+        self.separate();
+        self.clock.write(micros, &mut self.bytes);
+    }
+
+    /// A cell of bytes as lower-case hex.
+    pub fn hex(&mut self, bytes: &[u8]) {
+        self.separate();
+        self.push_hex(bytes);
+    }
+
+    /// A cell of several values in hex, with a space between them.
+    pub fn hexes<'a>(&mut self, values: impl Iterator<Item = &'a [u8]>) {
+        self.separate();
+        for (at, value) in values.enumerate() {
+            if at > 0 {
+                self.bytes.push(b' ');
+            }
+            self.push_hex(value);
+        }
+    }
+
+    /// A cell of numbers with a space between them.
+    pub fn numbers(&mut self, values: impl Iterator<Item = u64>) {
+        self.separate();
+        for (at, value) in values.enumerate() {
+            if at > 0 {
+                self.bytes.push(b' ');
+            }
+            self.push_number(value);
+        }
+    }
+
+    /// Ends the line and hands out its bytes.
+    pub fn end(&mut self) -> &[u8] {
+        self.bytes.extend_from_slice(b"\r\n");
+        &self.bytes
+    }
+
+    fn separate(&mut self) {
+        // Every line begins with a cell that is not empty.
+        if !self.bytes.is_empty() {
+            self.bytes.push(b',');
+        }
+    }
+
+    fn push_hex(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let (high, low) = (digit(byte >> 4), digit(byte & 15));
+            self.bytes.extend_from_slice(&[high, low]);
+        }
+    }
+
+    fn push_number(&mut self, value: u64) {
+        let (start, mut rest) = (self.bytes.len(), value);
+        loop {
+            self.bytes.push(b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0)));
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if let Some(digits) = self.bytes.get_mut(start..) {
+            digits.reverse();
+        }
+    }
+}
+
+/// A hex digit of a number below 16.
+fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0'.saturating_add(nibble) } else { b'a'.saturating_add(nibble.saturating_sub(10)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_formulas_neutralised() {
+        let mut line = Line::default();
+        line.plain("a");
+        for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "plain", "a,b", "say \"hi\"", "two\nlines", "=a,\"b\"", ""]
+        {
+            line.cell(cell);
+        }
+        line.numbers([0, 7, u64::MAX].into_iter());
+        line.hexes([[0xa0_u8].as_slice(), &[0x0f, 1]].into_iter());
+        let wanted = "a,'=1+1,'+1,'-1,'@x,'\tx,\"'\rx\",plain,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",\"'=a,\"\"b\"\"\",,\
+                      0 7 18446744073709551615,a0 0f01\r\n";
+        assert_eq!(String::from_utf8_lossy(line.end()), wanted);
+    }
+}

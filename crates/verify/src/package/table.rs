@@ -1,0 +1,112 @@
+//! The files of one population: every row, the exceptions among them, and the samples that are drawn once the
+//! population's hash stands.
+
+use crate::package::code::{PackageCode, PackageRefusal};
+use crate::package::csv::Line;
+use crate::package::draw::Seed;
+use crate::package::views::{View, Views, Written};
+use crate::words::{Hash, Index};
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// A population on its way: rows go to the file, and 12 bytes of each stay for the draw.
+pub struct Population {
+    folder: String,
+    view: View,
+    strata: BTreeMap<String, u32>,
+    rows: Vec<(Index, u32)>,
+}
+
+/// A population that is written.
+pub struct Drawable {
+    folder: String,
+    written: Written,
+    strata: BTreeMap<String, u32>,
+    rows: Vec<(Index, u32)>,
+}
+
+/// What was drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// Rows of the population.
+    pub rows: u64,
+    /// SHA-256 of its file.
+    pub population: Hash,
+    /// The seed.
+    pub seed: Hash,
+    /// Rows that were drawn.
+    pub drawn: u64,
+}
+
+impl Population {
+    /// Begins `FOLDER/population.csv` with its head line.
+    pub fn create(views: &mut Views<'_>, folder: &str, columns: &[u8]) -> Result<Population, PackageRefusal> {
+        let mut view = views.create(&format!("{folder}/population.csv"), PackageCode::Population)?;
+        view.write(columns)?;
+        Ok(Population { folder: folder.to_owned(), view, strata: BTreeMap::new(), rows: Vec::new() })
+    }
+
+    /// Appends a row.
+    pub fn push(&mut self, index: Index, stratum: &str, line: &[u8]) -> Result<(), PackageRefusal> {
+        let number = match self.strata.get(stratum) {
+            Some(number) => *number,
+            None => {
+                let number = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
+                self.strata.insert(stratum.to_owned(), number);
+                number
+            }
+        };
+        self.rows.push((index, number));
+        self.view.write(line)
+    }
+
+    /// Ends the file.
+    pub fn close(self, views: &mut Views<'_>) -> Result<Drawable, PackageRefusal> {
+        let written = views.close(self.view)?;
+        Ok(Drawable { folder: self.folder, written, strata: self.strata, rows: self.rows })
+    }
+}
+
+/// The head of a file of samples. `status` is for the auditor to fill in, in a copy.
+const SAMPLE_COLUMNS: &[u8] = b"rank,index,draw,stratum,status\r\n";
+
+impl Drawable {
+    /// Writes `FOLDER/samples.csv`: in each stratum, by name, the rows with the lowest draw values, the lowest first.
+    pub fn draw(
+        self,
+        views: &mut Views<'_>,
+        seed: impl FnOnce(&Hash) -> Seed,
+        count: u32,
+    ) -> Result<Drawn, PackageRefusal> {
+        let seed = seed(&self.written.sha256);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut lowest: BTreeMap<u32, BinaryHeap<(Hash, Index)>> = BTreeMap::new();
+        for (index, stratum) in &self.rows {
+            let (draw, heap) = (seed.draw(*index), lowest.entry(*stratum).or_default());
+            if heap.len() < count {
+                heap.push((draw, *index));
+            } else if heap.peek().is_some_and(|highest| (draw, *index) < *highest) {
+                heap.pop();
+                heap.push((draw, *index));
+            }
+        }
+        let mut view = views.create(&format!("{}/samples.csv", self.folder), PackageCode::Samples)?;
+        view.write(SAMPLE_COLUMNS)?;
+        let (mut line, mut drawn) = (Line::default(), 0u64);
+        for (name, number) in &self.strata {
+            let rows = lowest.remove(number).map(BinaryHeap::into_sorted_vec).unwrap_or_default();
+            for (rank, (draw, index)) in (1u64..).zip(rows) {
+                line.clear();
+                line.numbers([rank].into_iter());
+                line.numbers([index.0].into_iter());
+                line.hex(&draw.0);
+                line.cell(name);
+                line.plain("");
+                view.write(line.end())?;
+                drawn = drawn.saturating_add(1);
+            }
+        }
+        views.close(view)?;
+        let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
+        Ok(Drawn { rows, population: self.written.sha256, seed: seed.value(), drawn })
+    }
+}

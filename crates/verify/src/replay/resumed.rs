@@ -1,0 +1,110 @@
+//! Replay of an interval: the commands that governed before it are folded one by one, without what stands between them,
+//! and the log is replayed from there on. That no governing command was left out is not known here.
+
+use super::{Replay, ReplayRefusal};
+use crate::detail::Detail;
+use crate::entry::Entry;
+use crate::facts::Facts;
+use crate::frame::{FrameRefusal, SignatureChecks, check_signatures};
+use crate::hash::{self, EntryHashes};
+use crate::kind::Kind;
+use crate::replay::genesis_authority;
+use crate::replay::{check_company, check_genesis_frame};
+use crate::tree::Frontier;
+use crate::words::{Index, LedgerId};
+
+/// Whether an entry may change who can do what: genesis, the governing commands, and votes on them.
+pub fn governs(facts: &Facts<'_>) -> bool {
+    let of_kind = matches!(
+        facts.kind,
+        Kind::Genesis
+            | Kind::KeyEnrolled
+            | Kind::KeyRotated
+            | Kind::KeyRevoked
+            | Kind::PrincipalBound
+            | Kind::PrincipalLinked
+            | Kind::PrincipalDisabled
+            | Kind::RoleGranted
+            | Kind::RoleRevoked
+            | Kind::DelegationSet
+            | Kind::PolicyPublished
+            | Kind::PolicyRetired
+            | Kind::RetentionSet
+            | Kind::HoldPlaced
+            | Kind::HoldReleased
+            | Kind::BodyErased
+    );
+    of_kind || facts.kind == Kind::VoteCast && facts.stream.is_none()
+}
+
+impl Replay {
+    /// Before what governed before an interval that begins at an index above 0.
+    pub fn resuming(begins: Index) -> Replay {
+        Replay { begins: Some(begins), ..Replay::default() }
+    }
+
+    /// Takes in an entry that stands before the interval: one that governs, or the one directly behind it, which may
+    /// refuse it. They come in the order of the log, genesis first. Its place in the tree is the caller's to check.
+    ///
+    /// Everything is judged that does not rest on the entries between: its frame, whole; the key that signed it; the
+    /// rules of governance; that a refused command is refused.
+    pub fn stand_before(&mut self, index: Index, bytes: &[u8]) -> Result<(), ReplayRefusal> {
+        let entry = Entry::parse(bytes)?;
+        if (entry.facts.kind == Kind::Genesis) != (index == Index(0)) {
+            return Err(ReplayRefusal::Genesis);
+        }
+        if self.received.is_some_and(|received| entry.seal.received < received) {
+            return Err(ReplayRefusal::ReceivedDecreases);
+        }
+        self.received = Some(entry.seal.received);
+        if let Detail::Genesis(genesis) = &entry.facts.detail {
+            self.authority = Some(genesis_authority(LedgerId(entry.leaf().0), &entry.facts, genesis)?);
+        }
+        if !governs(&entry.facts) && entry.facts.kind != Kind::CommandRefused {
+            // It stands here to show that it is no refusal.
+            return match self.follow.take() {
+                Some(follow) if !follow.may_end() => Err(ReplayRefusal::RefusalMissing),
+                Some(_) | None => Ok(()),
+            };
+        }
+        let sealed = entry.seal.frame.ok_or(ReplayRefusal::FrameOrder)?;
+        let header = &sealed.header;
+        let keys = self.keys().ok_or(ReplayRefusal::Genesis)?;
+        if index == Index(0) {
+            check_genesis_frame(header)?;
+        } else {
+            keys.check_author(header, entry.facts.author())?;
+        }
+        header.agrees(0, &entry.facts)?;
+        check_company(&entry.facts, entry.facts.author(), header.n)?;
+        if header.n == 1 && header.root != hash::leaf(entry.facts.bytes) {
+            return Err(FrameRefusal::RootDiffers.into());
+        }
+        check_signatures(header, &sealed.block, |signer| keys.key_for(header, signer, index))?;
+        let signer = header.signers().last().ok_or(FrameRefusal::SignatureMissing)?;
+        self.fold(&entry, signer.key_id, index)
+    }
+
+    /// Whether the entry behind the last one must be looked at: it may refuse it.
+    pub fn awaits_refusal(&self) -> bool {
+        self.follow.is_some()
+    }
+
+    /// The same with hashes that were made before; they must be of these bytes.
+    pub fn step_hashed<'e>(
+        &mut self,
+        bytes: &'e [u8],
+        hashes: EntryHashes,
+        defer: impl FnOnce(SignatureChecks),
+    ) -> Result<Entry<'e>, ReplayRefusal> {
+        self.take_in(bytes, hashes, |checks| {
+            defer(checks);
+            Ok(())
+        })
+    }
+
+    /// Goes on with the first entry behind the frontier, which is at the index where the interval begins.
+    pub fn resume(&mut self, frontier: Frontier) {
+        self.tree = frontier;
+    }
+}

@@ -1,0 +1,85 @@
+//! The auditor's program on packages in folders: what it prints, how it ends, and what others say of the same folder.
+
+use crate::package_maker::{BUSY, Memory, Plan, full, key};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("deedbook-package-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn put(&self, name: &str, package: &Memory) -> PathBuf {
+        let root = self.0.join(name);
+        for (path, bytes) in &package.0 {
+            let file = root.join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, bytes).unwrap();
+        }
+        root
+    }
+
+    fn key(&self) -> PathBuf {
+        let file = self.0.join("ledger.vkey");
+        std::fs::write(&file, key(&BUSY).to_string()).unwrap();
+        file
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(arguments: &[&Path]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(env!("CARGO_BIN_EXE_deedbook-verify")).arg("package").args(arguments).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn a_package_in_a_folder_is_judged_and_described() {
+    let folder = Folder::new("good");
+    let (good, key) = (folder.put("good", &full().1), folder.key());
+    std::fs::create_dir(good.join("custody")).unwrap();
+    std::fs::write(good.join("custody/received.txt"), "by whom, when").unwrap();
+    let (status, text) = run(&[Path::new("--vkey"), &key, &good]);
+    assert_eq!(status, Some(0), "{text}");
+    for said in ["good: valid", "T01", "not shown that no governing entry before", "one that came with the package"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let (status, json) = run(&[Path::new("--json"), Path::new("--vkey"), &key, &good]);
+    assert_eq!((status, json.lines().count()), (Some(0), 1), "{json}");
+    for member in ["\"valid\":true", "\"tests\":[{\"test\":\"T00\",\"verdict\":\"pass\"", "\"cut_at_head\":true"] {
+        assert!(json.contains(member), "{member}: {json}");
+    }
+    let mut bent = full().1;
+    bent.0.insert("data/more.csv".into(), Vec::new());
+    let bent = folder.put("bent", &bent);
+    let (status, json) = run(&[Path::new("--json"), Path::new("--vkey"), &key, &bent, &good]);
+    assert_eq!((status, json.lines().count()), (Some(1), 2), "the other one is judged all the same");
+    assert!(json.contains("\"valid\":false,\"code\":\"FILE_SURPLUS\",\"file\":\"data/more.csv\""), "{json}");
+    std::os::unix::fs::symlink(&key, good.join("data/link")).unwrap();
+    let (status, text) = run(&[Path::new("--vkey"), &key, &good]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("UNREADABLE"), "no link is followed: {text}");
+    let (status, text) = run(&[Path::new("--vkey"), &key, &folder.0.join("nothing")]);
+    assert_eq!(status, Some(1), "{text}");
+}
+
+#[test]
+fn sha256sum_accepts_the_manifests() {
+    let folder = Folder::new("sums");
+    let root = folder.put("package", &Plan::of(&BUSY, 0, BUSY.placed.len()).write(&BUSY).unwrap());
+    for manifest in ["manifest-sha256.txt", "tagmanifest-sha256.txt"] {
+        let output = Command::new("sha256sum").args(["--strict", "-c", manifest]).current_dir(&root).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
