@@ -79,7 +79,7 @@ fn what_is_refused_needs_the_right_refusal_and_erases_nothing() {
         let mut ledger = base.clone();
         let command = ledger.command(erase("refused", ranges));
         assert_eq!(replay(&ledger.entries()).err(), Some((command + 1, ReplayRefusal::RefusalMissing)), "{ranges:?}");
-        for wrong in (1..=9).filter(|wrong| wrong != reason) {
+        for wrong in (1..=13).filter(|wrong| wrong != reason) {
             let mut ledger = ledger.clone();
             ledger.refuse(wrong);
             let found = replay(&ledger.entries()).err();

@@ -153,10 +153,10 @@ fn steps_stand_directly_behind_their_command_in_order() {
 
 #[test]
 fn a_command_of_the_machines_is_refused_for_their_reasons_alone() {
-    for reason in (1..=9).chain(20..=56) {
+    for reason in (1..=13).chain(20..=56) {
         let mut ledger = submitted();
         ledger.refuse(reason);
-        let of_others = reason < 10 || [45, 48].contains(&reason);
+        let of_others = reason < 20 || [45, 48].contains(&reason);
         // Evidence is what a vote brings; a submission has none that could fail.
         let founded = !of_others && ![55, 56].contains(&reason);
         assert_eq!(verdict(&ledger).map(|(_, refusal)| refusal), (!founded).then_some(RefusalUnfounded), "{reason}");
