@@ -236,6 +236,7 @@ fn is_taken(facts: &Facts<'_>) -> bool {
         | Detail::Keeping(_)
         | Detail::HeartbeatPromised { .. }
         | Detail::SourceGap(_)
+        | Detail::Custody { .. }
         | Detail::Oversight(_)
         | Detail::Imported { .. }
         | Detail::ClockChecked { .. } => is_built(facts.kind),

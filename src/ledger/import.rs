@@ -15,7 +15,6 @@ use deedbook_verify::entry::SealedFrame;
 use deedbook_verify::facts::{Actor, ActorKind, Facts};
 use deedbook_verify::frame::FrameRefusal;
 use deedbook_verify::hash::Salt;
-use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{EventId, Index, Ref};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -31,6 +30,13 @@ pub struct ImportedEvent {
 }
 
 impl ImportedEvent {
+    /// An event that the ledger states of itself, ready but for its place.
+    pub(super) fn of_the_ledger(id: EventId, builder: FactsBuilder) -> Result<ImportedEvent, AppendError> {
+        let (builder, body, bytes) = sealed(builder)?;
+        let weight_bytes = deedbook_verify::limits::FACTS_BYTES_MAX.saturating_add(bytes);
+        Ok(ImportedEvent { id, stream: builder.stream_ref(), weight_bytes, builder, body })
+    }
+
     /// Its event id.
     pub fn id(&self) -> EventId {
         self.id
@@ -90,6 +96,8 @@ impl Import {
     pub fn checked(&self, frame: FrameBytes) -> Result<CheckedFrame, AppendError> {
         let sealed = SealedFrame::parse(&frame.header, &frame.signatures)?;
         let signer = sealed.header.signers().last().ok_or(FrameRefusal::RoleDiffers)?;
+        let first = frame.events.first().ok_or(FrameRefusal::CountDiffers)?;
+        let kind = Facts::parse(&first.facts)?.kind;
         let mut events: Vec<CheckedEvent> = Vec::with_capacity(frame.events.len());
         for (event, imported) in frame.events.iter().zip(&self.events) {
             events.push(checked_event(&Facts::parse(&event.facts)?, event, imported.body.clone()));
@@ -100,7 +108,7 @@ impl Import {
             source: sealed.header.source,
             epoch: sealed.header.epoch,
             first_sequence: sealed.header.first_sequence,
-            kind: Kind::OpenlineageReceived,
+            kind,
             signer: signer.key_id,
             events,
             prepared: None,
@@ -119,18 +127,7 @@ impl Ledger {
         let who = caller_ref(refs, caller)
             .map_err(|error| LineError::new("authorization", error.to_string(), "show a shorter token"))?;
         let builder = event.builder.imported().actor(Actor { kind: ActorKind::Service, who });
-        let mut random = [0u8; 64];
-        entropy::fill(&mut random).map_err(|error| AppendError::OwnFrame(error.to_string()))?;
-        let (salt, key) = random.split_at(32);
-        let (Ok(salt), Some(key)) = (salt.try_into().map(Salt), BodyKey::from_stored(key)) else {
-            return Err(AppendError::OwnFrame("a salt of the wrong length".to_owned()).into());
-        };
-        let (builder, body) = builder.without_body(&salt);
-        // Encoded once for nothing, so that the writer cannot find facts that the format does not allow.
-        builder.content().map_err(|error| AppendError::OwnFrame(error.to_string()))?;
-        let sealed = body.map(|body| key.seal(&salt, &body)).transpose();
-        let sealed = sealed.map_err(|error| AppendError::OwnFrame(error.to_string()))?;
-        let body = sealed.map(|bytes| SealedBody { key, bytes: Bytes::from(bytes) });
+        let (builder, body, _) = sealed(builder)?;
         Ok(ImportedEvent {
             id: event.id,
             stream: builder.stream_ref(),
@@ -179,6 +176,23 @@ impl Ledger {
         };
         Ok(ids.iter().filter_map(answer).collect())
     }
+}
+
+/// Facts that only lack their place, the body encrypted under a fresh key, and the body's bytes.
+fn sealed(builder: FactsBuilder) -> Result<(FactsBuilder, Option<SealedBody>, usize), AppendError> {
+    let failed = |error: String| AppendError::OwnFrame(error);
+    let mut random = [0u8; 64];
+    entropy::fill(&mut random).map_err(|error| failed(error.to_string()))?;
+    let (salt, key) = random.split_at(32);
+    let (Ok(salt), Some(key)) = (salt.try_into().map(Salt), BodyKey::from_stored(key)) else {
+        return Err(failed("a salt of the wrong length".to_owned()));
+    };
+    let (builder, body) = builder.without_body(&salt);
+    // Encoded once for nothing, so that the writer cannot find facts that the format does not allow.
+    builder.content().map_err(|error| failed(error.to_string()))?;
+    let bytes = body.as_ref().map_or(0, Bytes::len);
+    let sealed = body.map(|body| key.seal(&salt, &body)).transpose().map_err(|error| failed(error.to_string()))?;
+    Ok((builder, sealed.map(|bytes| SealedBody { key, bytes: Bytes::from(bytes) }), bytes))
 }
 
 /// The events in frames that may be placed.

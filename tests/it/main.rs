@@ -29,6 +29,7 @@ mod policy_past;
 mod erasure_faults;
 mod keeping;
 mod oversight;
+mod custody;
 mod consume;
 mod consume_model;
 mod field_failures;

@@ -237,6 +237,7 @@ impl Model {
             | Detail::Keeping(_)
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::Approval(_)
             | Detail::Principal(_)

@@ -238,6 +238,7 @@ impl<'a> Facts<'a> {
             | Detail::Keeping(_)
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::ClockChecked { .. } => self.kind.author(),
         }

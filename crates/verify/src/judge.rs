@@ -281,6 +281,7 @@ pub(crate) fn let_in_by<'a>(entry: &Entry<'a>) -> Option<KeyGrant<'a>> {
         | Detail::Keeping(_)
         | Detail::HeartbeatPromised { .. }
         | Detail::SourceGap(_)
+        | Detail::Custody { .. }
         | Detail::Oversight(_)
         | Detail::Imported { .. }
         | Detail::ClockChecked { .. } => None,

@@ -33,6 +33,8 @@ pub const HOLDS_MAX: usize = 1_024;
 pub const HELD_RANGES_TOTAL_MAX: usize = 65_536;
 /// Data classes with a retention of their own.
 pub const RETENTION_RULES_MAX: usize = 1_024;
+/// Computed tests that one `verification.run` may name: as many as numbers for them.
+pub const TESTS_MAX: usize = 100;
 /// Clauses of one requirement.
 pub const CLAUSES_MAX: usize = 8;
 /// Votes that one resolution rests on, and so the persons that a requirement may ask for.

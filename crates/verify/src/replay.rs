@@ -322,8 +322,10 @@ impl Replay {
         if let Detail::Step(step) = &facts.detail {
             return check_timed(entry, step);
         }
-        if let Detail::ClockChecked { rules, .. } | Detail::Imported { rules } | Detail::Genesis(Genesis { rules, .. }) =
-            &facts.detail
+        if let Detail::ClockChecked { rules, .. }
+        | Detail::Imported { rules }
+        | Detail::Custody { rules, .. }
+        | Detail::Genesis(Genesis { rules, .. }) = &facts.detail
             && *rules != Rules::CURRENT
         {
             return Err(ReplayRefusal::Rules);

@@ -100,6 +100,12 @@ tags! {
     COMPARED = 0x0187, "compared";
     DIFFERENCES_DIGEST = 0x0188, "differences_digest";
     WINDOW = 0x0189, "window";
+    INTERVAL = 0x0190, "interval";
+    DISCLOSED = 0x0191, "disclosed";
+    QUESTION_DIGEST = 0x0192, "question_digest";
+    PACKAGE_DIGEST = 0x0193, "package_digest";
+    PROGRAM_DIGEST = 0x0194, "program_digest";
+    TEST_RESULTS = 0x0195, "test_results";
     // Seals.
     RECEIVED = 0x0201, "received";
     REVISION = 0x0202, "revision";

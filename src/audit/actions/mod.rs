@@ -87,6 +87,7 @@ impl<'s> Actions<'s> {
             | Detail::Keeping(_)
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => {}

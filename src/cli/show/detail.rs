@@ -41,6 +41,7 @@ pub(super) fn value(detail: &Detail<'_>) -> Value {
         Detail::Keeping(command) => evidence::keeping(command),
         Detail::HeartbeatPromised { heartbeat_s } => json!({"heartbeat_s": heartbeat_s}),
         Detail::SourceGap(gap) => evidence::gap(gap),
+        Detail::Custody { custody, .. } => evidence::custody(custody),
         Detail::Oversight(oversight) => evidence::oversight(oversight),
         Detail::Imported { .. } => json!({"imported": true}),
         Detail::ClockChecked { wall, .. } => json!({"wall": time::show(*wall)}),

@@ -3,7 +3,7 @@
 
 use super::detail::object;
 use crate::record::line::time;
-use deedbook_verify::detail::{Gap, HeldRange, KeepingCommand, Oversight, Window};
+use deedbook_verify::detail::{Custody, Gap, HeldRange, Interval, KeepingCommand, Oversight, TestResult, Window};
 use serde_json::{Value, json};
 
 /// What is missing; `from` and `to` are numbers.
@@ -61,4 +61,34 @@ pub(super) fn oversight(oversight: &Oversight<'_>) -> Value {
             })
         }
     }
+}
+
+fn interval(interval: Interval) -> Value {
+    json!({"first": interval.first.0, "end": interval.end.0})
+}
+
+/// What the ledger did, or let be done, with its own entries.
+pub(super) fn custody(custody: &Custody<'_>) -> Value {
+    match custody {
+        Custody::Read(read) => json!({"interval": interval(read.interval), "disclosed": read.disclosed}),
+        Custody::Exported(export) => json!({
+            "interval": interval(export.interval), "disclosed": export.disclosed,
+            "question_digest": export.question.to_string(), "package_digest": export.package.to_string(),
+        }),
+        Custody::Verified(run) => json!({
+            "interval": interval(run.interval), "program_digest": run.program.to_string(),
+            "results": run.results().map(result).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn result(result: TestResult) -> Value {
+    object([
+        ("test", json!(result.test.to_string())),
+        ("test_verdict", json!(result.verdict.name())),
+        ("before", result.before.map_or(Value::Null, |before| json!(before.name()))),
+        ("population", json!(result.population)),
+        ("exceptions", json!(result.exceptions)),
+        ("indeterminate", json!(result.indeterminate)),
+    ])
 }

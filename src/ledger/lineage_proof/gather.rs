@@ -135,6 +135,7 @@ impl<'r> Gather<'r> {
             | Detail::Keeping(_)
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::ClockChecked { .. } => Ok(()),
         }

@@ -66,6 +66,7 @@ impl<L: Lookup> Step<'_, L> {
             | Detail::Keeping(_)
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => {}

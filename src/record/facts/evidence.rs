@@ -2,7 +2,9 @@
 //! they add up to is judged by the verifier's parser when the facts are encoded, like everything else.
 
 use crate::record::FactsBuilder;
-use deedbook_verify::detail::{Compared, Disposition, Gap, HeldRange, ReviewResult, ReviewSubject, TestNumber, Window};
+use deedbook_verify::detail::{
+    Compared, Disposition, Gap, HeldRange, Interval, ReviewResult, ReviewSubject, TestNumber, TestResult, Window,
+};
 use deedbook_verify::facts::Code;
 use deedbook_verify::tags;
 use deedbook_verify::words::{Digest, Index, Ref, SubjectId};
@@ -68,6 +70,27 @@ impl FactsBuilder {
     /// The entries whose bodies are held: ascending, none touching the one before; at most `HELD_RANGES_MAX`.
     pub fn held_entries(self, ranges: &[HeldRange]) -> FactsBuilder {
         self.put_list(tags::HELD_ENTRIES, ranges.iter().flat_map(|range| range.to_bytes()).collect())
+    }
+
+    /// The entries that it is about.
+    pub fn interval(self, interval: Interval) -> FactsBuilder {
+        self.put(tags::INTERVAL, interval.to_bytes())
+    }
+
+    /// How many bodies were disclosed.
+    pub fn disclosed(self, bodies: u64) -> FactsBuilder {
+        self.put(tags::DISCLOSED, bodies.to_be_bytes())
+    }
+
+    /// The question that a package answers, and the package's manifest.
+    pub fn exported(self, question: Digest, package: Digest) -> FactsBuilder {
+        self.put(tags::QUESTION_DIGEST, question.0).put(tags::PACKAGE_DIGEST, package.0)
+    }
+
+    /// The program that ran the tests, and how each stands, ascending.
+    pub fn verified(self, program: Digest, results: &[TestResult]) -> FactsBuilder {
+        self.put(tags::PROGRAM_DIGEST, program.0)
+            .put_list(tags::TEST_RESULTS, results.iter().flat_map(|result| result.to_bytes()).collect())
     }
 
     /// The hold that is released.

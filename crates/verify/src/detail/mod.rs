@@ -2,6 +2,7 @@
 //! It knows form alone: what a command changes, and what follows from it, is decided by the folds.
 
 mod approval;
+mod custody;
 mod document;
 mod genesis;
 mod keeping;
@@ -17,6 +18,7 @@ pub use approval::{
     ApprovalCommand, GOVERNANCE_ACTION, OfGrant, OfRequest, PostReview, Redemption, Reversibility, ReviewOutcome,
     Submission, Vote,
 };
+pub use custody::{Custody, Export, Interval, LogRead, RESULT_BYTES, TestResult, TestVerdict, Verification};
 pub use document::{Document, RELATION_BYTES, Relation, RelationKind};
 pub use genesis::{Genesis, PERSON_BYTES, Person, Predecessor, is_origin};
 pub use keeping::{HELD_RANGE_BYTES, HeldEntries, HeldRange, KeepingCommand};
@@ -89,6 +91,13 @@ pub enum Detail<'a> {
     SourceGap(Gap),
     /// Somebody who looks after the ledger says what they did.
     Oversight(Oversight<'a>),
+    /// What the ledger did, or let be done, with its own entries.
+    Custody {
+        /// Revision of the rules by which the ledger stated it.
+        rules: Rules,
+        /// What.
+        custody: Custody<'a>,
+    },
     /// The ledger took the event in by a way on which nobody signs, and states that it came.
     Imported {
         /// Revision of the reader that made the facts of the body.
@@ -173,7 +182,10 @@ impl<'a> Detail<'a> {
             Kind::DelegationSet => Detail::Principal(principal::delegated(fields)?),
             Kind::PolicyPublished => Detail::Policy(principal::published(facts)?),
             Kind::PolicyRetired => Detail::Policy(principal::retired(facts)?),
-            Kind::LedgerSealed | Kind::EvidenceExported | Kind::LogRead | Kind::VerificationRun => Detail::None,
+            Kind::LogRead => custody::read(rules, facts, fields)?,
+            Kind::EvidenceExported => custody::exported(rules, facts, fields)?,
+            Kind::VerificationRun => custody::verified(rules, facts, fields)?,
+            Kind::LedgerSealed => Detail::None,
             Kind::RetentionSet => Detail::Keeping(keeping::retention(facts, fields)?),
             Kind::HoldPlaced => Detail::Keeping(keeping::placed(facts, fields)?),
             Kind::HoldReleased => Detail::Keeping(keeping::released(facts, fields)?),

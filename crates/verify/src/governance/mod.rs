@@ -178,6 +178,7 @@ impl Authority {
             | Detail::CommandRefused { .. }
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => Ok(Ok(Consequence::Nothing)),

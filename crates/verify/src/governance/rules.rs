@@ -102,6 +102,7 @@ impl Authority {
             | Detail::CommandRefused { .. }
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => Err(RefusalReason::RequestUnknown),

@@ -50,6 +50,7 @@ impl Said {
             | Detail::Keeping(_)
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::ClockChecked { .. } => {}
         }

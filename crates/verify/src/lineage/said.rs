@@ -94,6 +94,7 @@ pub(super) fn said(entry: &Entry<'_>, signer: Option<KeyId>, run: NodeKey) -> Sa
         | Detail::Keeping(_)
         | Detail::HeartbeatPromised { .. }
         | Detail::SourceGap(_)
+        | Detail::Custody { .. }
         | Detail::Oversight(_)
         | Detail::ClockChecked { .. } => match facts.kind.author() {
             Author::Asker => said.governs(facts, signer),

@@ -13,7 +13,7 @@ pub(super) const OF_BODIES: [RefusalReason; 4] =
 
 /// Whether this program folds the kind; the server answers `UNIMPLEMENTED` for the others.
 pub fn is_built(kind: Kind) -> bool {
-    !matches!(kind, Kind::LedgerSealed | Kind::EvidenceExported | Kind::LogRead | Kind::VerificationRun)
+    !matches!(kind, Kind::LedgerSealed)
 }
 
 /// Which events may share a frame: of one author, and commands and gaps none.

@@ -292,6 +292,7 @@ fn what_is_read_is_what_stands_there() {
             | Detail::Keeping(_)
             | Detail::HeartbeatPromised { .. }
             | Detail::SourceGap(_)
+            | Detail::Custody { .. }
             | Detail::Oversight(_)
             | Detail::Imported { .. }
             | Detail::ClockChecked { .. } => panic!("{:?}", facts.detail),

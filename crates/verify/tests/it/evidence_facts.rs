@@ -3,7 +3,9 @@
 
 use crate::encode::{self, Fields, id16, seed};
 use crate::ledger::event;
-use deedbook_verify::detail::{Detail, GapReason, HeldRange, KeepingCommand, Oversight, TestNumber};
+use deedbook_verify::detail::{
+    Custody, Detail, GapReason, HeldRange, KeepingCommand, Oversight, TestNumber, TestResult,
+};
 use deedbook_verify::facts::Facts;
 use deedbook_verify::words::{Digest, Index, Micros, Ref, Sequence, SubjectId};
 
@@ -16,6 +18,15 @@ fn window(from: u64, until: u64) -> Vec<u8> {
 
 fn numbers(numbers: &[u64]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
+}
+
+fn rules() -> (u16, Vec<u8>) {
+    (0x0100, vec![0, 1])
+}
+
+/// Test, verdict, the verdict before; ten were looked at, one could not be judged.
+fn result(codes: [u8; 3], exceptions: u64) -> Vec<u8> {
+    [codes.as_slice(), &numbers(&[10, exceptions, 1])].concat()
 }
 
 /// A kind's own fields, and the common ones that it needs.
@@ -61,6 +72,23 @@ fn example(kind: u16) -> Fields {
             [body.to_vec(), vec![(DATA_CLASS, b"personal".to_vec()), (0x0142, held)]].concat()
         }
         0x0142 => [body.to_vec(), vec![(0x0143, id16("hold").to_vec())]].concat(),
+        0x0010 => vec![rules(), (0x0010, person), (0x0190, numbers(&[3, 9])), (0x0191, numbers(&[2]))],
+        0x000f => vec![
+            rules(),
+            (0x000b, seen),
+            (0x0010, person),
+            (0x0190, numbers(&[3, 9])),
+            (0x0191, numbers(&[2])),
+            (0x0192, seed("question").to_vec()),
+            (0x0193, seed("package").to_vec()),
+        ],
+        0x0011 => vec![
+            rules(),
+            (0x000b, seen),
+            (0x0190, numbers(&[9, 9])),
+            (0x0194, seed("program").to_vec()),
+            (0x0195, [result([0, 1, 0], 0), result([1, 4, 1], 2), result([99, 2, 3], 0)].concat()),
+        ],
         _ => panic!("{kind:#06x} has no example"),
     };
     facts.extend(own);
@@ -70,7 +98,8 @@ fn example(kind: u16) -> Fields {
     facts
 }
 
-const KINDS: [u16; 9] = [0x0210, 0x0211, 0x0212, 0x0220, 0x0221, 0x0222, 0x0140, 0x0141, 0x0142];
+const KINDS: [u16; 12] =
+    [0x0210, 0x0211, 0x0212, 0x0220, 0x0221, 0x0222, 0x0140, 0x0141, 0x0142, 0x000f, 0x0010, 0x0011];
 
 /// What cannot be left out of an example: its own fields and what they need.
 fn needed(kind: u16) -> &'static [u16] {
@@ -82,6 +111,9 @@ fn needed(kind: u16) -> &'static [u16] {
         0x0140 => &[0x0041, 0x0141],
         0x0141 => &[0x0041, 0x0142],
         0x0142 => &[0x0041, 0x0143],
+        0x0010 => &[0x0010, 0x0100, 0x0190, 0x0191],
+        0x000f => &[0x000b, 0x0010, 0x0100, 0x0190, 0x0191, 0x0192, 0x0193],
+        0x0011 => &[0x000b, 0x0100, 0x0190, 0x0194, 0x0195],
         _ => &[],
     }
 }
@@ -140,6 +172,28 @@ fn what_is_read_is_what_stands_there() {
     read(&example(0x0142), |facts| {
         let Detail::Keeping(KeepingCommand::HoldReleased { hold }) = facts.detail else { panic!("{facts:?}") };
         assert_eq!(hold, SubjectId(id16("hold")));
+    });
+}
+
+#[test]
+fn what_the_ledger_says_of_its_keeping_is_read() {
+    read(&example(0x0010), |facts| {
+        let Detail::Custody { custody: Custody::Read(said), .. } = facts.detail else { panic!("{facts:?}") };
+        assert_eq!((said.interval.first, said.interval.end.0, said.disclosed), (Index(3), 9, 2));
+    });
+    read(&example(0x000f), |facts| {
+        let Detail::Custody { custody: Custody::Exported(said), .. } = facts.detail else { panic!("{facts:?}") };
+        assert_eq!((said.question, said.package), (Digest(seed("question")), Digest(seed("package"))));
+        assert_eq!((said.head.size, said.actor.who), (said.interval.end, Ref(id16("person"))));
+    });
+    read(&example(0x0011), |facts| {
+        let Detail::Custody { custody: Custody::Verified(said), .. } = facts.detail else { panic!("{facts:?}") };
+        let found: Vec<_> =
+            said.results().map(|it| (it.test.to_string(), it.verdict.name(), it.exceptions, it.is_worse())).collect();
+        let wanted = [("T00", "pass", 0, false), ("T01", "fail", 2, true), ("T99", "not_operated", 0, false)];
+        assert_eq!(found, wanted.map(|(test, verdict, count, worse)| (test.to_owned(), verdict, count, worse)));
+        let bytes: Vec<u8> = said.results().flat_map(TestResult::to_bytes).collect();
+        assert_eq!(bytes, example(0x0011)[&0x0195]);
     });
 }
 
@@ -209,6 +263,21 @@ fn values_out_of_range_are_refused_by_the_name_of_their_field() {
         (0x0141, 0x0142, numbers(&[0, 3, 4]), "held_entries"),
         (0x0141, 0x0142, (0..1_025).flat_map(|at| numbers(&[at * 3, at * 3 + 1])).collect(), "held_entries"),
         (0x0142, 0x0143, vec![0; 15], "hold"),
+        (0x0010, 0x0190, numbers(&[9, 3]), "interval"),
+        (0x0010, 0x0191, vec![0; 4], "disclosed"),
+        (0x000f, 0x0190, numbers(&[3, 8]), "last_seen"),
+        (0x000f, 0x0193, vec![0; 31], "package_digest"),
+        (0x0011, 0x0190, numbers(&[3, 10]), "last_seen"),
+        (0x0011, 0x0195, vec![], "test_results"),
+        (0x0011, 0x0195, result([1, 1, 0], 0)[..26].to_vec(), "test_results"),
+        (0x0011, 0x0195, result([100, 1, 0], 0), "test_results"),
+        (0x0011, 0x0195, result([1, 0, 0], 0), "test_results"),
+        (0x0011, 0x0195, result([1, 5, 0], 0), "test_results"),
+        (0x0011, 0x0195, result([1, 1, 5], 0), "test_results"),
+        (0x0011, 0x0195, result([1, 1, 0], 1), "test_results"),
+        (0x0011, 0x0195, result([1, 4, 0], 0), "test_results"),
+        (0x0011, 0x0195, [result([1, 1, 0], 0), result([1, 1, 0], 0)].concat(), "test_results"),
+        (0x0011, 0x0195, [result([2, 1, 0], 0), result([1, 1, 0], 0)].concat(), "test_results"),
     ];
     for (kind, tag, value, field) in rows {
         let mut facts = example(*kind);

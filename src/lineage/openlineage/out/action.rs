@@ -55,6 +55,7 @@ pub fn action_of(facts: &Facts<'_>) -> Option<(SubjectId, Ref)> {
         | Detail::Keeping(_)
         | Detail::HeartbeatPromised { .. }
         | Detail::SourceGap(_)
+        | Detail::Custody { .. }
         | Detail::Oversight(_)
         | Detail::Imported { .. }
         | Detail::Document(_)
