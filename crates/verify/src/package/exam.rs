@@ -15,7 +15,7 @@ use crate::package::csv::Line;
 use crate::package::machine::Requests;
 use crate::package::question::{Period, Question};
 use crate::package::rendered::{self, Rendered};
-use crate::package::row::Subject;
+use crate::package::row::{Code, Subject};
 use crate::package::signatures::Signatures;
 use crate::package::start::{START_FILE, Start};
 use crate::package::table::Population;
@@ -61,6 +61,8 @@ pub struct Behind<'a> {
     pub authority: &'a Authority,
     /// The entries that let keys in, as far as they are known.
     pub let_in: &'a BTreeMap<KeyId, Subject>,
+    /// Exceptions of the tests that ended before: all others, for T13.
+    pub exceptions: &'a [(TestId, Subject, Code)],
 }
 
 impl Behind<'_> {
@@ -374,10 +376,14 @@ impl<'s> Tables<'s> {
         } = self;
         let last = last.ok_or(PackageRefusal::new(PackageCode::EntriesMissing, ENTRIES_FILE, "there is none"))?;
         let (period, last_received) = (question.period, last.received);
-        let behind = Behind { period, last, last_received, authority, let_in: &let_in };
+        let mut exceptions = Vec::new();
         let mut closed = vec![whole.close(&mut views)?];
-        for (mut test, mut rows) in tests {
+        // What became of exceptions is asked once all of them are found.
+        let (ahead, reviews) = tests.into_iter().partition::<Vec<_>, _>(|(test, _)| test.id() != TestId::T13);
+        for (mut test, mut rows) in ahead.into_iter().chain(reviews) {
+            let behind = Behind { period, last, last_received, authority, let_in: &let_in, exceptions: &exceptions };
             test.finish(&behind, &requests, &mut rows)?;
+            exceptions.extend(rows.found().iter().map(|(subject, code)| (test.id(), *subject, *code)));
             closed.push(rows.close(&mut views)?);
         }
         closed.sort_by_key(|test| test.id);

@@ -32,7 +32,7 @@ words! {
         NoCompletion = "NO_COMPLETION"; StaleKey = "STALE_KEY"; AgeUnknown = "AGE_UNKNOWN"; Skew = "SKEW";
         NoZone = "NO_ZONE"; ClockBehind = "CLOCK_BEHIND"; Blank = "BLANK_FIELD"; Silence = "SILENCE";
         GapDeclared = "GAP_DECLARED"; Unsequenced = "UNSEQUENCED"; OrphanGrant = "ORPHAN_GRANT";
-        MissedReview = "MISSED_REVIEW"; NotInLog = "NOT_IN_LOG"; NotInRecord = "NOT_IN_RECORD";
+        MissedReview = "MISSED_REVIEW"; Undisposed = "UNDISPOSED"; NotInLog = "NOT_IN_LOG"; NotInRecord = "NOT_IN_RECORD";
         NotCompared = "NOT_COMPARED";
     }
 }

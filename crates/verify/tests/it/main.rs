@@ -50,6 +50,8 @@ mod package_spoiled;
 mod packages;
 #[cfg(feature = "package")]
 mod planted;
+#[cfg(feature = "package")]
+mod planted_oversight;
 mod plants;
 mod policy;
 mod receipts;

@@ -49,6 +49,10 @@ static ARTEFACTS: LazyLock<Artefacts> = LazyLock::new(|| {
     let policy =
         format!("log {log}\nwitness one {cosigner} https://w.example/\ngroup g 1 one\nquorum g\n").into_bytes();
     all.extend([cosigned.into_bytes(), policy.clone(), cosigner.into_bytes()]);
+    #[cfg(feature = "package")]
+    for file in ["data/start.bin", "data/question.txt", "manifest-sha256.txt", "data/bodies.bin"] {
+        all.push(crate::package_maker::full().1.0[file].clone());
+    }
     let policy = Policy::parse(&policy).unwrap();
     Artefacts { world, entries, files, all, policy }
 });
@@ -82,6 +86,19 @@ fn feed(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = (VerifierKey::parse(&text).is_ok(), Checkpoint::parse(&text).is_ok(), CosignerKey::parse(&text).is_ok());
     let _ = Replay::new().step(bytes).map_err(|refusal| refusal.to_string());
+    #[cfg(feature = "package")]
+    feed_package(bytes);
+}
+
+/// Parsers of packages. Whole packages are bent in `packages`.
+#[cfg(feature = "package")]
+fn feed_package(bytes: &[u8]) {
+    use deedbook_verify::package::{Filter, Manifest, Question, Start};
+    let text = String::from_utf8_lossy(bytes);
+    let _ = Start::parse(bytes).map(|start| assert_eq!(start.to_bytes(), bytes, "one form"));
+    let _ = Question::parse(&text).map(|question| assert_eq!(question.to_text(), text, "one form"));
+    let _ = Filter::parse(&text).map(|filter| assert_eq!(filter.to_string(), text, "one form"));
+    let _ = Manifest::parse("manifest", bytes).map(|manifest| assert_eq!(manifest.to_text(), text, "one form"));
 }
 
 /// One bend of some bytes.

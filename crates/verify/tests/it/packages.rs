@@ -87,7 +87,7 @@ fn the_interval_reaches_over_the_edge_of_the_period() {
 type Mutation<'a> = (&'a str, &'a dyn Fn(&mut Vec<Vec<u8>>));
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: scaled(12), rng_seed: proptest::test_runner::RngSeed::Fixed(6), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: scaled(60), rng_seed: proptest::test_runner::RngSeed::Fixed(6), ..ProptestConfig::default() })]
 
     /// Intervals times what can be done to entries: all of it is caught, with manifests that agree.
     #[test]

@@ -3,7 +3,7 @@
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::computed::{Basis, TestId, Verdict};
 use crate::package::csv::Line;
-use crate::package::row::{COLUMNS, Row, RowVerdict};
+use crate::package::row::{COLUMNS, Code, Row, RowVerdict, Subject};
 use crate::package::table::{Drawable, Population};
 use crate::package::views::{View, Views};
 use std::collections::BTreeMap;
@@ -31,6 +31,8 @@ pub struct Rows {
     line: Line,
     tally: Tally,
     notes: Vec<String>,
+    /// Every exception so far, for whoever asks what became of them.
+    found: Vec<(Subject, Code)>,
     /// Whether something that the test asks is not decided for any row.
     open: bool,
 }
@@ -46,7 +48,7 @@ impl Rows {
         let mut exceptions = views.create(&format!("{folder}/exceptions.csv"), PackageCode::Exceptions)?;
         exceptions.write(COLUMNS)?;
         let (line, tally, notes) = (Line::default(), Tally::default(), Vec::new());
-        Ok(Rows { id, population, exceptions, line, tally, notes, open: false })
+        Ok(Rows { id, population, exceptions, line, tally, notes, found: Vec::new(), open: false })
     }
 
     /// A row of the population.
@@ -89,11 +91,17 @@ impl Rows {
             RowVerdict::Indeterminate => self.tally.indeterminate = self.tally.indeterminate.saturating_add(1),
             RowVerdict::Exception => {
                 self.tally.exceptions = self.tally.exceptions.saturating_add(1);
+                self.found.push((row.subject, code));
                 row.render(self.id, &mut self.line);
                 self.exceptions.write(self.line.end())?;
             }
         }
         Ok(())
+    }
+
+    /// Every exception so far.
+    pub fn found(&self) -> &[(Subject, Code)] {
+        &self.found
     }
 
     /// Ends the files, but for the samples.

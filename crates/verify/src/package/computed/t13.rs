@@ -1,5 +1,5 @@
-//! T13: the log was reviewed, all of the period, by people whose word counts; and each exception that these tests find was
-//! disposed of. Reviews and dispositions that were stated behind the interval are not seen.
+//! T13: the log was reviewed, all of the period, by people whose word counts; and each exception that the other tests find
+//! was disposed of in time. Reviews and dispositions that were stated behind the interval are not seen.
 
 use crate::detail::{Detail, Oversight, Review, ReviewSubject};
 use crate::package::code::PackageRefusal;
@@ -8,7 +8,8 @@ use crate::package::exam::{Behind, Seen};
 use crate::package::machine::Requests;
 use crate::package::row::{Code, Row, RowVerdict, Subject};
 use crate::vouched::vouched_by;
-use crate::words::Micros;
+use crate::words::{Index, Micros};
+use std::collections::BTreeMap;
 
 /// Reviews of one sort, and how much of the period they cover.
 pub struct Reviews {
@@ -63,12 +64,19 @@ impl Reviews {
     }
 }
 
-/// Reviews of the log.
-pub struct LogReviews(Reviews);
+/// Time for a disposition: 30 days behind the entry at which the exception stands.
+const DISPOSAL_US: u64 = 30 * 24 * 3_600 * 1_000_000;
+
+/// Reviews of the log, and what people said of exceptions.
+pub struct LogReviews {
+    reviews: Reviews,
+    /// Test, code in lower case, index.
+    disposed: BTreeMap<(u8, String, Index), Index>,
+}
 
 impl Default for LogReviews {
     fn default() -> LogReviews {
-        LogReviews(Reviews::of(ReviewSubject::Log))
+        LogReviews { reviews: Reviews::of(ReviewSubject::Log), disposed: BTreeMap::new() }
     }
 }
 
@@ -78,12 +86,29 @@ impl Test for LogReviews {
     }
 
     fn see(&mut self, seen: &Seen<'_>, _: &Requests, rows: &mut Rows) -> Result<(), PackageRefusal> {
-        self.0.see(seen, rows)
+        if let Detail::Oversight(Oversight::Disposed(said)) = &seen.entry.facts.detail
+            && vouched_by(seen.before.principals(), &seen.entry.facts).is_ok()
+        {
+            let what = (said.test.number(), said.code.as_str().to_owned(), said.index);
+            self.disposed.entry(what).or_insert(seen.index);
+        }
+        self.reviews.see(seen, rows)
     }
 
     fn finish(&mut self, behind: &Behind<'_>, _: &Requests, rows: &mut Rows) -> Result<(), PackageRefusal> {
-        uncovered(&mut self.0, behind, rows)?;
-        rows.leaves_open("that each exception was disposed of is not compared yet");
+        uncovered(&mut self.reviews, behind, rows)?;
+        for (test, subject, code) in behind.exceptions {
+            let what = (test.number(), code.name().to_ascii_lowercase(), subject.index);
+            let disposed = self.disposed.get(&what);
+            let due = Micros(subject.received.0.saturating_add(DISPOSAL_US));
+            let found = match disposed {
+                Some(_) => None,
+                None if behind.last_received > due => Some((RowVerdict::Exception, Code::Undisposed)),
+                None => Some((RowVerdict::Indeterminate, Code::NotDue)),
+            };
+            let compared: Vec<Index> = disposed.copied().into_iter().collect();
+            rows.row(&Row { code: found, compared: &compared, ..Row::of(*subject, test.name()) })?;
+        }
         Ok(())
     }
 }

@@ -1,0 +1,180 @@
+//! Oversight and capture with planted faults: reviews that leave a part out or are nobody's, comparisons that do not agree,
+//! erasures that reach back, sources that break their own promise.
+
+use crate::encode::{Fields, id16, seed, tag};
+use crate::ledger::event;
+use crate::ledger::with;
+use crate::package_maker::{Memory, Plan, rows, verify};
+use crate::quarter::{HOUR, Office};
+use deedbook_verify::package::{TestId, Verdict};
+
+fn package_of(office: &Office, plan: Plan) -> Memory {
+    let package = plan.write(&office.ledger).unwrap_or_else(|refusal| panic!("{refusal}"));
+    verify(&office.ledger, &package).unwrap_or_else(|refusal| panic!("{refusal}"));
+    package
+}
+
+fn codes(package: &Memory, test: &str, file: &str) -> Vec<(usize, String)> {
+    let rows = rows(package, &format!("data/tests/{test}/{file}.csv"));
+    rows.into_iter().map(|row| (row[1].parse().unwrap(), row[9].clone())).collect()
+}
+
+fn found(office: &Office, package: &Memory, test: TestId) -> Verdict {
+    let shown = verify(&office.ledger, package).unwrap();
+    shown.rendered.tests.iter().find(|row| row.0 == test).unwrap().1
+}
+
+/// A statement of oversight by a person, over a window.
+fn said(office: &Office, kind: u16, who: &str, window: (u64, u64), more: &[(u16, &[u8])]) -> Fields {
+    let facts = with(
+        event(kind, ""),
+        &[
+            (0x000b, &[1_u64.to_be_bytes().as_slice(), &office.ledger.id].concat()),
+            (0x0010, &[&[1], crate::governed::person(who).as_slice()].concat()),
+            (0x0189, &[window.0.to_be_bytes(), window.1.to_be_bytes()].concat()),
+        ],
+    );
+    with(facts, more)
+}
+
+fn review(office: &mut Office, who: &str, subject: u8, window: (u64, u64)) -> usize {
+    let facts = said(office, 0x0220, who, window, &[(0x0180, &[subject]), (0x0181, &[1])]);
+    office.by(who, facts)
+}
+
+#[test]
+fn reviews_cover_the_period_and_are_somebodys() {
+    let mut office = Office::new();
+    let (start, day) = (office.ledger.received, 24 * HOUR);
+    let begin = start - day;
+    office.wait(day);
+    let access = review(&mut office, "ron", 1, (begin, start + 2 * day));
+    let first = review(&mut office, "ron", 2, (begin, start + day / 2));
+    // The agent's key is the gateway's; a review that a gateway relays is nobody's own.
+    let facts = said(&office, 0x0220, "sam", (begin, start + 2 * day), &[(0x0180, &[2]), (0x0181, &[1])]);
+    let relayed = office.gate(facts);
+    let package = package_of(&office, office.plan());
+    // Carol's role came by one administrator alone.
+    let wanted = [(5, "ORPHAN_GRANT".to_owned()), (access, String::new())];
+    assert_eq!(codes(&package, "T04", "population"), wanted);
+    let reviewed = |package: &Memory| -> Vec<(usize, String)> {
+        let rows = rows(package, "data/tests/T13/population.csv");
+        let log = rows.into_iter().filter(|row| row[5] == "log");
+        log.map(|row| (row[1].parse().unwrap(), row[9].clone())).collect()
+    };
+    assert_eq!(reviewed(&package), [(first, String::new()), (relayed, "NO_ROLE".to_owned())]);
+    let missed = (first, "MISSED_REVIEW".to_owned());
+    assert!(codes(&package, "T13", "exceptions").contains(&missed), "half a day is left out");
+    let second = review(&mut office, "sam", 2, (start + day / 4, start + 2 * day));
+    let package = package_of(&office, office.plan());
+    assert!(!codes(&package, "T13", "exceptions").contains(&missed));
+    assert!(reviewed(&package).contains(&(second, String::new())));
+    assert_eq!(found(&office, &package, TestId::T13), Verdict::Fail, "the relayed one");
+}
+
+#[test]
+fn exceptions_are_disposed_of_in_time() {
+    let mut office = Office::new();
+    let disposal = |office: &Office, test: u8, index: u64, code: &str| {
+        let exception = [[test].as_slice(), &index.to_be_bytes()].concat();
+        let more: [(u16, &[u8]); 3] = [(0x0182, &exception), (0x0183, code.as_bytes()), (0x0184, &[1])];
+        let mut facts = said(office, 0x0221, "ron", (1, 2), &more);
+        [0x0189, 0x000b].iter().for_each(|tag| drop(facts.remove(tag)));
+        facts.extend(crate::governed::body(Fields::new()));
+        facts
+    };
+    // Two policies by one alone, at 3 and 4: T06 and T03 find both. One of the four is disposed of.
+    let facts = disposal(&office, 6, 3, "governed_alone");
+    let said_at = office.by("ron", facts);
+    let rows_of = |package: &Memory| -> Vec<(String, String, String)> {
+        let rows = rows(package, "data/tests/T13/population.csv");
+        let of = rows.into_iter().filter(|row| ["T03", "T06"].contains(&row[5].as_str()));
+        of.map(|row| (row[5].clone(), row[9].clone(), row[10].clone())).collect()
+    };
+    let wanted = |open: &str| {
+        let row = |test: &str, code: &str, at: String| (test.to_owned(), code.to_owned(), at);
+        let none = String::new;
+        vec![
+            row("T03", open, none()),
+            row("T03", open, none()),
+            row("T06", "", said_at.to_string()),
+            row("T06", open, none()),
+        ]
+    };
+    assert_eq!(rows_of(&package_of(&office, office.plan())), wanted("NOT_DUE"));
+    office.wait(31 * 24 * HOUR);
+    let beat = office.statement(0x0201, &[]);
+    office.gate(beat);
+    let package = package_of(&office, office.plan());
+    assert_eq!(rows_of(&package), wanted("UNDISPOSED"));
+    assert!(codes(&package, "T13", "exceptions").contains(&(4, "UNDISPOSED".to_owned())));
+}
+
+#[test]
+fn comparisons_agree_or_say_on_which_side_something_is_alone() {
+    let mut office = Office::new();
+    office.enroll("probe");
+    office.enroll("other");
+    for name in ["probe", "other"] {
+        let opened = office.statement(0x0210, &[]);
+        office.source(name, 1, opened);
+    }
+    let opened_other = office.ledger.placed.len() - 1;
+    let day = (office.ledger.received - 24 * HOUR, office.ledger.received);
+    let compared = |office: &mut Office, only: (u64, u64)| {
+        let counts: Vec<u8> = [10, 10, only.0, only.1].into_iter().flat_map(u64::to_be_bytes).collect();
+        let record = [id16("gateway counter").as_slice(), &seed("list")].concat();
+        let more: [(u16, &[u8]); 4] =
+            [(0x0185, &id16("probe")), (0x0186, &record), (0x0187, &counts), (0x0188, &seed("differences"))];
+        let facts = said(office, 0x0222, "ron", day, &more);
+        office.by("ron", facts)
+    };
+    let equal = compared(&mut office, (0, 0));
+    let there = compared(&mut office, (0, 3));
+    let here = compared(&mut office, (2, 0));
+    let package = package_of(&office, office.plan());
+    let row = |index: usize, code: &str| (index, code.to_owned());
+    let wanted =
+        [row(equal, ""), row(there, "NOT_IN_LOG"), row(here, "NOT_IN_RECORD"), row(opened_other, "NOT_COMPARED")];
+    assert_eq!(codes(&package, "T16", "population"), wanted);
+}
+
+#[test]
+fn erasures_that_reach_back_before_the_interval_are_not_decided() {
+    let mut office = Office::new();
+    let mut early = office.statement(0x0201, &[]);
+    early.extend(crate::governed::body(Fields::new()));
+    let early = office.gate(early);
+    let begins = office.ledger.placed.len();
+    office.wait(HOUR);
+    let mut within = office.statement(0x0201, &[]);
+    within.extend(crate::governed::body(Fields::new()));
+    let within = office.gate(within);
+    let [one, two] = [early, within].map(|index| {
+        let mut facts = crate::erasure::erase("", &[(index as u64, 1)]);
+        facts.remove(&tag::EVENT_ID);
+        office.by("alice", facts)
+    });
+    let mut plan = Plan::of(&office.ledger, begins, office.ledger.placed.len());
+    plan.policies = office.texts.clone();
+    let package = package_of(&office, plan);
+    let wanted = [(one, "BEFORE_INTERVAL".to_owned()), (two, String::new())];
+    assert_eq!(codes(&package, "T12", "population"), wanted);
+    let whole = package_of(&office, office.plan());
+    assert_eq!(found(&office, &whole, TestId::T12), Verdict::Pass);
+}
+
+#[test]
+fn a_source_is_held_to_its_own_promise() {
+    let mut office = Office::new();
+    office.enroll("busy");
+    let opened = office.statement(0x0210, &[(0x0132, &60_u32.to_be_bytes())]);
+    office.source("busy", 1, opened);
+    office.wait(HOUR / 30);
+    let beat = office.statement(0x0211, &[]);
+    let late = office.source("busy", 2, beat);
+    let closed = office.statement(0x0213, &[]);
+    office.source("busy", 3, closed);
+    let package = package_of(&office, office.plan());
+    assert_eq!(codes(&package, "T10", "exceptions")[0], (late, "SILENCE".to_owned()), "two minutes, one was promised");
+}
