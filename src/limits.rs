@@ -84,8 +84,11 @@ pub const COMMIT_EVENTS_MAX: usize = 2_048;
 pub const LOOK_UP_EVENTS_MAX: usize = 1_024;
 /// Bytes in one commit.
 pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Room that a batch keeps for the next one: what a commit of full size needs. Three batches are in use at most.
+/// Room that a batch keeps for the next one: what a commit of full size needs. Three batches are in use at most: one
+/// syncs, one is full, one is built.
 pub const BATCH_KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Empty batches that are kept.
+pub const BATCHES_KEPT_MAX: usize = 2;
 /// Change of the wall clock against the boot-time clock beyond which commits pause.
 pub const CLOCK_DRIFT_MS_MAX: u64 = 5_000;
 /// Sources and streams whose heads the writer keeps in memory between commits.

@@ -81,7 +81,7 @@ impl<'r> Asked<'r> {
     /// The node that a field names, which must be in the graph as of the position.
     pub fn node(&self, field: &'static str, text: &str) -> Result<NodeId, Fault> {
         let wrong = || Fault::field(field, "is not KIND:NAME, such as `dataset:orders`; kinds stand in docs/CLI.md");
-        let node = self.reader.node_of(&NodeText::parse(text).ok_or_else(wrong)?)?;
+        let node = self.reader.node_of(&NodeText::parse(text).ok_or_else(wrong)?, self.stop)?;
         if !self.at.view.contains(node) {
             return Err(Fault::field(field, format!("`{text}` is named by no entry before {}", self.at.view.size())));
         }

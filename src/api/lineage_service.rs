@@ -80,6 +80,8 @@ impl From<LineageError> for Fault {
             LineageError::NodeAmbiguous { nodes, .. } => {
                 Fault::new(Reason::NodeAmbiguous, message).with("nodes", nodes.join(" "))
             }
+            LineageError::Halted { halt: Halt::Deadline, .. } => Fault::new(Reason::DeadlineExceeded, message),
+            LineageError::Halted { halt: Halt::Cancelled, .. } => Fault::new(Reason::Cancelled, message),
             LineageError::Read(error) => error.into(),
         }
     }
@@ -253,10 +255,8 @@ fn search(
         kind => Some(node_kind("kind", kind)?),
     };
     let asked = Asked::new(reader, None, stop)?;
-    let (found, complete) = reader.search_nodes(kind, &request.letters);
-    let nodes: Vec<NodeId> = found.into_iter().map(|(node, _)| node).collect();
-    let cut = (!complete).then_some(crate::lineage::Cut::Answer);
-    let answer = Answer { visited: nodes.len() as u64, value: (), cut };
+    let Answer { value: nodes, cut, visited } = reader.search_nodes(kind, &request.letters, stop);
+    let answer = Answer { visited, value: (), cut };
     Ok(proto::SearchLineageResponse { answer: Some(asked.told(&answer, &nodes, Vec::new(), None, &Marks::default())) })
 }
 

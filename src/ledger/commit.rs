@@ -2,11 +2,9 @@
 //! the entries (tiles, postings, heads, the commit chain) is in the same batch, so none of it can be behind.
 
 use crate::ledger::admit::{CheckedEvent, CheckedFrame};
-use crate::ledger::graph::put_rows;
 use crate::ledger::rows::{CommitRow, HeadRow, SourceHead, commit_chain};
 use crate::ledger::state::{Published, State, StateError};
 use crate::limits;
-use crate::lineage::fold::FullBlock;
 use crate::merkle::FullTile;
 use crate::plant::Bug;
 use crate::record::seal::{CheckedFacts, SealFields, write_entry};
@@ -26,6 +24,15 @@ pub(super) struct Commit {
     streams: HashMap<Ref, Revision>,
     sources: HashMap<Ref, SourceHead>,
     actions: Vec<SubjectId>,
+}
+
+/// What became of the commits before one that is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// All of them are durable.
+    Durable,
+    /// The last one syncs.
+    Syncing,
 }
 
 /// A frame that was judged, and is written now.
@@ -87,13 +94,8 @@ impl Commit {
         self.actions.push(id);
     }
 
-    /// Writes all rows of a frame and grows the tree and the graph; returns the leaf hashes.
-    pub fn write_frame(
-        &mut self,
-        state: &mut State,
-        store: &dyn Store,
-        placing: Placing<'_>,
-    ) -> Result<Vec<Hash>, StateError> {
+    /// Writes all rows of a frame but those of the graph, and grows the tree; returns the leaf hashes.
+    pub fn write_frame(&mut self, state: &mut State, placing: Placing<'_>) -> Vec<Hash> {
         let Placing { frame, revisions, refused } = placing;
         let n = u16::try_from(frame.events.len()).unwrap_or(u16::MAX);
         let mut leaves = Vec::with_capacity(frame.events.len());
@@ -107,10 +109,7 @@ impl Commit {
                 frame: (&frame.header, &frame.signatures),
             };
             let index = state.next_index();
-            let (leaf, block) = self.write_entry(state, store, (index, event, refused), &seal)?;
-            if let Some(block) = block {
-                put_rows(&block, state.number, &mut self.batch);
-            }
+            let leaf = self.write_entry(state, (index, event, refused), &seal);
             self.write_body(state, index, event);
             self.write_lookups(state, index, frame.source, event, *revision);
             state.tree.push(leaf);
@@ -118,7 +117,7 @@ impl Commit {
             leaves.push(leaf);
         }
         self.events = self.events.saturating_add(frame.events.len());
-        Ok(leaves)
+        leaves
     }
 
     /// Deletes the keys of bodies, notes which erasure did it, and that their files hold them still. All of it is in the
@@ -140,14 +139,12 @@ impl Commit {
         self.erased = self.erased.saturating_add(bodies.len());
     }
 
-    /// The leaf, and the block of the graph that the entry fills.
     fn write_entry(
         &mut self,
         state: &mut State,
-        store: &dyn Store,
         (index, event, refused): (Index, &CheckedEvent, bool),
         seal: &SealFields<'_>,
-    ) -> Result<(Hash, Option<FullBlock>), StateError> {
+    ) -> Hash {
         let key = keys::entry(state.number, index);
         let entry = self.batch.put_with(key.as_slice(), |out| {
             if let Some(facts) = CheckedFacts::admitted(&event.facts) {
@@ -155,8 +152,8 @@ impl Commit {
             }
         });
         debug_assert!(entry.len() <= limits::ENTRY_BYTES_MAX, "admission bounds facts and blocks");
-        let block = state.lineage.fold((store, state.number), &state.event_ids, (index, entry, refused))?;
-        Ok((hash::leaf(entry), block))
+        state.lineage.push(index, entry, refused);
+        hash::leaf(entry)
     }
 
     fn write_body(&mut self, state: &State, index: Index, event: &CheckedEvent) {
@@ -188,8 +185,13 @@ impl Commit {
         state.postings.add(index, &event.postings, state.number, &mut self.batch);
     }
 
-    /// Closes the batch with everything that follows from its entries.
-    pub fn finish(mut self, state: &mut State) -> FinishedCommit {
+    /// Closes the batch with everything that follows from its entries. After an error nothing is to be built any more.
+    pub fn finish(
+        mut self,
+        state: &mut State,
+        store: &dyn Store,
+        before: Before,
+    ) -> Result<FinishedCommit, StateError> {
         let number = state.number;
         for (stream, revision) in &self.streams {
             self.batch.scatter(keys::stream_head(number, stream).as_slice(), &revision.0.to_be_bytes());
@@ -201,7 +203,7 @@ impl Commit {
             let bytes: Vec<u8> = tile.hashes.iter().flat_map(|hash| hash.0).collect();
             self.batch.put(keys::tile(number, tile.level, tile.number).as_slice(), &bytes);
         }
-        state.lineage.show();
+        state.lineage.close(store, &mut self.batch, before)?;
         let published = state.published();
         let anchor_from = state.anchor;
         let commit = anchor_from.commit.saturating_add(1);
@@ -217,7 +219,8 @@ impl Commit {
         state.anchor = anchor_to;
         self.batch.sort_scattered();
         let (events, erases) = (self.events, self.erased > 0);
-        FinishedCommit { batch: self.batch, events, erases, actions: self.actions, published, anchor_from, anchor_to }
+        let (batch, actions) = (self.batch, self.actions);
+        Ok(FinishedCommit { batch, events, erases, actions, published, anchor_from, anchor_to })
     }
 }
 

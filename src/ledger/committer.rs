@@ -5,6 +5,7 @@ use crate::ledger::commit::FinishedCommit;
 use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::placement::Answer;
 use crate::ledger::writer::Shared;
+use crate::limits;
 use crate::plant::Bug;
 use crate::store::{AnchorSet, Batch};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,8 +37,8 @@ pub(super) type Handover = (Option<FinishedCommit>, Answers);
 pub(super) struct Committer {
     shared: Arc<Shared>,
     anchors: AnchorSet,
-    // Empty batches with the room of commits that are durable; one at most, for one commit is built at a time.
-    spare: Mutex<Option<Batch>>,
+    // Empty batches with the room of commits that are durable; two at most, as many as the writer has in hands.
+    spare: Mutex<Vec<Batch>>,
 }
 
 impl Committer {
@@ -47,7 +48,7 @@ impl Committer {
 
     /// An empty batch for the next commit.
     pub fn spare_batch(&self) -> Batch {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// Runs until the writer ends or a commit fails.
@@ -107,7 +108,10 @@ impl Committer {
             self.shared.wake_eraser.erased();
         }
         commit.batch.clear();
-        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(commit.batch);
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < limits::BATCHES_KEPT_MAX {
+            spare.push(commit.batch);
+        }
         Ok(())
     }
 }

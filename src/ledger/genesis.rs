@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::domain::{ledger_source, person_ref};
 use crate::ledger::admit::admit_own;
 use crate::ledger::approval::ActionStates;
-use crate::ledger::commit::{Commit, Placing};
+use crate::ledger::commit::{Before, Commit, Placing};
 use crate::ledger::dir::DataDir;
 use crate::ledger::graph::Growing;
 use crate::ledger::policies::PolicyBook;
@@ -149,15 +149,14 @@ pub fn write_genesis(birth: Birth<'_>, store: &dyn Store) -> Result<(LedgerId, A
     let policies = PolicyBook::founded(birth.ref_key).map_err(|error| InitError::Genesis(error.to_string()))?;
     let mut scratch = empty_state((keys, policies), birth.sequencer, source, birth.now);
     let mut commit = Commit::default();
-    let written =
-        commit.write_frame(&mut scratch, store, Placing { frame: &checked, revisions: &[None], refused: false });
-    let leaves = written.map_err(|error| InitError::Genesis(error.to_string()))?;
+    let leaves = commit.write_frame(&mut scratch, Placing { frame: &checked, revisions: &[None], refused: false });
     let leaf = leaves.first().copied().ok_or(InitError::Genesis("no entry".to_owned()))?;
     let ledger = LedgerId(leaf.0);
     scratch.id = ledger;
     commit.touch_source(source, SourceHead { epoch: Epoch(1), sequence: Sequence(1) });
     commit.put_founding_rows(ledger, keys::STORE_FORMAT, entropy::array().map_err(KeyFileError::from)?);
-    let finished = commit.finish(&mut scratch);
+    let finished =
+        commit.finish(&mut scratch, store, Before::Durable).map_err(|error| InitError::Genesis(error.to_string()))?;
     judge(&finished.batch, ledger)?;
     store.commit(&finished.batch)?;
     Ok((ledger, finished.anchor_to))

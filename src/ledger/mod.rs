@@ -18,6 +18,7 @@ mod work;
 mod place;
 mod commit;
 mod committer;
+mod building;
 mod purge;
 mod status;
 mod placement;

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::domain::ledger_source;
 use crate::ledger::approval::ActionStates;
 use crate::ledger::authority::{fold_authority, governs};
-use crate::ledger::commit::Commit;
+use crate::ledger::commit::{Before, Commit};
 use crate::ledger::dir::DataDir;
 use crate::ledger::genesis::FIRST_LEDGER;
 use crate::ledger::head::{Head, HeadKey};
@@ -338,7 +338,7 @@ fn check_clock(
         PlaceError::Refused(refusal) => OpenError::Append(refusal),
         PlaceError::Fatal(error) => damaged(error),
     })?;
-    let finished = commit.finish(state);
+    let finished = commit.finish(state, store, Before::Durable).map_err(damaged)?;
     store.commit(&finished.batch)?;
     anchors.advance(&finished.anchor_from, &finished.anchor_to)?;
     Ok(())

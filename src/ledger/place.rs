@@ -58,7 +58,7 @@ fn place(
         None => fold_command(state, store, frame, base)?,
     };
     let placing = Placing { frame, revisions: &revisions, refused: folded.is_err() };
-    let leaves = commit.write_frame(state, store, placing)?;
+    let leaves = commit.write_frame(state, placing);
     let refusal = match folded {
         Ok(consequence) => {
             if let Some(erasure) = consequence.erasure() {
@@ -382,6 +382,6 @@ fn place_own_frame(
     let own = admit_own(frame).map_err(|error| own_frame_failed(&error))?;
     let unknown = Stored { index: None, head: None };
     let revisions = check_revisions(state, store, &own, &vec![unknown; own.events.len()])?;
-    let placed = write_own(state, store, commit, (&own, &revisions))?;
+    let placed = write_own(state, commit, (&own, &revisions));
     Ok((placed.first_index, revisions))
 }

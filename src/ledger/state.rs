@@ -4,7 +4,7 @@ use crate::approvals::People;
 use crate::ledger::approval::ActionStates;
 use crate::ledger::erasure::NewestBodies;
 use crate::ledger::error::{AppendError, ReadError};
-use crate::ledger::graph::{Growing, Tail};
+use crate::ledger::graph::{FoldBeside, Growing, Tail};
 use crate::ledger::policies::PolicyBook;
 use crate::ledger::postings::CurrentBlock;
 use crate::ledger::recent::Recent;
@@ -88,7 +88,7 @@ pub(super) struct State {
     pub actions: ActionStates,
     /// How many bodies were erased since opening.
     pub erasures: u64,
-    pub lineage: Growing,
+    pub lineage: FoldBeside,
 }
 
 /// What opening found out.
@@ -115,7 +115,7 @@ impl State {
             erased: Recent::new(GENERATION),
             actions: recovered.actions,
             erasures: 0,
-            lineage: recovered.lineage,
+            lineage: FoldBeside::new(recovered.lineage, recovered.number),
             tree: recovered.tree,
             edge: recovered.edge,
             received: recovered.received,

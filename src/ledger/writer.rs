@@ -8,8 +8,8 @@
 use crate::clock::{Clock, Reading};
 use crate::ledger::admit::{AdmissionView, CheckedFrame, admit};
 use crate::ledger::approval::{Preparer, Waiters, place_due};
-use crate::ledger::commit::Commit;
-use crate::ledger::committer::{Answers, Committer, Handover, Producer, Turn};
+use crate::ledger::building::Building;
+use crate::ledger::committer::{Committer, Handover, Producer, Turn};
 use crate::ledger::disk::Disk;
 use crate::ledger::error::{AppendError, StopReason};
 use crate::ledger::graph::Lineage;
@@ -21,7 +21,7 @@ use crate::ledger::purge;
 use crate::ledger::reader::Reader;
 use crate::ledger::settler::Settler;
 use crate::ledger::state::{PlaceError, Published, State};
-use crate::ledger::status::Status;
+use crate::ledger::status::is_adrift;
 use crate::ledger::threads::Threads;
 use crate::ledger::work::Work;
 use crate::limits;
@@ -72,7 +72,7 @@ pub(super) struct Shared {
     /// Who waits for actions to change.
     pub waiters: Arc<Waiters>,
     turn: Turn,
-    room: Arc<Semaphore>,
+    pub room: Arc<Semaphore>,
     messages: SyncSender<Message>,
     stop: watch::Sender<Option<StopReason>>,
     pub disk: Disk,
@@ -162,11 +162,13 @@ impl Ledger {
         let committer = Arc::new(Committer::new(Arc::clone(&shared), anchors));
         let backlog = VecDeque::new();
         let number = state.number;
+        let folder = state.lineage.spawn(Arc::clone(&shared.store))?;
         let writer = Writer { state, shared: Arc::clone(&shared), committer: Arc::clone(&committer), commits, backlog };
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let threads = vec![
             thread("committer").spawn(move || committer.run(&to_sync))?,
             thread("writer").spawn(move || writer.run(&inbox))?,
+            folder,
             crate::ledger::head::spawn_signer(reader.clone(), Arc::clone(&shared))?,
             purge::spawn(Arc::clone(&shared), number)?,
             crate::ledger::settler::spawn(Arc::clone(&shared), reader.clone(), changes)?,
@@ -244,24 +246,6 @@ impl Ledger {
         self.reader.clone()
     }
 
-    /// How the ledger is.
-    pub fn status(&self) -> Status {
-        let drift_ms = self.shared.clock.read().drift_ms_since(&self.shared.opened);
-        let reason = match self.shared.stopped() {
-            Some(StopReason::Closed) => Some("the ledger is closed".to_owned()),
-            Some(StopReason::Failed(reason)) => Some(reason),
-            None if is_adrift(drift_ms) => Some(AppendError::ClockDrift { drift_ms }.to_string()),
-            None => self.shared.disk.has_room().err().map(|low| low.to_string()),
-        };
-        Status {
-            ready: reason.is_none(),
-            reason,
-            anchors: self.shared.anchors.saturating_add(self.reader.witnesses_heard()),
-            head: self.shared.published().head,
-            queue_bytes: limits::QUEUE_BYTES_MAX.saturating_sub(self.shared.room.available_permits()),
-        }
-    }
-
     /// Resolves when the writer has stopped.
     pub async fn stopped(&self) -> StopReason {
         let mut stop = self.shared.stop.subscribe();
@@ -273,10 +257,6 @@ impl Ledger {
     pub fn close(&self) {
         self.threads.close();
     }
-}
-
-fn is_adrift(drift_ms: i64) -> bool {
-    drift_ms.unsigned_abs() > limits::CLOCK_DRIFT_MS_MAX
 }
 
 /// The thread that owns the fold.
@@ -291,8 +271,7 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, inbox: &Receiver<Message>) {
-        let (mut commit, mut answers) = (Commit::default(), Answers::new());
-        let mut closing = false;
+        let (mut building, mut closing) = (Building::default(), false);
         while let Ok(first) = self.wait(inbox) {
             let mut messages = 0usize;
             for message in first.into_iter().chain(std::iter::from_fn(|| inbox.try_recv().ok())) {
@@ -304,28 +283,34 @@ impl Writer {
                     Message::Failed => return,
                 }
             }
-            let mut alone = messages == 1 && self.backlog.len() == 1 && answers.is_empty();
+            let mut alone = messages == 1 && self.backlog.len() == 1 && building.is_empty();
             loop {
-                if let Err(error) = self.place_backlog(&mut commit, &mut answers) {
-                    self.shared.fail(error);
-                    return;
+                if let Err(error) = self.place_backlog(&mut building) {
+                    return self.shared.fail(error);
                 }
                 // Asked with every wait: whoever waits unasked for the turn is never woken.
-                if answers.is_empty() && commit.is_empty() || !self.shared.turn.is_free() {
-                    break;
-                }
-                let next = Commit::within(self.committer.spare_batch());
-                let built = std::mem::replace(&mut commit, next);
-                let finished = (!built.is_empty()).then(|| built.finish(&mut self.state));
-                let handover = (finished, std::mem::take(&mut answers));
+                let has_turn = !building.is_empty() && self.shared.turn.is_free();
+                let (store, committer) = (self.shared.store.as_ref(), self.committer.as_ref());
+                let handover = match has_turn {
+                    true => building.next(&mut self.state, store, committer).map(Some),
+                    false => match building.close_full(&mut self.state, store, committer) {
+                        Ok(true) => continue,
+                        Ok(false) => Ok(None),
+                        Err(error) => Err(error),
+                    },
+                };
+                let handover = match handover {
+                    Ok(Some(handover)) => handover,
+                    Ok(None) => break,
+                    Err(error) => return self.shared.fail(error.to_string()),
+                };
                 if !(if alone { self.committer.settle(handover) } else { self.hand_over(handover) }) {
                     return;
                 }
                 // Room again: what did not fit goes into the next commit while this one syncs.
                 alone = false;
             }
-            let settled = answers.is_empty() && commit.is_empty() && self.backlog.is_empty();
-            if closing && settled && self.shared.turn.is_free() {
+            if closing && building.is_empty() && self.backlog.is_empty() && self.shared.turn.is_free() {
                 self.shared.end(StopReason::Closed);
                 return;
             }
@@ -350,7 +335,8 @@ impl Writer {
     }
 
     /// Places what waits while there is room. Refusals wait for the commit too: they may rest on frames in it.
-    fn place_backlog(&mut self, commit: &mut Commit, answers: &mut Answers) -> Result<(), String> {
+    fn place_backlog(&mut self, building: &mut Building) -> Result<(), String> {
+        let Building { commit, answers, .. } = building;
         if self.backlog.is_empty() && self.state.actions.deadlines.len() == 0 {
             return Ok(());
         }

@@ -78,6 +78,16 @@ impl Batch {
         self.spans.push(Span { key, value: None });
     }
 
+    /// Makes the changes of another batch too, behind those that are here and in their order.
+    pub fn append_all(&mut self, other: &Batch) {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(&other.arena);
+        let shift = |range: &Range<usize>| range.start.saturating_add(start)..range.end.saturating_add(start);
+        let moved = |span: &Span| Span { key: shift(&span.key), value: span.value.as_ref().map(shift) };
+        self.spans.extend(other.spans.iter().map(moved));
+        self.scattered.extend(other.scattered.iter().map(moved));
+    }
+
     fn append(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.arena.len();
         self.arena.extend_from_slice(bytes);

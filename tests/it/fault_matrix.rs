@@ -285,7 +285,7 @@ fn a_failed_read_is_no_absence() {
     // The next process remembers nothing, so that it has to ask the store.
     let world = world.next_process();
     let ledger = world.open();
-    world.fail_reads();
+    world.fail_reads_of(&[]);
     assert_eq!(block_on(ledger.append(frame.clone())), Err(AppendError::StorageFailed));
     assert!(matches!(block_on(ledger.stopped()), StopReason::Failed(_)));
     ledger.close();

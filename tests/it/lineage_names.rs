@@ -3,9 +3,12 @@
 use crate::approvals_server::desk::Desk;
 use crate::approvals_server::fold;
 use crate::lineage_fold::graph::{Graph, Statements};
-use deedbook::ledger::{Bodies, StoredBody};
+use crate::support_memory::{World, block_on};
+use deedbook::domain::Caller;
+use deedbook::ledger::{Bodies, LineageError, NodeText, StoredBody};
+use deedbook::limits::LINEAGE_FOUND_MAX;
 use deedbook::lineage::fold::NodeKey;
-use deedbook::lineage::{NodeKind, NodeName, names_in};
+use deedbook::lineage::{Cut, Halt, NodeId, NodeKind, NodeName, names_in};
 use deedbook::record::openlineage;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::hash::RefKey;
@@ -84,4 +87,39 @@ fn bindings_name_the_action_its_people_and_its_sources() {
     let actions: BTreeSet<NodeKey> =
         names.iter().map(|name| name.node).filter(|node| node.kind == NodeKind::Action).collect();
     assert_eq!(actions, [NodeKey::action(id), NodeKey::action(glass)].into());
+}
+
+/// Whoever has no time left hears so, and of the names that were looked at no more than one answer holds.
+#[test]
+fn looking_for_a_name_ends_in_time() {
+    let world = World::new(21);
+    let ledger = world.open();
+    let event = |name: &str| {
+        let said = format!(r#"{{"eventTime":"2026-01-05T03:00:00Z","dataset":{{"namespace":"n","name":"{name}"}}}}"#);
+        ledger.read_openlineage(said.as_bytes(), Caller::Anonymous).unwrap()
+    };
+    let many = LINEAGE_FOUND_MAX + 30;
+    let names: Vec<String> = (0..many).map(|at| format!("Table {at:04}")).collect();
+    block_on(ledger.import(names.iter().map(|name| event(name)).collect())).unwrap();
+    let (reader, never, over) = (ledger.reader(), || None, || Some(Halt::Deadline));
+    reader.lineage(None, &never).unwrap();
+    let ids: Vec<NodeId> = names
+        .iter()
+        .map(|name| NodeText { kind: NodeKind::Dataset, name: name.clone() })
+        .map(|text| reader.node_of(&text, &never).unwrap())
+        .collect();
+    let first = reader.search_nodes(None, "tABLE", &never);
+    assert_eq!((first.value.as_slice(), first.cut), (&ids[..LINEAGE_FOUND_MAX], Some(Cut::Answer)));
+    let some = reader.search_nodes(Some(NodeKind::Dataset), "table 001", &never);
+    assert_eq!((some.value.as_slice(), some.cut), (&ids[10..20], None));
+    assert_eq!(reader.search_nodes(Some(NodeKind::Job), "table", &never).value, []);
+    let halted = reader.search_nodes(None, "table", &over);
+    assert_eq!((halted.value.as_slice(), halted.cut), (&[][..], Some(Cut::Deadline)));
+    // By a part of its name, and with no time: the key of the whole name would have been found without looking.
+    let part = NodeText { kind: NodeKind::Dataset, name: names[7].clone() };
+    let error = reader.node_of(&part, &over).unwrap_err();
+    assert!(matches!(error, LineageError::Halted { halt: Halt::Deadline, .. }), "{error:?}");
+    let whole = NodeText { kind: NodeKind::Dataset, name: format!("{{n}}{}", names[7]) };
+    assert_eq!(reader.node_of(&whole, &over).unwrap(), ids[7]);
+    ledger.close();
 }

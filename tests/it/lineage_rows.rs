@@ -3,7 +3,7 @@
 
 use crate::support::{Rng, scaled};
 use crate::support_memory::{NUMBER, START, World, WritePoint, block_on, event_id, key, scan_all};
-use deedbook::ledger::{AppendError, Ledger};
+use deedbook::ledger::{AppendError, Ledger, StopReason};
 use deedbook::limits::{FRAME_EVENTS_MAX, LINEAGE_CHUNK_ENTRIES, LINEAGE_LINKS_NEAR_MAX, STORE_VALUE_BYTES_MAX};
 use deedbook::lineage::fold::{
     BLOCK_ENTRIES, BlockFold, BlockRuns, FullBlock, Head, Memory, Placed, Row, is_refusal_of,
@@ -303,6 +303,28 @@ fn the_last_block_is_in_every_answer() {
     }
 
     growth.ledger.close();
+}
+
+/// What the fold cannot read ends the ledger, also where it folds beside the writer; nobody was told that it came in.
+#[test]
+fn a_fold_that_cannot_read_ends_the_ledger() {
+    for count in [3, u64::from(FRAME_EVENTS_MAX)] {
+        let mut growth = Growth::new(55, Rng::seeded("cannot read"));
+        growth.grow_to(300);
+        growth.restart();
+        growth.world.fail_reads_of(keys::lineage(NUMBER, &[]).as_slice());
+        let (size, events) = (growth.size(), (0..count).map(|_| growth.event()).collect());
+        let frame = growth.world.frame(growth.source, &growth.secret, Position::Unsequenced, events);
+        let answer = block_on(growth.ledger.append(frame.clone()));
+        assert!(matches!(answer, Err(AppendError::StorageFailed | AppendError::Closed)), "{count}: {answer:?}");
+        assert!(matches!(block_on(growth.ledger.stopped()), StopReason::Failed(_)));
+        growth.restart();
+        assert_eq!(growth.size(), size, "{count}");
+        block_on(growth.ledger.append(frame)).unwrap();
+        assert!(kept(growth.store()) == derived(growth.store()), "{count}");
+        growth.ledger.close();
+        growth.world.audit_as_files();
+    }
 }
 
 /// A graph that has no room says so, and what to do; with more room it answers, for its rows are whole.

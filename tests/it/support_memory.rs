@@ -19,7 +19,6 @@ use deedbook_verify::replay::Replay;
 use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 pub const NUMBER: LedgerNumber = LedgerNumber(1);
@@ -64,7 +63,8 @@ fn due(plan: &Mutex<Option<Plan>>, point: WritePoint) -> Option<Fault> {
 /// A `MemoryStore` whose faults strike a kind of batch, so that the head signer's rows do not eat them.
 pub struct FaultyStore {
     rows: MemoryStore,
-    reads_fail: AtomicBool,
+    // What the keys begin with whose rows cannot be read.
+    reads_fail: Mutex<Option<Vec<u8>>>,
     // Held over a write, so that a fault strikes the write that it was meant for.
     writing: Mutex<()>,
     plan: Arc<Mutex<Option<Plan>>>,
@@ -83,7 +83,7 @@ fn point_of(batch: &Batch) -> WritePoint {
 
 impl Rows for FaultyStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        if self.reads_fail.load(Ordering::Relaxed) {
+        if self.reads_fail.lock().unwrap().as_ref().is_some_and(|prefix| key.starts_with(prefix)) {
             return Err(StoreError::Damaged("injected: a read failed".to_owned()));
         }
         self.rows.get(key)
@@ -252,7 +252,7 @@ impl World {
 
     fn of(rows: MemoryStore, record: AnchorRecord, clock: Clock, id: LedgerId) -> World {
         let plan = Arc::new(Mutex::new(None));
-        let (reads_fail, writing) = (AtomicBool::new(false), Mutex::new(()));
+        let (reads_fail, writing) = (Mutex::default(), Mutex::new(()));
         let store = Arc::new(FaultyStore { rows, reads_fail, writing, plan: Arc::clone(&plan) });
         let anchor = MemoryAnchor::new(record, Arc::clone(&plan));
         World { store, anchor, clock, id, refs: RefKey([7; 32]), plan }
@@ -263,9 +263,9 @@ impl World {
         *self.plan.lock().unwrap() = Some(Plan { point, skip, fault });
     }
 
-    /// Makes every read of one row fail.
-    pub fn fail_reads(&self) {
-        self.store.reads_fail.store(true, Ordering::Relaxed);
+    /// Makes every read of one row fail whose key begins like this.
+    pub fn fail_reads_of(&self, prefix: &[u8]) {
+        *self.store.reads_fail.lock().unwrap() = Some(prefix.to_vec());
     }
 
     /// The world as the next process finds it: faults are gone, rows and record are as they were kept. What this one

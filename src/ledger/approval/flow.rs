@@ -113,7 +113,8 @@ impl Looker<'_> {
     fn versions(&self, text: &str) -> Vec<NodeId> {
         let kind =
             if DatasetText::parse(text).version.is_some() { NodeKind::DatasetVersion } else { NodeKind::Dataset };
-        let Ok(node) = self.reader.node_of(&NodeText { kind, name: text.to_owned() }) else { return Vec::new() };
+        let asked = NodeText { kind, name: text.to_owned() };
+        let Ok(node) = self.reader.node_of(&asked, self.stop) else { return Vec::new() };
         let versions = self.at.versions(node, self.stop);
         if versions.is_empty() && kind == NodeKind::DatasetVersion { vec![node] } else { versions }
     }

@@ -1,8 +1,6 @@
-//! The writer's part of the graph: each entry is folded as it is placed, and the rows of a block are in the commit of its
-//! last entry, so that none of them is behind the log or ahead of it. What the block that is being filled added stands in
-//! memory, and is published with each commit.
+//! The fold over the store: what it asks is answered from rows, a full block becomes rows, and what the block that is being
+//! filled added stands in memory, to be published with each commit.
 
-use crate::ledger::postings::rows_end;
 use crate::ledger::recent::Recent;
 use crate::ledger::rows::parse_u64;
 use crate::ledger::state::{GENERATION, StateError};
@@ -21,15 +19,11 @@ use deedbook_verify::facts::Parent;
 use deedbook_verify::words::{EventId, Index, Ref, TreeSize};
 use std::sync::Arc;
 
-/// Where the event ids stand that the store may not have yet.
-pub(in crate::ledger) type EventIds = Recent<(Ref, EventId), Index>;
-
-/// The fold of the graph. Owned by the writer.
+/// The fold of the graph, as of an entry.
 pub(in crate::ledger) struct Growing {
     blocks: BlockFold,
     runs: BlockRuns,
-    // Those of blocks whose commit may not be durable.
-    recent: Recent<u64, BlockRuns>,
+    recent: RecentRuns,
     tail: Tail,
     full: Option<TreeSize>,
 }
@@ -76,7 +70,7 @@ impl Growing {
         Growing {
             blocks: BlockFold::resume(head),
             runs: BlockRuns::default(),
-            recent: Recent::new(GENERATION),
+            recent: RecentRuns::default(),
             tail: Tail::behind(first),
             full: None,
         }
@@ -86,17 +80,18 @@ impl Growing {
     pub fn fold(
         &mut self,
         (store, number): (&dyn Store, LedgerNumber),
-        event_ids: &EventIds,
         (index, entry, refused): (Index, &[u8], bool),
     ) -> Result<Option<FullBlock>, StateError> {
         if self.full.is_some() {
             return Ok(None);
         }
         if let Ok(entry) = Entry::parse(entry) {
-            let (runs, recent) = (&self.runs, &self.recent);
-            let mut stored = Stored { store, number, event_ids, runs, recent, before: index };
+            let mut stored = Stored { store, number, recent: &mut self.recent, before: index };
             match self.blocks.take(&mut stored, Placed { index, entry: &entry, refused }) {
-                Ok(Some(run)) => self.runs.push(index, run),
+                Ok(Some(run)) => {
+                    self.runs.push(index, run);
+                    self.recent.push(Parent { source: entry.facts.source, event_id: entry.facts.event_id }, run);
+                }
                 Ok(None) => {}
                 Err(FoldError::Lookup(error)) => return Err(error),
                 Err(FoldError::Full) => {
@@ -107,16 +102,13 @@ impl Growing {
             }
         }
         let full = self.blocks.end(index, &mut self.runs);
-        if let Some(block) = &full {
-            let weight = usize::try_from(BLOCK_ENTRIES).unwrap_or(usize::MAX);
-            self.recent.insert_weighing(weight, block.block, block.runs.clone());
+        if full.is_some() {
             self.tail = Tail::behind(Index(index.0.saturating_add(1)));
         }
         Ok(full)
     }
 
-    /// Shows what was added since this was called last, and lets go of what is durable: called when a commit is built,
-    /// and so when the one before it is durable.
+    /// Shows what was added since this was called last.
     pub fn show(&mut self) {
         self.tail.full = self.full;
         let Delta { nodes, edges, gates } = self.blocks.delta();
@@ -130,12 +122,41 @@ impl Growing {
             self.tail.shown = [nodes.len(), edges.len(), gates.len()];
             self.tail.last = Some(Arc::new(Part { before: self.tail.last.take(), delta }));
         }
+    }
+
+    /// Lets go of what was settled before this was called the last time, which must be durable by now.
+    pub fn let_go(&mut self) {
         self.blocks.let_go();
     }
 
     /// What is shown.
     pub fn tail(&self) -> Tail {
         self.tail.clone()
+    }
+}
+
+/// The runs of the last `GENERATION` events at least, which are more than those whose commit may not be durable. Few are
+/// ever asked for, so nothing is sorted in before somebody asks.
+#[derive(Default)]
+struct RecentRuns {
+    told: Vec<(Parent, NodeId)>,
+    by_event: Option<Recent<(Ref, EventId), NodeId>>,
+}
+
+impl RecentRuns {
+    fn push(&mut self, event: Parent, run: NodeId) {
+        if self.told.len() >= 2 * GENERATION {
+            self.told.drain(..GENERATION);
+        }
+        self.told.push((event, run));
+    }
+
+    fn get(&mut self, event: &Parent) -> Option<NodeId> {
+        let by_event = self.by_event.get_or_insert_with(|| Recent::new(GENERATION));
+        for (event, run) in self.told.drain(..) {
+            by_event.insert((event.source, event.event_id), run);
+        }
+        by_event.get(&(event.source, event.event_id)).copied()
     }
 }
 
@@ -154,9 +175,7 @@ pub(in crate::ledger) fn put_rows(block: &FullBlock, number: LedgerNumber, batch
 struct Stored<'a> {
     store: &'a dyn Store,
     number: LedgerNumber,
-    event_ids: &'a EventIds,
-    runs: &'a BlockRuns,
-    recent: &'a Recent<u64, BlockRuns>,
+    recent: &'a mut RecentRuns,
     before: Index,
 }
 
@@ -187,22 +206,13 @@ impl Lookup for Stored<'_> {
     }
 
     fn run_of(&mut self, event: &Parent) -> Result<Option<NodeId>, StateError> {
-        let index = match self.event_ids.get(&(event.source, event.event_id)) {
-            Some(index) => Some(*index),
-            None => {
-                let row = self.store.get(keys::event_id(self.number, &event.source, &event.event_id).as_slice())?;
-                row.map(|bytes| parse_u64(&bytes)).transpose()?.map(Index)
-            }
-        };
+        if let Some(run) = self.recent.get(event) {
+            return Ok(Some(run));
+        }
+        let row = self.store.get(keys::event_id(self.number, &event.source, &event.event_id).as_slice())?;
+        let index = row.map(|bytes| parse_u64(&bytes)).transpose()?.map(Index);
         // When rows are derived again, the store knows of later entries.
         let Some(index) = index.filter(|index| *index < self.before) else { return Ok(None) };
-        if index >= rows_end(TreeSize(self.before.0)) {
-            return Ok(self.runs.get(index));
-        }
-        let block = index.0 / BLOCK_ENTRIES;
-        if let Some(runs) = self.recent.get(&block) {
-            return Ok(runs.get(index));
-        }
-        Ok(self.row(Row::Runs(block), BlockRuns::parse)?.and_then(|runs| runs.get(index)))
+        Ok(self.row(Row::Runs(index.0 / BLOCK_ENTRIES), BlockRuns::parse)?.and_then(|runs| runs.get(index)))
     }
 }

@@ -3,12 +3,14 @@
 //! behind the last full block is published with each commit. A ledger that nobody asks holds no graph in memory.
 
 mod growing;
+mod beside;
 mod recover;
 mod pages;
 mod names;
 mod node;
 
-pub(in crate::ledger) use growing::{Growing, Tail, put_rows};
+pub(in crate::ledger) use beside::FoldBeside;
+pub(in crate::ledger) use growing::{Growing, Tail};
 pub use names::Called;
 pub use node::{NodeAbout, NodeText};
 pub(in crate::ledger) use recover::recover;
@@ -23,7 +25,7 @@ use crate::limits::{
 };
 use crate::lineage::fold::{BLOCK_ENTRIES, Delta, NodeKey};
 use crate::lineage::openlineage::Counts;
-use crate::lineage::{EdgeKind, Graph, GraphError, NodeId, NodeKind, Stop, View};
+use crate::lineage::{EdgeKind, Graph, GraphError, Halt, NodeId, NodeKind, Stop, View};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Index, TreeSize};
 use foldhash::HashMap;
@@ -63,6 +65,16 @@ pub enum LineageError {
         text: String,
         /// Some of them, as they can be asked for.
         nodes: Vec<String>,
+    },
+    /// Its names were not looked through in time.
+    #[error(
+        "there was no time to look for `{text}` among all names: ask with more time, by the whole name or by the key"
+    )]
+    Halted {
+        /// What was asked for.
+        text: String,
+        /// Why it ended.
+        halt: Halt,
     },
     /// The log could not be read.
     #[error(transparent)]

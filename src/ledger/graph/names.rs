@@ -11,7 +11,7 @@ use crate::ledger::state::Published;
 use crate::limits::{LINEAGE_NAMED_MAX, LINEAGE_NAMING_ENTRIES};
 use crate::lineage::fold::NodeKey;
 use crate::lineage::openlineage::{Counts, Event, Tally};
-use crate::lineage::{NodeKind, NodeName, Stop, names_in};
+use crate::lineage::{NodeName, Stop, names_in};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::hash::RefKey;
@@ -76,23 +76,14 @@ impl Named {
         self.tally.counts()
     }
 
-    /// Every node of a kind with a name, in no order.
-    pub fn of_kind(&self, kind: NodeKind) -> impl Iterator<Item = (&NodeKey, &Called)> {
-        self.first.iter().filter(move |(key, _)| key.kind == kind)
+    /// Every node with a name, in no order.
+    pub fn all(&self) -> impl Iterator<Item = (&NodeKey, &Called)> {
+        self.first.iter()
     }
 
-    /// Nodes of a kind, or of all, whose name has these letters in it, large or small; and whether all were looked at. In
-    /// no order.
-    pub fn search(
-        &self,
-        kind: Option<NodeKind>,
-        letters: &str,
-    ) -> (impl Iterator<Item = (&NodeKey, &Called)> + use<'_>, bool) {
-        let letters = letters.to_lowercase();
-        let found = self.first.iter().filter(move |(key, called)| {
-            kind.is_none_or(|kind| key.kind == kind) && called.text().to_lowercase().contains(&letters)
-        });
-        (found, !self.is_full)
+    /// Whether there are names that were not remembered.
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 }
 

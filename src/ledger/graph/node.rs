@@ -4,12 +4,13 @@ use super::names::Called;
 use super::{LineageError, State};
 use crate::domain::{DatasetText, NameError, dataset_ref, principal_ref, source_ref, version_ref};
 use crate::ledger::reader::Reader;
-use crate::limits::LINEAGE_FOUND_MAX;
+use crate::limits::{LINEAGE_FOUND_MAX, LINEAGE_POLL_STEPS};
 use crate::lineage::fold::NodeKey;
-use crate::lineage::{NodeId, NodeKind};
+use crate::lineage::{Answer, Cut, Halt, NodeId, NodeKind, Stop};
 use deedbook_verify::facts::{Actor, ActorKind, ObjectClass};
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::words::Ref;
+use std::collections::BinaryHeap;
 
 /// How a node is asked for: `KIND:NAME`, where NAME is what a body calls it, with its namespace in braces in front and
 /// its version behind an `@`; or `KIND:` and the 32 hex digits of its key.
@@ -93,7 +94,7 @@ fn hex_text(key: &NodeKey) -> String {
 
 impl Reader {
     /// The node that a text asks for, as far as the graph was folded last.
-    pub fn node_of(&self, text: &NodeText) -> Result<NodeId, LineageError> {
+    pub fn node_of(&self, text: &NodeText, stop: &dyn Stop) -> Result<NodeId, LineageError> {
         let state = self.graph();
         let by_key = u128::from_str_radix(&text.name, 16).ok().filter(|_| text.name.len() == 32);
         if let Some(id) = by_key.and_then(|id| state.ids.get(&NodeKey::new(text.kind, id.to_be_bytes())).copied()) {
@@ -101,7 +102,7 @@ impl Reader {
         }
         // A whole name is found by its ref, also where no body says it; only a part of one is looked for among all names.
         let whole = text.by_ref(self.ref_key()).and_then(|key| state.ids.get(&key).copied());
-        whole.map_or_else(|| state.node_called(text), Ok)
+        whole.map_or_else(|| state.node_called(text, stop), Ok)
     }
 
     /// Nodes for people, in the order given; numbers that are no nodes are left out.
@@ -110,19 +111,30 @@ impl Reader {
         nodes.into_iter().filter_map(|node| Some((node, state.about(node)?))).collect()
     }
 
-    /// Nodes of a kind, or of all, that have these letters in their names, by name; at most `LINEAGE_FOUND_MAX`. And
-    /// whether these are all.
-    pub fn search_nodes(&self, kind: Option<NodeKind>, letters: &str) -> (Vec<(NodeId, NodeAbout)>, bool) {
-        let state = self.graph();
-        let (found, mut complete) = state.named.search(kind, letters);
-        let mut found: Vec<(&NodeKey, &Called)> = found.collect();
-        found.sort_unstable_by_key(|(key, called)| (*called, **key));
-        complete &= found.len() <= LINEAGE_FOUND_MAX;
-        found.truncate(LINEAGE_FOUND_MAX);
-        let about = |(key, called): (&NodeKey, &Called)| {
-            Some((*state.ids.get(key)?, NodeAbout { key: *key, called: Some(called.clone()) }))
-        };
-        (found.into_iter().filter_map(about).collect(), complete)
+    /// Nodes of a kind, or of all, that have these letters in their names, large or small, by name; the first
+    /// `LINEAGE_FOUND_MAX` of those that there was time to look at.
+    pub fn search_nodes(&self, kind: Option<NodeKind>, letters: &str, stop: &dyn Stop) -> Answer<Vec<NodeId>> {
+        let (state, letters) = (self.graph(), letters.to_lowercase());
+        let (mut found, mut visited, mut cut) = (BinaryHeap::new(), 0u64, None);
+        let mut look = Polled::new(stop);
+        for (key, called) in state.named.all() {
+            if let Some(halt) = look.step() {
+                cut = Some(halt.into());
+                break;
+            }
+            visited = visited.saturating_add(1);
+            let fits = kind.is_none_or(|kind| key.kind == kind);
+            if fits && called.text().to_lowercase().contains(&letters) {
+                found.push((called, *key));
+            }
+            if found.len() > LINEAGE_FOUND_MAX {
+                found.pop();
+                cut = Some(Cut::Answer);
+            }
+        }
+        let sorted = found.into_sorted_vec();
+        let value = sorted.iter().filter_map(|(_, key)| state.ids.get(key).copied()).collect();
+        Answer { value, cut: cut.or(state.named.is_full().then_some(Cut::Answer)), visited }
     }
 }
 
@@ -133,9 +145,16 @@ impl State {
     }
 
     /// The one node of a kind that a body calls so, with its namespace and version or by the name alone.
-    fn node_called(&self, text: &NodeText) -> Result<NodeId, LineageError> {
+    fn node_called(&self, text: &NodeText, stop: &dyn Stop) -> Result<NodeId, LineageError> {
         let (mut exact, mut loose) = (Vec::new(), Vec::new());
-        for (key, called) in self.named.of_kind(text.kind).filter(|(_, called)| text.name.contains(&called.name)) {
+        let mut look = Polled::new(stop);
+        for (key, called) in self.named.all() {
+            if let Some(halt) = look.step() {
+                return Err(LineageError::Halted { text: text.text(), halt });
+            }
+            if key.kind != text.kind || !text.name.contains(&called.name) {
+                continue;
+            }
             let found = if called.text() == text.name { &mut exact } else { &mut loose };
             if called.text() == text.name || called.name == text.name {
                 found.extend(self.ids.get(key).copied());
@@ -150,6 +169,32 @@ impl State {
                 // One name of several nodes: their keys tell them apart.
                 let keyed = |about: NodeAbout| if exact.is_empty() { about.text() } else { hex_text(&about.key) };
                 Err(LineageError::NodeAmbiguous { text: text.text(), nodes: nodes.map(keyed).collect() })
+            }
+        }
+    }
+}
+
+/// Asks whether to stop now and then.
+struct Polled<'s> {
+    stop: &'s dyn Stop,
+    steps_left: u32,
+}
+
+impl<'s> Polled<'s> {
+    fn new(stop: &'s dyn Stop) -> Polled<'s> {
+        Polled { stop, steps_left: 0 }
+    }
+
+    /// Another name is looked at.
+    fn step(&mut self) -> Option<Halt> {
+        match self.steps_left.checked_sub(1) {
+            Some(left) => {
+                self.steps_left = left;
+                None
+            }
+            None => {
+                self.steps_left = LINEAGE_POLL_STEPS;
+                self.stop.poll()
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The graph at opening: its rows say how far they go, and the entries behind are folded again. Where they do not go to the
 //! last full block, because they were dropped or come from a version without them, they are derived from the log.
 
-use super::growing::{EventIds, Growing, put_rows};
+use super::growing::{Growing, put_rows};
 use crate::ledger::genesis::FIRST_LEDGER;
 use crate::ledger::open::damaged;
 use crate::ledger::refusal::OpenError;
@@ -34,17 +34,18 @@ pub(in crate::ledger) fn recover(store: &dyn Store, size: u64) -> Result<Growing
     if size - from.0 >= BLOCK_ENTRIES {
         tracing::info!(from = from.0, size, "deriving rows of the lineage graph from the log");
     }
-    let (mut growing, known) = (Growing::behind(head), EventIds::new(1));
+    let mut growing = Growing::behind(head);
     while from.0 < size {
         let to = Index(size.min(from.0.saturating_add(LINEAGE_CHUNK_ENTRIES)));
         let mut batch = Batch::new();
-        fold_chunk(store, &mut growing, &known, from..to, &mut batch).map_err(damaged)?;
+        fold_chunk(store, &mut growing, from..to, &mut batch).map_err(damaged)?;
         batch.sort_scattered();
         if !batch.is_empty() {
             // Crash here: the rows say how far they go.
             store.commit(&batch)?;
         }
         growing.show();
+        growing.let_go();
         from = to;
     }
     growing.show();
@@ -55,7 +56,6 @@ pub(in crate::ledger) fn recover(store: &dyn Store, size: u64) -> Result<Growing
 fn fold_chunk(
     store: &dyn Store,
     growing: &mut Growing,
-    known: &EventIds,
     range: std::ops::Range<Index>,
     batch: &mut Batch,
 ) -> Result<(), StateError> {
@@ -73,7 +73,7 @@ fn fold_chunk(
             (Ok(entry), Some(Ok(behind))) => is_refusal_of(&entry.facts, &behind.facts),
             (_, _) => false,
         };
-        if let Some(block) = growing.fold((store, FIRST_LEDGER), known, (index, bytes, refused))? {
+        if let Some(block) = growing.fold((store, FIRST_LEDGER), (index, bytes, refused))? {
             put_rows(&block, FIRST_LEDGER, batch);
         }
     }

@@ -51,23 +51,22 @@ fn place_import(
     let own = import.checked(own).map_err(|error| own_frame_failed(&error))?;
     let revisions = check_revisions(state, store, &own, stored)?;
     state.received = state.received.max(wall);
-    write_own(state, store, commit, (&own, &revisions))
+    Ok(write_own(state, commit, (&own, &revisions)))
 }
 
 /// Writes a frame of the ledger's whose revisions are known.
 pub(super) fn write_own(
     state: &mut State,
-    store: &dyn Store,
     commit: &mut Commit,
     (own, revisions): (&CheckedFrame, &[Option<Revision>]),
-) -> Result<Placement, PlaceError> {
+) -> Placement {
     let first_index = state.next_index();
-    let leaves = commit.write_frame(state, store, Placing { frame: own, revisions, refused: false })?;
+    let leaves = commit.write_frame(state, Placing { frame: own, revisions, refused: false });
     let behind_first = u64::from(count_of(own)).saturating_sub(1);
     let sequence = Sequence(own.first_sequence.0.saturating_add(behind_first));
     let head = SourceHead { epoch: own.epoch, sequence };
     state.source_heads.insert(own.source, head);
     commit.touch_source(own.source, head);
     remember(state, own, first_index, &leaves, None);
-    Ok(Placement { first_index, count: count_of(own), leaves, repeated: false, waits: None })
+    Placement { first_index, count: count_of(own), leaves, repeated: false, waits: None }
 }

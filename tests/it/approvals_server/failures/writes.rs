@@ -162,7 +162,7 @@ fn a_read_that_fails_approves_nothing() {
     // The next process remembers nothing, and has to ask the store.
     let desk = desk.reopened();
     let size = desk.head();
-    desk.world.fail_reads();
+    desk.world.fail_reads_of(&[]);
     assert_eq!(desk.append(vote.clone()), Err(AppendError::StorageFailed));
     let desk = desk.reopened();
     assert_eq!(desk.head(), size);
