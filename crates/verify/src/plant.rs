@@ -24,6 +24,10 @@ pub enum Bug {
     QuorumMiscounted,
     /// A witness may cosign one note twice.
     CosignatureTwice,
+    /// Holds keep no body.
+    HoldUnread,
+    /// Retention keeps no body.
+    RetentionUnread,
 }
 
 impl Bug {
@@ -39,6 +43,8 @@ impl Bug {
         Bug::ReceivedUnread,
         Bug::QuorumMiscounted,
         Bug::CosignatureTwice,
+        Bug::HoldUnread,
+        Bug::RetentionUnread,
     ];
 
     /// What `DEEDBOOK_PLANT` calls it.
@@ -54,6 +60,8 @@ impl Bug {
             Bug::ReceivedUnread => "received-unread",
             Bug::QuorumMiscounted => "quorum-miscounted",
             Bug::CosignatureTwice => "cosignature-twice",
+            Bug::HoldUnread => "hold-unread",
+            Bug::RetentionUnread => "retention-unread",
         }
     }
 

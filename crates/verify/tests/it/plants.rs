@@ -14,6 +14,8 @@ fn test_of(bug: Bug) -> &'static str {
         Bug::FrameRootUnread => "copies::frames_taken_apart",
         Bug::QuorumMiscounted => "policy::quorums_agree_with_a_second_evaluation",
         Bug::CosignatureTwice => "witnessed::a_broken_line_of_a_known_key_refuses_the_whole_note",
+        Bug::HoldUnread => "keeping::a_held_body_stays_until_the_hold_is_released",
+        Bug::RetentionUnread => "keeping::retention_passes_with_the_day",
         Bug::SequenceUnread | Bug::ReceivedUnread => "forged::streams_and_sources_out_of_order",
     }
 }
