@@ -94,5 +94,6 @@ fn published(record: &PolicyRecord) -> proto::PublishedPolicy {
         index: record.stated.0,
         standing: standing.into(),
         from_index,
+        break_glass: record.break_glass,
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::api::proto::principal_service_server::PrincipalService;
 use crate::api::proto::{
-    BindPrincipalRequest, BindPrincipalResponse, DisablePrincipalRequest, DisablePrincipalResponse, Frame,
+    self, BindPrincipalRequest, BindPrincipalResponse, DisablePrincipalRequest, DisablePrincipalResponse, Frame,
     GrantRoleRequest, GrantRoleResponse, LinkAccountRequest, LinkAccountResponse, ListPendingRequest,
     ListPendingResponse, ListPrincipalsRequest, ListPrincipalsResponse, PendingCommand, Placement, Principal,
     RevokeRoleRequest, RevokeRoleResponse, SetDelegationRequest, SetDelegationResponse,
@@ -14,6 +14,7 @@ use crate::api::token::Place;
 use crate::api::{append, convert};
 use crate::ledger::{PrincipalName, ReadError, Reader};
 use bytes::Bytes;
+use deedbook_verify::governance::BrokenGlass;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::principals;
 use deedbook_verify::words::Ref;
@@ -59,7 +60,8 @@ impl Directory {
         let (principals, next) = self.shared.read(read).await?;
         let token = |next: Ref| self.shared.tokens.seal(PRINCIPALS, &[], &Place { size, cursor: next.0.to_vec() });
         let next_page_token = next.map(token).unwrap_or_default();
-        Ok(ListPrincipalsResponse { principals, next_page_token, needs_two: authority.needs_two() })
+        let broken_glass = broken(authority.broken_glass());
+        Ok(ListPrincipalsResponse { principals, next_page_token, needs_two: authority.needs_two(), broken_glass })
     }
 
     fn pending(&self) -> ListPendingResponse {
@@ -72,6 +74,9 @@ impl Directory {
             asker: convert::reference(waiting.asker),
             expires_micros: waiting.expires.0,
             facts: Bytes::copy_from_slice(waiting.facts()),
+            silent_until_micros: waiting.silence.map_or(0, |silence| silence.until.0),
+            silent: waiting.silent().iter().copied().map(convert::reference).collect(),
+            broken_index: waiting.silence.and_then(|silence| silence.broken_at).map(|index| index.0),
         });
         ListPendingResponse { commands: commands.collect() }
     }
@@ -95,7 +100,14 @@ fn principal(who: Ref, found: &principals::Principal, name: Option<PrincipalName
         bound_by: refs(found.bound_by.persons()),
         disabled_index: found.disabled_at.map(|index| index.0),
         delegate: optional(found.delegate),
+        break_glass_index: found.glass_at.map(|index| index.0),
+        bound_by_break_glass: matches!(found.bound_by, principals::Governors::BreakGlass(_)),
     }
+}
+
+fn broken(glass: BrokenGlass) -> Option<proto::BrokenGlass> {
+    let (first, last) = (glass.first?, glass.last?);
+    Some(proto::BrokenGlass { commands: glass.commands, first_index: first.0, last_index: last.0 })
 }
 
 #[tonic::async_trait]

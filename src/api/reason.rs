@@ -210,7 +210,7 @@ remedies! {
     PrincipalKnown => FailedPrecondition, "look it up among the principals";
     ResponsibleMissing => FailedPrecondition, "name a bound person as responsible";
     ResponsibleDiffers => FailedPrecondition, "state the person to whom the actor is bound";
-    SecondPersonMissing => FailedPrecondition, "nothing in this version: governance by one of two is not built";
+    SecondPersonMissing => FailedPrecondition, "declare it as break-glass, with reason and incident";
     TooManyPending => FailedPrecondition, "decide what waits, or let it expire";
     ReviewOverdue => FailedPrecondition, "have the earlier break-glass action reviewed";
     ClockBehind => FailedPrecondition, "wait until the server's clock has caught up";
@@ -219,6 +219,11 @@ remedies! {
     PostReviewClosed => FailedPrecondition, "look at the action";
     EvidenceInvalid => PermissionDenied, "sign with your own key, which is in force";
     EvidenceNotBuilt => FailedPrecondition, "sign the vote with your own enrolled key";
+    GlassNotNeeded => FailedPrecondition, "send it without break-glass";
+    NotAlone => FailedPrecondition, "ask the other administrators; who stays silent can be removed over their silence";
+    RemovalOnly => FailedPrecondition, "remove those who stay silent first, then break the glass alone";
+    TooEarly => FailedPrecondition, "wait until their silence was long enough";
+    NotSilent => FailedPrecondition, "ask those who signed, they are there";
     BasisMoved => Unavailable, "retry the same bytes";
     ActionsTooMany => ResourceExhausted, "decide or cancel requests that wait";
     LineageBehind => Unavailable, "ask again: what was read stays";

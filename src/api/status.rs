@@ -34,6 +34,7 @@ impl From<AppendError> for Fault {
                 Fault::new(Reason::LastSeenMismatch, message).with("offset", offset)
             }
             AppendError::Refused { reason, command, refusal } => refused(message, reason, command, refusal),
+            AppendError::GlassUnexplained => Fault::field("body", message),
             AppendError::BasisMoved => Fault::new(Reason::BasisMoved, message),
             AppendError::ActionsTooMany => {
                 Fault::new(Reason::ActionsTooMany, message).with("actions_max", limits::ACTIONS_OPEN_MAX)
@@ -179,6 +180,11 @@ pub fn refusal(reason: RefusalReason) -> Reason {
         RefusalReason::PostReviewClosed => Reason::PostReviewClosed,
         RefusalReason::EvidenceInvalid => Reason::EvidenceInvalid,
         RefusalReason::EvidenceNotBuilt => Reason::EvidenceNotBuilt,
+        RefusalReason::GlassNotNeeded => Reason::GlassNotNeeded,
+        RefusalReason::NotAlone => Reason::NotAlone,
+        RefusalReason::RemovalOnly => Reason::RemovalOnly,
+        RefusalReason::TooEarly => Reason::TooEarly,
+        RefusalReason::NotSilent => Reason::NotSilent,
     }
 }
 
@@ -247,6 +253,7 @@ mod tests {
                 Code::FailedPrecondition,
                 "WEAK_KEY",
             ),
+            (AppendError::GlassUnexplained, Code::InvalidArgument, "FIELD_INVALID"),
             (AppendError::DiskLow { free_bytes: 1 }, Code::ResourceExhausted, "DISK_LOW"),
             (AppendError::ClockDrift { drift_ms: -9 }, Code::Unavailable, "CLOCK_DRIFT"),
             (AppendError::StorageFailed, Code::Unavailable, "STORAGE_FAILED"),

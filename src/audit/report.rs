@@ -2,12 +2,16 @@
 
 use crate::record::KeyFileError;
 use crate::store::StoreError;
+use deedbook_verify::governance::BrokenGlass;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Index, LedgerId};
 use thiserror::Error;
 
 /// Findings kept; more are counted only, so that a wholly damaged store has a short report.
 const FINDINGS_MAX: usize = 1_000;
+
+/// Entries of governance by break-glass that are named; more are counted only.
+const GLASS_MAX: usize = 1_000;
 
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +58,10 @@ pub struct Report {
     pub evaluations: u64,
     /// Those that could not be: what they rested on was erased, or the ref key is not at hand.
     pub evaluations_unread: u64,
+    /// What was governed by break-glass, one administrator alone: no finding, and to be known for ever.
+    pub broken_glass: BrokenGlass,
+    /// The entries by which it took effect, in their order; the first of them.
+    pub broken_glass_at: Vec<Index>,
     /// What is wrong, in the order in which it was found.
     pub findings: Vec<Finding>,
     /// Findings beyond those kept.
@@ -72,6 +80,17 @@ impl Report {
         self.body_bytes = self.body_bytes.saturating_add(other.body_bytes);
         self.findings_omitted = self.findings_omitted.saturating_add(other.findings_omitted);
         other.findings.into_iter().for_each(|Finding { index, check, message }| self.find(index, check, message));
+    }
+
+    /// Takes in what replay knows of break-glass behind an entry. A publication counts until the very next entry says that
+    /// it was none.
+    pub(super) fn note_glass(&mut self, glass: BrokenGlass) {
+        if glass.commands < self.broken_glass.commands {
+            self.broken_glass_at.retain(|at| Some(*at) <= glass.last);
+        } else if glass.commands > self.broken_glass.commands && self.broken_glass_at.len() < GLASS_MAX {
+            self.broken_glass_at.extend(glass.last);
+        }
+        self.broken_glass = glass;
     }
 
     pub(super) fn find(&mut self, index: Option<Index>, check: &'static str, message: String) {

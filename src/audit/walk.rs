@@ -125,6 +125,9 @@ impl<'s> Walk<'s> {
             self.actions.check_ref_key(&entry, report);
         }
         report.entries = report.entries.saturating_add(1);
+        if let Some(authority) = self.replay.authority() {
+            report.note_glass(authority.broken_glass());
+        }
         report.entry_bytes = report.entry_bytes.saturating_add(bytes.len() as u64);
         self.sum_lookups(index, &entry);
         self.postings.add(index, &entry, &mut self.sums);

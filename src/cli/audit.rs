@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+/// Entries of governance by break-glass that a person is shown; programs get them all.
+const GLASS_SHOWN: usize = 20;
+
 /// What `audit` takes.
 #[derive(Args, Debug)]
 #[command(
@@ -106,6 +109,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
         ("entries", format!("{} judged", report.entries)),
         ("bodies", bodies(report)),
         ("approvals", approvals(report)),
+        ("governance", governance(report)),
         ("checkpoints", checkpoints(report)),
     ])?;
     if clean {
@@ -132,6 +136,17 @@ fn approvals(report: &Report) -> String {
         counted(report.commands_decided, "command", "commands"),
         counted(report.evaluations, "evaluation", "evaluations")
     )
+}
+
+fn governance(report: &Report) -> String {
+    let glass = report.broken_glass;
+    if glass.commands == 0 {
+        return "nothing by break-glass".to_owned();
+    }
+    let shown: Vec<String> = report.broken_glass_at.iter().take(GLASS_SHOWN).map(ToString::to_string).collect();
+    let more = if glass.commands > GLASS_SHOWN as u64 { ", …" } else { "" };
+    let commands = counted(glass.commands, "command", "commands");
+    format!("ONE ADMINISTRATOR ALONE, by break-glass: {commands}, in effect by {}{more}", shown.join(", "))
 }
 
 fn checkpoints(report: &Report) -> String {
@@ -161,6 +176,8 @@ pub fn value(report: &Report) -> Value {
         "commands_decided": report.commands_decided,
         "evaluations": report.evaluations,
         "evaluations_unread": report.evaluations_unread,
+        "broken_glass": report.broken_glass.commands,
+        "broken_glass_at": report.broken_glass_at.iter().map(|index| index.0).collect::<Vec<_>>(),
         "checkpoints": report.checkpoints,
         "checkpoints_kept": report.checkpoints_kept,
         "cosignatures": report.cosignatures,

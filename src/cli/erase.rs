@@ -3,6 +3,7 @@
 
 use super::client::Client;
 use super::errors::{Failure, Status};
+use super::glass::{self, Declared, GlassArguments};
 use super::output::{Output, counted, remark};
 use super::producer::Producer;
 use super::progress::Progress;
@@ -54,6 +55,8 @@ pub struct EraseArguments {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    glass: GlassArguments,
 }
 
 /// What was done so far.
@@ -69,6 +72,8 @@ struct Tally {
     commands: Vec<u64>,
     /// Those that wait for a second administrator.
     waits: Vec<String>,
+    /// What is declared with each.
+    declared: Option<Declared>,
 }
 
 /// Erases.
@@ -78,7 +83,8 @@ pub async fn run(common: &Common, arguments: EraseArguments, output: Output) -> 
     }
     let (mut client, producer) = key::governor(common).await?;
     let size = client.ledger().await?.head.map_or(0, |head| head.size);
-    let mut tally = Tally::default();
+    let mut tally =
+        Tally { declared: arguments.glass.declared(&arguments.reason, &producer.refs)?, ..Tally::default() };
     let erased = match &arguments.actor {
         None => erase_named(&mut client, &producer, &arguments, &mut tally).await,
         Some(text) => {
@@ -265,7 +271,7 @@ async fn erase(
     let mut done = 0u64;
     for batch in indexes.chunks(ERASED_BODIES_MAX) {
         let body = json!({"reason": reason}).to_string();
-        let frame = key::command(producer, Kind::BodyErased, |builder| {
+        let frame = key::governing(producer, Kind::BodyErased, tally.declared.as_ref(), |builder| {
             builder.erased_bodies(batch.iter().copied().map(Index)).body("application/json", body.into())
         })?;
         let placement = client.erase(frame).await?;
@@ -314,11 +320,14 @@ fn show(tally: &Tally, size: u64, finished: bool, output: Output) -> Result<(), 
         let erased = if tally.waits.is_empty() { tally.named } else { 0 };
         return output.value(&json!({"erased": erased, "erased_before": tally.erased_before,
             "permanent": tally.permanent, "commands": tally.commands, "finished": finished && tally.waits.is_empty(), "tree_size": size,
-            "waits_as": tally.waits}));
+            "waits_as": tally.waits, "break_glass": tally.declared.is_some()}));
     }
     if !tally.waits.is_empty() {
         output.line(&format!("nothing is erased yet: {} asked for", counted(tally.named, "body is", "bodies are")))?;
-        return tally.waits.iter().try_for_each(|request| output.line(&key::waiting_for(request)));
+        return tally
+            .waits
+            .iter()
+            .try_for_each(|request| output.line(&glass::waiting_for(request, tally.declared.as_ref())));
     }
     let commands = match tally.commands.as_slice() {
         [] => "nothing to erase".to_owned(),
@@ -328,7 +337,7 @@ fn show(tally: &Tally, size: u64, finished: bool, output: Output) -> Result<(), 
             format!("erased {erased} by {} commands, indexes {first} to {last}", tally.commands.len())
         }
     };
-    output.line(&commands)?;
+    output.line(&(commands + glass::told(tally.declared.as_ref())))?;
     if tally.erased_before > 0 {
         remark(&format!("{} erased before", counted(tally.erased_before, "body was", "bodies were")));
     }

@@ -3,6 +3,7 @@
 
 use super::client::Client;
 use super::errors::Failure;
+use super::glass::{self, Declared, GlassArguments};
 use super::output::{Output, counted, remark};
 use super::producer::{Producer, word};
 use super::progress::Progress;
@@ -46,6 +47,8 @@ pub struct RetentionArguments {
     /// Why; everybody can read it
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    #[command(flatten)]
+    glass: GlassArguments,
 }
 
 /// What `hold` can do.
@@ -70,6 +73,8 @@ pub enum HoldCommand {
         /// Why; everybody can read it
         #[arg(long, value_name = "TEXT")]
         reason: String,
+        #[command(flatten)]
+        glass: GlassArguments,
     },
     /// List the holds in force
     #[command(after_help = "Example:\n  deedbook hold list")]
@@ -94,6 +99,8 @@ pub struct PlaceArguments {
     /// Why; everybody can read it
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    #[command(flatten)]
+    glass: GlassArguments,
 }
 
 fn code(text: &str) -> Result<String, String> {
@@ -124,7 +131,9 @@ pub async fn retention(common: &Common, command: RetentionCommand, output: Outpu
     let RetentionCommand::Set(arguments) = command else { return list_rules(common, output).await };
     let (mut client, producer) = key::governor(common).await?;
     let body = reason(&arguments.reason)?;
-    let frame = key::command(&producer, Kind::RetentionSet, |facts| {
+    let declared = arguments.glass.declared(&arguments.reason, &producer.refs)?;
+    let declared = declared.as_ref();
+    let frame = key::governing(&producer, Kind::RetentionSet, declared, |facts| {
         let facts = facts.retention_days(arguments.days).body("application/json", body.into());
         arguments.class.iter().fold(facts, |facts, class| facts.data_class(class))
     })?;
@@ -133,13 +142,15 @@ pub async fn retention(common: &Common, command: RetentionCommand, output: Outpu
     let of = arguments.class.as_ref().map_or_else(|| "all other classes".to_owned(), |class| format!("class {class}"));
     let days = counted(arguments.days.into(), "day", "days");
     let text = match &waits {
-        None => format!("bodies of {of} are kept for {days}, by the command at index {index}"),
-        Some(request) => format!("nothing is changed yet; {}", key::waiting_for(request)),
+        None => {
+            format!("bodies of {of} are kept for {days}, by the command at index {index}{}", glass::told(declared))
+        }
+        Some(request) => format!("nothing is changed yet; {}", glass::waiting_for(request, declared)),
     };
-    output.either(
-        &text,
-        || json!({"index": index, "data_class": arguments.class, "retention_days": arguments.days, "waits_as": waits}),
-    )
+    output.either(&text, || {
+        json!({"index": index, "data_class": arguments.class, "retention_days": arguments.days, "waits_as": waits,
+            "break_glass": declared.is_some()})
+    })
 }
 
 async fn list_rules(common: &Common, output: Output) -> Result<(), Failure> {
@@ -161,7 +172,7 @@ async fn list_rules(common: &Common, output: Output) -> Result<(), Failure> {
 pub async fn hold(common: &Common, command: HoldCommand, output: Output) -> Result<(), Failure> {
     match command {
         HoldCommand::Place(arguments) => place(common, &arguments, output).await,
-        HoldCommand::Release { hold, reason } => release(common, hold, &reason, output).await,
+        HoldCommand::Release { hold, reason, glass } => release(common, hold, (&reason, &glass), output).await,
         HoldCommand::List => list_holds(common, output).await,
     }
 }
@@ -179,21 +190,22 @@ async fn place(common: &Common, arguments: &PlaceArguments, output: Output) -> R
     if ranges.is_empty() {
         return Err(Failure::failed("no body names this one, and nothing was held", "see `deedbook list --actor`"));
     }
+    let declared = arguments.glass.declared(&arguments.reason, &producer.refs)?;
     // More ranges than one command takes are held by several.
     for part in ranges.chunks(HELD_RANGES_MAX) {
-        place_part(&mut client, &producer, arguments, (part, &body), output).await?;
+        place_part(&mut client, (&producer, declared.as_ref()), arguments, (part, &body), output).await?;
     }
     Ok(())
 }
 
 async fn place_part(
     client: &mut Client,
-    producer: &Producer,
+    (producer, declared): (&Producer, Option<&Declared>),
     arguments: &PlaceArguments,
     (ranges, body): (&[HeldRange], &str),
     output: Output,
 ) -> Result<(), Failure> {
-    let frame = key::command(producer, Kind::HoldPlaced, |facts| {
+    let frame = key::governing(producer, Kind::HoldPlaced, declared, |facts| {
         let facts = facts.held_entries(ranges).body("application/json", body.to_owned().into());
         arguments.class.iter().fold(facts, |facts, class| facts.data_class(class))
     })?;
@@ -201,11 +213,14 @@ async fn place_part(
     let placement = client.append(frame).await?;
     let (index, waits) = (placement.first_index, key::waits_as(&placement));
     let text = match &waits {
-        None => format!("hold {id} is in force, by the command at index {index}"),
-        Some(request) => format!("nothing is held yet; {}", key::waiting_for(request)),
+        None => format!("hold {id} is in force, by the command at index {index}{}", glass::told(declared)),
+        Some(request) => format!("nothing is held yet; {}", glass::waiting_for(request, declared)),
     };
     let held: Vec<Value> = ranges.iter().map(held_range).collect();
-    output.either(&text, || json!({"hold": id.to_string(), "index": index, "held": held, "waits_as": waits}))
+    output.either(&text, || {
+        json!({"hold": id.to_string(), "index": index, "held": held, "waits_as": waits,
+            "break_glass": declared.is_some()})
+    })
 }
 
 /// Ascending, and none touching the one before.
@@ -242,18 +257,28 @@ async fn named_entries(client: &mut Client, who: deedbook_verify::words::Ref) ->
     Ok(ranges)
 }
 
-async fn release(common: &Common, hold: SubjectId, why: &str, output: Output) -> Result<(), Failure> {
+async fn release(
+    common: &Common,
+    hold: SubjectId,
+    (why, glass): (&str, &GlassArguments),
+    output: Output,
+) -> Result<(), Failure> {
     let body = reason(why)?;
     let (mut client, producer) = key::governor(common).await?;
-    let frame =
-        key::command(&producer, Kind::HoldReleased, |facts| facts.hold(hold).body("application/json", body.into()))?;
+    let declared = glass.declared(why, &producer.refs)?;
+    let declared = declared.as_ref();
+    let released = |facts: crate::record::FactsBuilder| facts.hold(hold).body("application/json", body.into());
+    let frame = key::governing(&producer, Kind::HoldReleased, declared, released)?;
     let placement = client.append(frame).await?;
     let (index, waits) = (placement.first_index, key::waits_as(&placement));
     let text = match &waits {
-        None => format!("hold {hold} is released, by the command at index {index}"),
-        Some(request) => format!("it is held still; {}", key::waiting_for(request)),
+        None => format!("hold {hold} is released, by the command at index {index}{}", glass::told(declared)),
+        Some(request) => format!("it is held still; {}", glass::waiting_for(request, declared)),
     };
-    output.either(&text, || json!({"hold": hold.to_string(), "index": index, "waits_as": waits}))
+    output.either(
+        &text,
+        || json!({"hold": hold.to_string(), "index": index, "waits_as": waits, "break_glass": declared.is_some()}),
+    )
 }
 
 async fn list_holds(common: &Common, output: Output) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 
 use super::client::Client;
 use super::errors::Failure;
+use super::glass::{self, Declared, ReasonedGlass};
 use super::output::Output;
 use super::producer::{self, Producer};
 use super::{Common, block_on, files, filter};
@@ -36,7 +37,11 @@ pub enum KeyCommand {
         out: PathBuf,
     },
     /// Let a key sign for a source; signed by an administrator
-    #[command(after_help = "Example:\n  deedbook key enroll --signer admin.key --source gateway-1 gateway.key.pub")]
+    #[command(
+        after_help = "Examples:\n  deedbook key enroll --signer admin.key --source gateway-1 gateway.key.pub\n  \
+        deedbook key enroll --signer ann.key --source gateway-1 gateway.key.pub \\\n    \
+        --break-glass --incident INC-7 --reason \"the other administrator's key was lost, and has ended\""
+    )]
     Enroll {
         /// The source that the key will speak for
         #[arg(long, value_name = "NAME")]
@@ -44,6 +49,8 @@ pub enum KeyCommand {
         /// The public key
         #[arg(value_name = "FILE.pub")]
         key: PathBuf,
+        #[command(flatten)]
+        glass: ReasonedGlass,
     },
     /// List keys
     #[command(after_help = "The log holds no names of sources, only refs. With --signer, each --name shows where the \
@@ -66,13 +73,19 @@ pub enum KeyCommand {
         /// The public key that takes its place
         #[arg(value_name = "NEW.pub")]
         new: PathBuf,
+        #[command(flatten)]
+        glass: ReasonedGlass,
     },
     /// End a key; signed by the key itself or an administrator
-    #[command(after_help = "Example:\n  deedbook key revoke --signer admin.key gateway.key.pub")]
+    #[command(after_help = "Examples:\n  deedbook key revoke --signer admin.key gateway.key.pub\n  \
+        deedbook key revoke --signer ann.key bob.key.pub --break-glass --silent bob --incident INC-7 \\\n    \
+        --reason \"lost with the laptop\"")]
     Revoke {
         /// The key that ends: its public file, or its key id
         #[arg(value_name = "FILE.pub|KEY-ID")]
         key: String,
+        #[command(flatten)]
+        glass: ReasonedGlass,
     },
 }
 
@@ -80,10 +93,10 @@ pub enum KeyCommand {
 pub fn run(common: &Common, command: KeyCommand, output: Output) -> Result<(), Failure> {
     match command {
         KeyCommand::New { name, witness, out } => new(&name, witness, &out, output),
-        KeyCommand::Enroll { source, key } => block_on(enroll(common, &source, &key, output)),
+        KeyCommand::Enroll { source, key, glass } => block_on(enroll(common, &source, (&key, &glass), output)),
         KeyCommand::List { in_force, names } => block_on(list(common, in_force, &names, output)),
-        KeyCommand::Rotate { old, new } => block_on(rotate(common, &old, &new, output)),
-        KeyCommand::Revoke { key } => block_on(revoke(common, &key, output)),
+        KeyCommand::Rotate { old, new, glass } => block_on(rotate(common, &old, (&new, &glass), output)),
+        KeyCommand::Revoke { key, glass } => block_on(revoke(common, (&key, &glass), output)),
     }
 }
 
@@ -106,11 +119,19 @@ fn new(name: &str, witness: bool, out: &Path, output: Output) -> Result<(), Fail
     output.either(&text, value)
 }
 
-async fn enroll(common: &Common, source: &str, key: &Path, output: Output) -> Result<(), Failure> {
+async fn enroll(
+    common: &Common,
+    source: &str,
+    (key, glass): (&Path, &ReasonedGlass),
+    output: Output,
+) -> Result<(), Failure> {
     let public = record::load_public(key)?;
     let (mut client, producer) = governor(common).await?;
-    let placement = enroll_key(&mut client, &producer, public.key(), source).await?;
-    report(output, &placement, &public.key().id(), "enrolled")
+    let declared = glass.declared(&producer.refs)?;
+    let source = domain::source_ref(&producer.refs, source)?;
+    let grant = |builder: FactsBuilder| builder.key_grant(public.key(), source);
+    let placement = client.enroll_key(governing(&producer, Kind::KeyEnrolled, declared.as_ref(), grant)?).await?;
+    report(output, &placement, (&public.key().id(), "enrolled"), declared.as_ref())
 }
 
 /// Sends the command that lets a key sign for a source.
@@ -125,7 +146,12 @@ pub async fn enroll_key(
     Ok(client.enroll_key(frame).await?)
 }
 
-async fn rotate(common: &Common, old: &str, new: &Path, output: Output) -> Result<(), Failure> {
+async fn rotate(
+    common: &Common,
+    old: &str,
+    (new, glass): (&Path, &ReasonedGlass),
+    output: Output,
+) -> Result<(), Failure> {
     let old = key_id(old)?;
     let public = record::load_public(new)?;
     let (mut client, producer) = governor(common).await?;
@@ -136,17 +162,19 @@ async fn rotate(common: &Common, old: &str, new: &Path, output: Output) -> Resul
         .ok_or_else(|| Failure::refused(format!("the ledger knows no key {old}"), "look at `deedbook key list`"))?;
     let source = producer::word(&source.source, "source").map(Ref)?;
     let grant = |builder: FactsBuilder| builder.key_grant(public.key(), source).subject_key_id(old);
-    let frame = command(&producer, Kind::KeyRotated, grant)?;
+    let declared = glass.declared(&producer.refs)?;
+    let frame = governing(&producer, Kind::KeyRotated, declared.as_ref(), grant)?;
     let placement = client.rotate_key(frame).await?;
-    report(output, &placement, &public.key().id(), "rotated in")
+    report(output, &placement, (&public.key().id(), "rotated in"), declared.as_ref())
 }
 
-async fn revoke(common: &Common, key: &str, output: Output) -> Result<(), Failure> {
+async fn revoke(common: &Common, (key, glass): (&str, &ReasonedGlass), output: Output) -> Result<(), Failure> {
     let key = key_id(key)?;
     let (mut client, producer) = governor(common).await?;
-    let frame = command(&producer, Kind::KeyRevoked, |builder| builder.subject_key_id(key))?;
-    let placement = client.revoke_key(frame).await?;
-    report(output, &placement, &key, "revoked")
+    let declared = glass.declared(&producer.refs)?;
+    let ends = |builder: FactsBuilder| builder.subject_key_id(key);
+    let placement = client.revoke_key(governing(&producer, Kind::KeyRevoked, declared.as_ref(), ends)?).await?;
+    report(output, &placement, (&key, "revoked"), declared.as_ref())
 }
 
 async fn list(common: &Common, in_force: bool, names: &[String], output: Output) -> Result<(), Failure> {
@@ -200,9 +228,20 @@ pub fn command(
     kind: Kind,
     state: impl FnOnce(FactsBuilder) -> FactsBuilder,
 ) -> Result<proto::Frame, Failure> {
+    governing(producer, kind, None, state)
+}
+
+/// The same, with what is declared of it.
+pub fn governing(
+    producer: &Producer,
+    kind: Kind,
+    declared: Option<&Declared>,
+    state: impl FnOnce(FactsBuilder) -> FactsBuilder,
+) -> Result<proto::Frame, Failure> {
     let builder = FactsBuilder::new(kind, EventId(entropy::array()?), producer::now());
+    let facts = glass::state(state(builder), declared)?;
     let signer = FrameSigner { ledger: producer.ledger, source: producer.source, key: &producer.key };
-    Ok(api::to_frame(signer.sign(Position::Unsequenced, vec![state(builder)])?))
+    Ok(api::to_frame(signer.sign(Position::Unsequenced, vec![facts])?))
 }
 
 /// The request under which a frame's command may wait, and what a hold is called by.
@@ -220,23 +259,26 @@ fn key_id(text: &str) -> Result<KeyId, Failure> {
     }
 }
 
-fn report(output: Output, placement: &proto::Placement, key: &KeyId, what: &str) -> Result<(), Failure> {
+fn report(
+    output: Output,
+    placement: &proto::Placement,
+    (key, what): (&KeyId, &str),
+    declared: Option<&Declared>,
+) -> Result<(), Failure> {
     let index = placement.first_index;
     let text = match waits_as(placement) {
-        None => format!("key {key} {what} at index {index}"),
-        Some(request) => format!("key {key}: not yet {what}; {}", waiting_for(&request)),
+        None => format!("key {key} {what} at index {index}{}", glass::told(declared)),
+        Some(request) => format!("key {key}: not yet {what}; {}", glass::waiting_for(&request, declared)),
     };
     let request = waits_as(placement);
-    output.either(&text, || json!({"key_id": key.to_string(), "index": index, "waits_as": request}))
+    output.either(
+        &text,
+        || json!({"key_id": key.to_string(), "index": index, "waits_as": request, "break_glass": declared.is_some()}),
+    )
 }
 
 /// The request under which a command waits for a second administrator, if it does.
 pub fn waits_as(placement: &proto::Placement) -> Option<String> {
     let id = placement.waits_as.as_ref().try_into().ok().map(SubjectId);
     id.map(|id| id.to_string())
-}
-
-/// What a command says that has no effect yet.
-pub fn waiting_for(request: &str) -> String {
-    format!("it waits for a second administrator: deedbook approve {request}")
 }

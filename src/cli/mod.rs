@@ -12,6 +12,7 @@ mod producer;
 mod init;
 mod serve;
 mod witness;
+mod glass;
 mod key;
 mod principal;
 mod approve;

@@ -7,6 +7,7 @@ mod published;
 pub use published::publish_first;
 
 use super::errors::{Failure, Status};
+use super::glass::ReasonedGlass;
 use super::output::{Output, escape_line, read_bounded};
 use super::{Common, block_on};
 use crate::limits::{POLICY_SCHEMA_BYTES_MAX, POLICY_TEXT_BYTES_MAX, QUESTION_BYTES_MAX};
@@ -30,10 +31,15 @@ pub enum PolicyCommand {
         /// A schema in place of the built-in one
         #[arg(long, value_name = "FILE")]
         schema: Option<PathBuf>,
+        #[command(flatten)]
+        glass: ReasonedGlass,
     },
     /// Take the set in force out of force; the built-in one takes its place
     #[command(after_help = "Example:\n  deedbook policy retire --signer admin.key")]
-    Retire,
+    Retire {
+        #[command(flatten)]
+        glass: ReasonedGlass,
+    },
     /// List the sets that were published, newest first
     #[command(after_help = "Example:\n  deedbook policy list")]
     List,
@@ -107,10 +113,10 @@ pub enum PolicyCommand {
 /// Runs one of them.
 pub fn run(common: &Common, command: PolicyCommand, output: Output) -> Result<(), Failure> {
     match command {
-        PolicyCommand::Publish { file, schema } => {
-            block_on(published::publish(common, &file, schema.as_deref(), output))
+        PolicyCommand::Publish { file, schema, glass } => {
+            block_on(published::publish(common, (&file, schema.as_deref()), &glass, output))
         }
-        PolicyCommand::Retire => block_on(published::retire(common, output)),
+        PolicyCommand::Retire { glass } => block_on(published::retire(common, &glass, output)),
         PolicyCommand::List => block_on(published::list(common, output)),
         PolicyCommand::Show { policy, of_schema } => {
             block_on(published::show(common, policy.as_deref(), of_schema, output))

@@ -4,6 +4,7 @@
 use super::Common;
 use super::client::{Change, Client};
 use super::errors::Failure;
+use super::glass::{self, Declared, ReasonedGlass};
 use super::key;
 use super::output::{Output, remark};
 use super::producer::Producer;
@@ -40,13 +41,23 @@ pub enum PrincipalCommand {
         /// The account's id there, never an address
         #[arg(long, value_name = "ID")]
         account: String,
+        #[command(flatten)]
+        glass: ReasonedGlass,
     },
     /// Disable a principal for ever, and end its keys
-    #[command(after_help = "Example:\n  deedbook principal disable --signer admin.key --kind agent --id exporter-1")]
-    Disable(WhoArguments),
+    #[command(
+        after_help = "Where the only other administrator is gone without a word, their silence is waited for:\n14 days, \
+        in which whatever they sign ends it. See docs/OPERATIONS.md, \"The other administrator is gone\".\n\n\
+        Examples:\n  deedbook principal disable --signer admin.key --kind agent --id exporter-1\n  \
+        deedbook principal disable --signer ann.key --kind human --id bob --break-glass --silent bob \\\n    \
+        --incident INC-7 --reason \"left without handing over\""
+    )]
+    Disable(DisableArguments),
     /// Give a role
     #[command(
-        after_help = "Example:\n  deedbook principal grant --signer admin.key --kind human --id ann --role reviewer"
+        after_help = "Examples:\n  deedbook principal grant --signer admin.key --kind human --id ann --role reviewer\n  \
+        deedbook principal grant --signer ann.key --kind human --id rita --role administrator --break-glass \\\n    \
+        --incident INC-7 --reason \"the other administrator's key has ended\""
     )]
     Grant(RoleArguments),
     /// Take a role
@@ -90,6 +101,8 @@ pub struct AddArguments {
     /// Its public key, which signs for itself
     #[arg(long, value_name = "FILE.pub")]
     key: Option<PathBuf>,
+    #[command(flatten)]
+    glass: ReasonedGlass,
 }
 
 /// A principal by kind and id.
@@ -103,6 +116,15 @@ pub struct WhoArguments {
     id: String,
 }
 
+/// A principal that ends.
+#[derive(Args, Debug)]
+pub struct DisableArguments {
+    #[command(flatten)]
+    who: WhoArguments,
+    #[command(flatten)]
+    glass: ReasonedGlass,
+}
+
 /// A principal and roles.
 #[derive(Args, Debug)]
 pub struct RoleArguments {
@@ -111,6 +133,8 @@ pub struct RoleArguments {
     /// administrator, reviewer, producer, auditor or exporter; may be repeated
     #[arg(long = "role", value_name = "ROLE", value_parser = role, required = true)]
     roles: Vec<Roles>,
+    #[command(flatten)]
+    glass: ReasonedGlass,
 }
 
 fn kind(text: &str) -> Result<ActorKind, String> {
@@ -139,29 +163,31 @@ fn human(id: &str) -> WhoArguments {
 pub async fn run(common: &Common, command: PrincipalCommand, output: Output) -> Result<(), Failure> {
     match command {
         PrincipalCommand::Add(arguments) => add(common, &arguments, output).await,
-        PrincipalCommand::Link { id, channel, account } => {
+        PrincipalCommand::Link { id, channel, account, glass } => {
             let state = |builder: FactsBuilder, refs: &RefKey| {
                 let body = json!({"channel": channel, "account": account}).to_string();
                 let account = domain::account_ref(refs, &channel, &account)?;
                 Ok(builder.account(account).body("application/json", body.into()))
             };
-            change(common, Change::Link, &human(&id), state, output).await
+            change(common, Change::Link, (&human(&id), &glass), state, output).await
         }
-        PrincipalCommand::Disable(who) => change(common, Change::Disable, &who, |builder, _| Ok(builder), output).await,
+        PrincipalCommand::Disable(DisableArguments { who, glass }) => {
+            change(common, Change::Disable, (&who, &glass), |builder, _| Ok(builder), output).await
+        }
         PrincipalCommand::Grant(arguments) => {
             let state = |builder: FactsBuilder, _: &RefKey| Ok(builder.roles(all(&arguments.roles)));
-            change(common, Change::Grant, &arguments.who, state, output).await
+            change(common, Change::Grant, (&arguments.who, &arguments.glass), state, output).await
         }
         PrincipalCommand::Revoke(arguments) => {
             let state = |builder: FactsBuilder, _: &RefKey| Ok(builder.roles(all(&arguments.roles)));
-            change(common, Change::Revoke, &arguments.who, state, output).await
+            change(common, Change::Revoke, (&arguments.who, &arguments.glass), state, output).await
         }
         PrincipalCommand::Delegate { id, to } => {
             let state = |builder: FactsBuilder, refs: &RefKey| match &to {
                 Some(to) => Ok(builder.delegate(domain::person_ref(refs, "", to)?)),
                 None => Ok(builder),
             };
-            change(common, Change::Delegate, &human(&id), state, output).await
+            change(common, Change::Delegate, (&human(&id), &ReasonedGlass::default()), state, output).await
         }
         PrincipalCommand::List => list(common, output).await,
     }
@@ -171,14 +197,30 @@ impl AddArguments {
     /// A person who may decide, with a key of their own.
     pub fn reviewer(id: &str, key: PathBuf) -> AddArguments {
         let (teams, roles) = (Vec::new(), vec![Roles::REVIEWER]);
-        AddArguments { who: human(id), name: None, responsible: None, teams, roles, key: Some(key) }
+        AddArguments {
+            who: human(id),
+            name: None,
+            responsible: None,
+            teams,
+            roles,
+            key: Some(key),
+            glass: ReasonedGlass::default(),
+        }
     }
 
     /// An agent that asks for itself, and the person who answers for it.
     pub fn agent(id: &str, responsible: &str, key: PathBuf) -> AddArguments {
         let who = WhoArguments { kind: ActorKind::Agent, id: id.to_owned() };
         let (teams, roles) = (Vec::new(), Vec::new());
-        AddArguments { who, name: None, responsible: Some(responsible.to_owned()), teams, roles, key: Some(key) }
+        AddArguments {
+            who,
+            name: None,
+            responsible: Some(responsible.to_owned()),
+            teams,
+            roles,
+            key: Some(key),
+            glass: ReasonedGlass::default(),
+        }
     }
 }
 
@@ -187,13 +229,13 @@ pub async fn bind_once(client: &mut Client, administrator: &Producer, arguments:
     let who = arguments.who.actor(&administrator.refs)?.who;
     let (principals, _) = client.principals().await?;
     if !principals.iter().any(|known| known.r#ref == who.as_bytes()[..]) {
-        send(client, administrator, Change::Bind, &arguments.who, stated(arguments)?).await?;
+        send(client, administrator, (Change::Bind, None), &arguments.who, stated(arguments)?).await?;
     }
     Ok(())
 }
 
 async fn add(common: &Common, arguments: &AddArguments, output: Output) -> Result<(), Failure> {
-    change(common, Change::Bind, &arguments.who, stated(arguments)?, output).await
+    change(common, Change::Bind, (&arguments.who, &arguments.glass), stated(arguments)?, output).await
 }
 
 /// What the command that binds says beside whom.
@@ -223,19 +265,22 @@ fn stated(
 async fn change(
     common: &Common,
     change: Change,
-    who: &WhoArguments,
+    (who, glass): (&WhoArguments, &ReasonedGlass),
     state: impl FnOnce(FactsBuilder, &RefKey) -> Result<FactsBuilder, Failure>,
     output: Output,
 ) -> Result<(), Failure> {
     let (mut client, producer) = key::governor(common).await?;
-    let (actor, placement) = send(&mut client, &producer, change, who, state).await?;
+    let declared = glass.declared(&producer.refs)?;
+    let declared = declared.as_ref();
+    let (actor, placement) = send(&mut client, &producer, (change, declared), who, state).await?;
     let (index, waits) = (placement.first_index, key::waits_as(&placement));
     let done = match &waits {
-        None => format!("{} at index {index}", change.kind().name()),
-        Some(request) => key::waiting_for(request),
+        None => format!("{} at index {index}{}", change.kind().name(), glass::told(declared)),
+        Some(request) => glass::waiting_for(request, declared),
     };
     output.either(&format!("{} {} ({}): {done}", who.kind.name(), who.id, actor.who), || {
-        json!({"kind": who.kind.name(), "id": who.id, "ref": actor.who.to_string(), "index": index, "waits_as": waits})
+        json!({"kind": who.kind.name(), "id": who.id, "ref": actor.who.to_string(), "index": index, "waits_as": waits,
+            "break_glass": declared.is_some()})
     })
 }
 
@@ -243,13 +288,13 @@ async fn change(
 async fn send(
     client: &mut Client,
     producer: &Producer,
-    change: Change,
+    (change, declared): (Change, Option<&Declared>),
     who: &WhoArguments,
     state: impl FnOnce(FactsBuilder, &RefKey) -> Result<FactsBuilder, Failure>,
 ) -> Result<(Actor, proto::Placement), Failure> {
     let actor = who.actor(&producer.refs)?;
     let mut failed = None;
-    let frame = key::command(producer, change.kind(), |builder| {
+    let frame = key::governing(producer, change.kind(), declared, |builder| {
         let plain = builder.principal(actor);
         state(plain.clone(), &producer.refs).unwrap_or_else(|failure| {
             failed = Some(failure);
@@ -265,6 +310,7 @@ async fn send(
 async fn list(common: &Common, output: Output) -> Result<(), Failure> {
     let mut client = Client::connect(common).await?;
     let (principals, needs_two) = client.principals().await?;
+    let broken = client.governance().await?.broken_glass;
     let pending = client.pending().await?;
     let hex = |bytes: &[u8]| bytes.try_into().map_or_else(|_| String::new(), |who| Ref(who).to_string());
     let mut rows = Vec::new();
@@ -275,14 +321,18 @@ async fn list(common: &Common, output: Output) -> Result<(), Failure> {
                 "responsible": hex(&found.responsible), "roles": found.roles, "teams": all(&found.teams),
                 "accounts": all(&found.accounts), "stated_index": found.stated_index,
                 "bound_index": found.bound_index, "bound_by": all(&found.bound_by),
-                "disabled_index": found.disabled_index, "delegate": hex(&found.delegate)}))?;
+                "disabled_index": found.disabled_index, "delegate": hex(&found.delegate),
+                "bound_by_break_glass": found.bound_by_break_glass, "break_glass_index": found.break_glass_index}))?;
         }
         let bound_by = match found.bound_by.len() {
             0 => "genesis",
+            1 if found.bound_by_break_glass => "one alone, by break-glass",
             1 => "one alone",
             _ => "two",
         };
-        let state = found.disabled_index.map_or_else(String::new, |index| format!("disabled at {index}"));
+        let disabled = found.disabled_index.map(|index| format!("disabled at {index}"));
+        let glass = found.break_glass_index.map(|index| format!("changed by break-glass at {index}"));
+        let state = disabled.into_iter().chain(glass).collect::<Vec<String>>().join("; ");
         rows.push(vec![
             if found.id.is_empty() { hex(&found.r#ref) } else { found.id.clone() },
             found.kind.clone(),
@@ -296,14 +346,28 @@ async fn list(common: &Common, output: Output) -> Result<(), Failure> {
         if !needs_two {
             remark("one administrator governs alone: bind a second one, who has a key of their own");
         }
+        if let Some(broken) = &broken {
+            output.line(&glass::history(broken))?;
+        }
+    } else if let Some(broken) = &broken {
+        output.value(&json!({"broken_glass": glass::value(broken)}))?;
     }
     for command in &pending {
         let kind = Facts::parse(&command.facts)?.kind.name();
         let asker = hex(&command.asker);
         let request =
             command.request_id.as_ref().try_into().map_or_else(|_| String::new(), |id| SubjectId(id).to_string());
-        let text = format!("{kind} at index {}, asked by {asker}: {}", command.index, key::waiting_for(&request));
-        output.either(&text, || json!({"waits_as": request, "kind": kind, "index": command.index, "asker": asker}))?;
+        let text = match glass::silence(command) {
+            Some(silence) => format!("{kind} at index {}, asked by {asker} as {request}: {silence}", command.index),
+            None => {
+                format!("{kind} at index {}, asked by {asker}: {}", command.index, glass::waiting_for(&request, None))
+            }
+        };
+        output.either(&text, || {
+            json!({"waits_as": request, "kind": kind, "index": command.index, "asker": asker,
+                "silent": command.silent.iter().map(|who| hex(who)).collect::<Vec<_>>(),
+                "silent_until": glass::until(command), "broken_index": command.broken_index})
+        })?;
     }
     Ok(())
 }

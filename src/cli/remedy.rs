@@ -20,6 +20,21 @@ pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str
             "see `deedbook key list`: sign with the key that took its place, or have an administrator enroll a new one",
         ),
         "NOT_ADMINISTRATOR" => Some("sign as one of the administrators that `deedbook key list --in-force` shows"),
+        "SECOND_PERSON_MISSING" => Some(
+            "if no other administrator can sign any more: the same with --break-glass --incident REF --reason TEXT, \
+             recorded and reported for ever",
+        ),
+        "GLASS_NOT_NEEDED" => Some("leave --break-glass, --incident and --silent out"),
+        "NOT_ALONE" => Some(
+            "ask them (leave --break-glass out). If all of them stay silent: `deedbook principal disable --kind human \
+             --id ID --break-glass --silent ID…` waits 14 days for them; `deedbook principal list` shows who they are",
+        ),
+        "REMOVAL_ONLY" => Some(
+            "disable those who stay silent first, or revoke their keys; once nobody else can sign, repeat this with \
+             --break-glass and without --silent",
+        ),
+        "TOO_EARLY" => Some("`deedbook principal list` says from when on"),
+        "NOT_SILENT" => Some("ask them: `deedbook principal list` says at which index who signed"),
         "NO_BODY" => Some("leave out entries whose `body_state` is `none` in `deedbook get INDEX`"),
         "BODY_HELD" => Some("see `deedbook hold list`: have the hold released, or leave the body out"),
         "RETENTION_NOT_PASSED" => Some("see `deedbook retention list`, and erase it when the days have passed"),

@@ -121,6 +121,11 @@ fn facts(facts: &Facts<'_>, put: &mut impl FnMut(&'static str, Value)) {
     put("objects", list(facts.objects().map(object)));
     put("objects_omitted", json!(facts.objects_omitted));
     put("media_type", json!(facts.media_type));
+    // An empty list is not left out: it says that nobody else could sign.
+    put(
+        "break_glass",
+        facts.break_glass.map_or(Value::Null, |it| it.silent().map(|who| json!(who.to_string())).collect()),
+    );
 }
 
 /// A list, or nothing when it is empty.

@@ -1,6 +1,8 @@
 //! `/metrics`: what the metrics of the process are called and how they are rendered. Each is counted where it happens;
 //! the gauges are read when somebody asks.
 
+use crate::clock::Clock;
+use crate::http::governance;
 use crate::ledger::Ledger;
 use axum::http::StatusCode;
 use deedbook_verify::note::open_checkpoint;
@@ -51,6 +53,7 @@ impl Metrics {
         gauge!("deedbook_queue_bytes").set(approximate(u64::try_from(status.queue_bytes).unwrap_or(u64::MAX)));
         gauge!("deedbook_ready").set(f64::from(u8::from(status.ready)));
         gauge!("deedbook_anchor_members").set(approximate(u64::try_from(status.anchors).unwrap_or(u64::MAX)));
+        governance::measure(&ledger.reader().authority(), Clock::system().wall());
         if let Some(size) = checkpoint_size(ledger).await {
             gauge!("deedbook_checkpoint_size").set(approximate(size));
         }
@@ -138,5 +141,10 @@ fn describe_approvals() {
     describe_counter!("deedbook_executions_started_total", "Executions that a grant released");
     describe_counter!("deedbook_executions_failed_total", "Executions that were reported as failed");
     describe_counter!("deedbook_grants_expired_total", "Grants that nobody redeemed in time");
+    describe_gauge!("deedbook_governance_silences_waiting", "Removals that wait for an administrator's silence");
+    describe_gauge!(
+        "deedbook_governance_broken_glass",
+        "Commands ever governed by break-glass, one administrator alone"
+    );
     describe_gauge!("deedbook_reviews_overdue", "Reviews after a break-glass that are overdue");
 }

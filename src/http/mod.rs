@@ -1,6 +1,7 @@
 //! HTTP on a port of its own: the log as static tiles, `/livez`, `/readyz`, `/metrics`, and events of OpenLineage
 //! coming in. It signs nothing and shows no body. The pages of a witness, which is another server, stand in `witness`.
 
+mod governance;
 mod listener;
 mod metrics;
 mod openlineage;
@@ -10,6 +11,7 @@ mod witness;
 pub use metrics::Metrics;
 pub use witness::serve_witness;
 
+use crate::clock::Clock;
 use crate::http::listener::Bounded;
 use crate::http::tiles::Budget;
 use crate::ledger::{Ledger, Status};
@@ -126,7 +128,9 @@ async fn livez() -> &'static str {
 /// Whether appends are taken.
 async fn readyz(State(site): State<Site>) -> (StatusCode, String) {
     let (code, text) = readiness(&site.ledger.status());
-    (code, text + &witness::warnings(site.ledger.reader().witness_health().as_ref()))
+    let reader = site.ledger.reader();
+    let witnesses = witness::warnings(reader.witness_health().as_ref());
+    (code, text + &witnesses + &governance::warnings(&reader.authority(), Clock::system().wall()))
 }
 
 fn readiness(status: &Status) -> (StatusCode, String) {

@@ -211,11 +211,22 @@ fn check_events(
             return Err(AppendError::LastSeenDiffers { offset });
         }
         let body = check_body(offset, &facts, event, &mut keys)?;
+        if facts.break_glass.is_some() && !says_why(event) {
+            return Err(AppendError::GlassUnexplained);
+        }
         facts_tree.push(hash::leaf(&event.facts));
         checked.push(checked_event(&facts, event, body));
     }
     check_ids_differ(&checked)?;
     Ok((checked, facts_tree.root()))
+}
+
+/// Whether the body of a break-glass command names a reason and an incident, for everybody to read.
+fn says_why(event: &EventBytes) -> bool {
+    let Some((_, body)) = &event.salt_and_body else { return false };
+    let body = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    let said = |name: &str| body.get(name).and_then(|text| text.as_str()).is_some_and(|text| !text.trim().is_empty());
+    said("reason") && said("incident")
 }
 
 /// Whether this server folds the event: the verifier knows more than is built here.

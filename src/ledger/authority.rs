@@ -4,7 +4,7 @@
 use crate::ledger::OpenError;
 use crate::ledger::genesis::FIRST_LEDGER;
 use crate::ledger::open::{damaged, required};
-use crate::ledger::postings::{action_value, indexes_of, kind_value};
+use crate::ledger::postings::{action_value, indexes_of, kind_value, rows_end};
 use crate::store::keys::{self, Dimension, PostingValue};
 use crate::store::{Direction, Store};
 use deedbook_verify::detail::{ApprovalCommand, Detail, GOVERNANCE_ACTION, RefusalReason};
@@ -12,8 +12,8 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::erasure::{ErasedBodies, Stood};
 use deedbook_verify::facts::Facts;
 use deedbook_verify::governance::{Authority, Stated};
-use deedbook_verify::kind::Kind;
-use deedbook_verify::words::Index;
+use deedbook_verify::kind::{Author, Kind};
+use deedbook_verify::words::{Index, Ref, TreeSize};
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 
@@ -89,6 +89,39 @@ fn find(
 
 fn fold_erasure(store: &dyn Store, authority: &mut Authority, index: Index) -> Result<(), OpenError> {
     if authority.needs_two() { fold(store, authority, index) } else { Ok(()) }
+}
+
+/// Takes note of who signed a command behind a removal over their silence: the fold knows it while it runs, and commands
+/// that do not govern were not folded here. Removals that wait so are few, and what administrators sign too.
+pub(super) fn hear(store: &dyn Store, authority: &mut Authority, size: TreeSize) -> Result<(), OpenError> {
+    let mut heard = Vec::new();
+    for waiting in authority.waiting().values().filter(|waiting| waiting.silence.is_some()) {
+        for who in waiting.silent().iter().copied() {
+            heard.extend(first_command(store, who, waiting.index, size)?.map(|at| (at, who)));
+        }
+    }
+    heard.sort_unstable();
+    heard.into_iter().for_each(|(at, who)| authority.hear(who, at));
+    Ok(())
+}
+
+/// The first command that a source signed behind an entry.
+fn first_command(store: &dyn Store, source: Ref, behind: Index, size: TreeSize) -> Result<Option<Index>, OpenError> {
+    let mut stated = Vec::new();
+    find(store, Dimension::Source, &source.0, &mut stated)?;
+    let tail = (rows_end(size).0..size.0).map(Index);
+    for index in stated.into_iter().chain(tail).filter(|index| *index > behind) {
+        if is_command_of(store, source, index)? {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+fn is_command_of(store: &dyn Store, source: Ref, index: Index) -> Result<bool, OpenError> {
+    let bytes = required(store, keys::entry(FIRST_LEDGER, index), "an entry")?;
+    let facts = Entry::parse(&bytes).map_err(damaged)?.facts;
+    Ok(facts.source == source && facts.author() == Author::Asker)
 }
 
 /// Folds one command, unless the log says that it was refused.

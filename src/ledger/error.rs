@@ -98,6 +98,9 @@ pub enum AppendError {
         /// Where its refusal stands.
         refusal: Index,
     },
+    /// A command is declared as break-glass and does not say why. Nothing was appended.
+    #[error("the body of a break-glass command is JSON with the texts `reason` and `incident`, neither of them blank")]
+    GlassUnexplained,
     /// Policies or principals changed between a command's evaluation and its turn. Nothing was appended.
     #[error("policies or principals changed while the command was under way; send the same bytes again")]
     BasisMoved,
@@ -152,6 +155,7 @@ impl AppendError {
             | AppendError::SequenceDiffers { .. }
             | AppendError::EpochNotNew { .. }
             | AppendError::LastSeenDiffers { .. }
+            | AppendError::GlassUnexplained
             | AppendError::Refused { .. } => false,
         }
     }

@@ -4,7 +4,7 @@
 use crate::clock::Clock;
 use crate::domain::ledger_source;
 use crate::ledger::approval::ActionStates;
-use crate::ledger::authority::{fold_authority, governs};
+use crate::ledger::authority::{fold_authority, governs, hear};
 use crate::ledger::commit::{Before, Commit};
 use crate::ledger::dir::DataDir;
 use crate::ledger::genesis::FIRST_LEDGER;
@@ -240,6 +240,7 @@ fn recover(
     let tail = rows_end(head.head.size).0;
     let (edge, postings, mut commands) = recover_tail(store, size, tail)?;
     fold_authority(store, &mut authority, &mut commands)?;
+    hear(store, &mut authority, head.head.size)?;
     let policies = PolicyBook::recover(store, FIRST_LEDGER, &authority, &parts.ref_key)?;
     let tree = tree_of(&edge, size)?;
     if tree.root() != head.head.root {

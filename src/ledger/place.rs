@@ -59,6 +59,9 @@ fn place(
     };
     let placing = Placing { frame, revisions: &revisions, refused: folded.is_err() };
     let leaves = commit.write_frame(state, placing);
+    if frame.kind.author() == Author::Asker {
+        state.authority.hear(frame.source, base);
+    }
     let refusal = match folded {
         Ok(consequence) => {
             if let Some(erasure) = consequence.erasure() {

@@ -161,6 +161,8 @@ pub struct PolicyRecord {
     pub stated: Index,
     /// How it stands.
     pub standing: PolicyStanding,
+    /// Whether it was published by break-glass, by one administrator alone.
+    pub break_glass: bool,
 }
 
 /// How a published set stands.
@@ -207,7 +209,7 @@ impl Reader {
             None if self.beside(stated, bytes, Bodies::Without)?.refused.is_some() => PolicyStanding::Refused,
             None => PolicyStanding::Past,
         };
-        Ok(PolicyRecord { policy, stated, standing })
+        Ok(PolicyRecord { policy, stated, standing, break_glass: facts.break_glass.is_some() })
     }
 
     /// Digest and text of a set, and whether it is the built-in one: the one in force, or the one of this digest.

@@ -67,6 +67,10 @@ impl Source {
         }
         let text = members.text("text")?;
         let cedar = members.text("cedar_schema")?;
+        // A publication by break-glass says why beside the set; the digest is that of the set alone.
+        if members.text_if_any("reason")?.is_some() {
+            members.text("incident")?;
+        }
         members.end()?;
         Ok(Source { text, schema: (cedar != BUILT_IN_SCHEMA).then_some(cedar) })
     }

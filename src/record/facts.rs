@@ -2,6 +2,9 @@
 
 mod approval;
 mod evidence;
+mod glass;
+
+pub use glass::WhyAlone;
 
 use crate::record::frame::BuildError;
 use crate::record::objects::Objects;

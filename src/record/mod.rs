@@ -17,6 +17,6 @@ pub mod action;
 pub mod openlineage;
 
 pub use cosigner::CosigningKey;
-pub use facts::FactsBuilder;
+pub use facts::{FactsBuilder, WhyAlone};
 pub use frame::{BuildError, EventBytes, FrameBytes, FrameSigner, Position};
 pub use keys::{KeyFileError, SigningKey, load_public, load_ref_key, store_ref_key};

@@ -89,4 +89,5 @@ mod witness;
 mod witnessed;
 mod witness_programs;
 mod second_administrator;
+mod break_glass;
 mod second_folder;

@@ -2,7 +2,7 @@
 //! Parsing decides form only; whether the facts are true to their frame, keys and stream is decided elsewhere.
 
 use crate::bytes::{Defect, Fields, LengthWidth, Malformed, Tag};
-use crate::detail::{Detail, Lost};
+use crate::detail::{BreakGlass, Detail, Lost};
 use crate::hash::Commitment;
 use crate::kind::{Author, Kind};
 use crate::limits;
@@ -166,6 +166,7 @@ pub struct Facts<'a> {
     pub media_type: Option<&'a str>,
     pub commitment: Option<Commitment>,
     pub detail: Detail<'a>,
+    pub break_glass: Option<BreakGlass<'a>>,
 }
 
 impl<'a> Facts<'a> {
@@ -211,8 +212,10 @@ impl<'a> Facts<'a> {
             media_type: media_type(&mut fields)?,
             commitment: commitment(&mut fields)?,
             detail: Detail::None,
+            break_glass: None,
         };
         facts.detail = Detail::parse(&facts, &mut fields)?;
+        facts.break_glass = BreakGlass::parse(&facts, &mut fields)?;
         fields.finish()?;
         facts.check_relations()?;
         Ok(facts)

@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::receipt::{Check, Extra, Finding, Proven, ReceiptFile, ReceiptRefusal};
 use crate::replay::{check_company, check_genesis_frame};
 use crate::tree::{InclusionProof, TreeHead};
-pub use crate::verdict::{BodyState, Enroller, Governed, Verified, Witnessing};
+pub use crate::verdict::{BodyState, Enroller, Glass, Governed, Verified, Witnessing};
 use crate::witnessed::open_witnessed;
 use crate::words::{Hash, Index, LedgerId};
 
@@ -66,10 +66,11 @@ fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) 
     let authority = check_genesis(&extra, &subject, file.index, head, key)?;
     let keys = authority.keys();
     let frame = check_frame(Check::Frame, &extra.subject, &subject, file.index)?;
-    let (tenure, enroller) = find_signer(&extra, &authority, &frame, &subject, file.index, head)?;
+    let (let_in, enroller) = find_signer(&extra, &authority, &frame, &subject, file.index, head)?;
+    let tenure = let_in.as_ref().map(|let_in| &let_in.tenure);
     check_author(&subject, &frame, keys, file.index)?;
     let base = base_of(&subject, file.index);
-    check_signatures(&frame.header, &frame.block, |signer| match &tenure {
+    check_signatures(&frame.header, &frame.block, |signer| match tenure {
         Some(tenure) if tenure.key.id() == signer.key_id => Some(&tenure.key),
         _ => keys.key_for(&frame.header, signer, base),
     })
@@ -84,6 +85,10 @@ fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) 
         signer: last_signer(&frame)?.key_id,
         enroller,
         founded: if authority.needs_two() { Governed::ByTwo } else { Governed::Alone },
+        glass: Glass {
+            declared: subject.facts.break_glass.is_some(),
+            key: let_in.is_some_and(|let_in| let_in.by_break_glass),
+        },
         body: check_body(&extra, &subject)?,
         witnessing: opened.witnessing,
         ignored: opened.ignored,
@@ -208,6 +213,12 @@ pub(crate) fn last_signer(frame: &SealedFrame<'_>) -> Result<Signer, ReceiptRefu
     frame.header.signers().last().ok_or(Check::Signature.refuse(Finding::Missing("a signer")))
 }
 
+/// A key that genesis does not name, as the receipt shows that it was let in.
+struct LetIn {
+    tenure: Tenure,
+    by_break_glass: bool,
+}
+
 /// The tenure of the signing key: from genesis, or from the enrollment that the receipt carries.
 fn find_signer(
     extra: &Extra<'_>,
@@ -216,7 +227,7 @@ fn find_signer(
     subject: &Entry<'_>,
     index: Index,
     head: TreeHead,
-) -> Result<(Option<Tenure>, Enroller), ReceiptRefusal> {
+) -> Result<(Option<LetIn>, Enroller), ReceiptRefusal> {
     let check = Check::Enrollment;
     let signer = last_signer(frame)?;
     let proven = match (&extra.enrollment, authority.keys().tenure(&signer.key_id)) {
@@ -232,8 +243,9 @@ fn find_signer(
     if from >= base_of(subject, index) {
         return Err(check.refuse(Finding::Differs("the order of enrollment and frame")));
     }
+    let by_break_glass = entry.facts.break_glass.is_some();
     let (tenure, enroller) = let_in(authority, frame, &Enrollment { from, entry, frame: enrolling })?;
-    Ok((Some(tenure), enroller))
+    Ok((Some(LetIn { tenure, by_break_glass }), enroller))
 }
 
 /// An entry that lets a key in, known to be in the tree; and its frame, which was checked.

@@ -45,6 +45,12 @@ pub const CONFLICTS_MAX: usize = 256;
 pub const GOVERNANCE_WAITING_MAX: usize = 1_024;
 /// Microseconds that a governing command waits: 7 days.
 pub const GOVERNANCE_TTL_US: u64 = 7 * 24 * 3_600 * 1_000_000;
+/// Administrators whom one break-glass command may name as silent: more than govern any ledger, and 1 KiB of facts.
+pub const SILENT_MAX: usize = 64;
+/// Microseconds for which those named must stay silent before one administrator removes them alone: 14 days. Long enough
+/// that whoever is merely away hears of it; short enough that an erasure that the law gives a month for can still be
+/// made in time, which takes an administrator who governs.
+pub const GOVERNANCE_SILENCE_US: u64 = 2 * GOVERNANCE_TTL_US;
 /// Teams that one principal may belong to.
 pub const TEAMS_MAX: usize = 16;
 /// Bytes of a registered code such as an action type.

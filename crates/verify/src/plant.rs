@@ -28,6 +28,10 @@ pub enum Bug {
     HoldUnread,
     /// Retention keeps no body.
     RetentionUnread,
+    /// One administrator breaks the glass although another can sign.
+    GlassUnguarded,
+    /// A silence need not last.
+    SilenceUncounted,
 }
 
 impl Bug {
@@ -45,6 +49,8 @@ impl Bug {
         Bug::CosignatureTwice,
         Bug::HoldUnread,
         Bug::RetentionUnread,
+        Bug::GlassUnguarded,
+        Bug::SilenceUncounted,
     ];
 
     /// What `DEEDBOOK_PLANT` calls it.
@@ -62,6 +68,8 @@ impl Bug {
             Bug::CosignatureTwice => "cosignature-twice",
             Bug::HoldUnread => "hold-unread",
             Bug::RetentionUnread => "retention-unread",
+            Bug::GlassUnguarded => "glass-unguarded",
+            Bug::SilenceUncounted => "silence-uncounted",
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Governors {
     Genesis,
     /// One administrator alone.
     One(Ref),
+    /// One administrator alone, where it takes two and no other could agree or spoke.
+    BreakGlass(Ref),
     /// The one who asked and the one who agreed.
     Two([Ref; 2]),
 }
@@ -22,8 +24,16 @@ impl Governors {
     pub fn persons(&self) -> &[Ref] {
         match self {
             Governors::Genesis => &[],
-            Governors::One(person) => std::slice::from_ref(person),
+            Governors::One(person) | Governors::BreakGlass(person) => std::slice::from_ref(person),
             Governors::Two(persons) => persons,
+        }
+    }
+
+    /// The person who stands behind it alone, if one does.
+    pub fn alone(&self) -> Option<Ref> {
+        match self {
+            Governors::One(person) | Governors::BreakGlass(person) => Some(*person),
+            Governors::Genesis | Governors::Two(_) => None,
         }
     }
 }
@@ -45,12 +55,14 @@ pub struct Principal {
     pub stated: Index,
     /// The entry by which it is bound: the same, or the vote by which a second administrator agreed.
     pub bound_at: Index,
-    /// Who bound it.
+    /// Who bound it; where a key of theirs was let in by break-glass since, who let it in.
     pub bound_by: Governors,
     /// The entry that disabled it.
     pub disabled_at: Option<Index>,
     /// The person who decides in its place.
     pub delegate: Option<Ref>,
+    /// The last entry by which something about it was changed by break-glass.
+    pub glass_at: Option<Index>,
 }
 
 impl Principal {
@@ -94,6 +106,7 @@ impl Principals {
                 bound_by: Governors::Genesis,
                 disabled_at: None,
                 delegate: None,
+                glass_at: None,
             };
             // Two keys of one person are one person, with the roles of both.
             let known = principals.by_ref.entry(person.who).or_insert(founder);
@@ -155,14 +168,24 @@ impl Principals {
     /// The person who alone stands behind somebody: whoever bound them alone, and so on up to genesis or two persons.
     pub fn origin(&self, who: Ref) -> Ref {
         let mut origin = who;
-        // Everybody is bound by somebody bound before, so the chain is no longer than there are principals.
         for _ in 0..self.by_ref.len() {
-            match self.get(origin).map(|principal| principal.bound_by) {
-                Some(Governors::One(binder)) if binder != origin => origin = binder,
-                Some(Governors::One(_) | Governors::Two(_) | Governors::Genesis) | None => break,
+            match self.bound_alone_by(origin) {
+                Some(binder) => origin = binder,
+                None => return origin,
             }
         }
-        origin
+        // Everybody is bound by somebody bound before, so only a key that was let in by break-glass closes a circle: all
+        // on it are one person, known by the least of them.
+        let (mut least, mut next) = (origin, self.bound_alone_by(origin));
+        while let Some(other) = next.filter(|other| *other != origin) {
+            least = least.min(other);
+            next = self.bound_alone_by(other);
+        }
+        least
+    }
+
+    fn bound_alone_by(&self, who: Ref) -> Option<Ref> {
+        self.get(who).and_then(|principal| principal.bound_by.alone()).filter(|binder| *binder != who)
     }
 
     /// Two governors, or one where the other was made up by the same person.
@@ -194,6 +217,17 @@ impl Principals {
 
     pub(crate) fn delegate(&mut self, who: Ref, delegate: Option<Ref>) {
         self.change(who, |principal| principal.delegate = delegate);
+    }
+
+    /// Something about somebody was changed by break-glass. Whoever lets a key in alone could hold it, so the person
+    /// counts as bound by them from then on.
+    pub(crate) fn note_glass(&mut self, who: Ref, at: Index, rekeyed_by: Option<Ref>) {
+        self.change(who, |principal| {
+            principal.glass_at = Some(at);
+            if let Some(breaker) = rekeyed_by {
+                principal.bound_by = Governors::BreakGlass(breaker);
+            }
+        });
     }
 
     fn change(&mut self, who: Ref, change: impl FnOnce(&mut Principal)) {

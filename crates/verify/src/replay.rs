@@ -336,6 +336,9 @@ impl Replay {
         if facts.author() != Author::Asker {
             return Ok(());
         }
+        if let Some(authority) = &mut self.authority {
+            authority.hear(facts.source, index);
+        }
         let stated = Stated { facts, signer, index, received: entry.seal.received };
         self.follow = self.decide(&stated)?;
         Ok(())

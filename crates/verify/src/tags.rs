@@ -106,6 +106,7 @@ tags! {
     PACKAGE_DIGEST = 0x0193, "package_digest";
     PROGRAM_DIGEST = 0x0194, "program_digest";
     TEST_RESULTS = 0x0195, "test_results";
+    BREAK_GLASS = 0x01f0, "break_glass";
     // Seals.
     RECEIVED = 0x0201, "received";
     REVISION = 0x0202, "revision";

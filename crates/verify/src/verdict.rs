@@ -38,6 +38,15 @@ pub enum Governed {
     ByTwo,
 }
 
+/// What a receipt shows of governance by break-glass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glass {
+    /// The entry is a command that is declared so.
+    pub declared: bool,
+    /// The command that let the signing key in is declared so.
+    pub key: bool,
+}
+
 /// Whether others than the ledger were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Witnessing {
@@ -68,6 +77,8 @@ pub struct Verified {
     pub enroller: Enroller,
     /// Who governed when the ledger was founded: one administrator alone may have got a second one since.
     pub founded: Governed,
+    /// What was, or was to be, governed by break-glass.
+    pub glass: Glass,
     /// What was judged of the body.
     pub body: BodyState,
     /// Who witnessed the tree.
@@ -96,6 +107,12 @@ impl Verified {
                 limits.push("not shown: that a second administrator agreed to the enrollment")
             }
             Enroller::Genesis | Enroller::Administrator(_) => {}
+        }
+        if self.glass.key {
+            limits.push("the signing key was let in by break-glass: one administrator alone says whose it is");
+        }
+        if self.glass.declared {
+            limits.push("declared as break-glass: by the word of one administrator alone, if it took effect");
         }
         limits.extend(match (self.author, self.kind.author()) {
             (Author::Ledger, Author::Witness) => {

@@ -32,10 +32,28 @@ pub enum Shown {
     Erased,
 }
 
+/// What was governed by break-glass, and about whom.
+pub struct Glass {
+    /// How often, and where.
+    pub broken: proto::BrokenGlass,
+    /// The last entry that changed something about somebody so, by their ref.
+    about: BTreeMap<Bytes, u64>,
+}
+
+impl Glass {
+    async fn of(client: &mut Client, broken: proto::BrokenGlass) -> Result<Glass, Failure> {
+        let (principals, _) = client.principals().await?;
+        let about = principals.into_iter().filter_map(|it| Some((it.r#ref, it.break_glass_index?))).collect();
+        Ok(Glass { broken, about })
+    }
+}
+
 /// What is known around an action.
 pub struct Around {
     /// Who stands behind policies and people.
     pub governed: Governed,
+    /// What was governed by break-glass, if anything was.
+    pub glass: Option<Glass>,
     /// Whether reviewers were shown something.
     pub shown: Shown,
     /// Why the glass was broken, where it was and the words were not erased.
@@ -55,12 +73,23 @@ impl Around {
         let emergency = if facts.kind == Kind::BreakglassInvoked { emergency(&command.body) } else { None };
         let reasons = reasons(client, action, &stream).await?;
         let shown = if presented { Shown::Kept } else { shown(client, &stream).await? };
-        Ok(Around { governed: Governed::of(client).await?, shown, emergency, viewer: None, reasons })
+        let governance = client.governance().await?;
+        let governed = Governed::of(&governance);
+        let glass = match governance.broken_glass {
+            Some(broken) => Some(Glass::of(client, broken).await?),
+            None => None,
+        };
+        Ok(Around { governed, glass, shown, emergency, viewer: None, reasons })
     }
 
     /// Why somebody voted so, if they said it and it was not erased.
     pub fn reason(&self, vote: &proto::RequestVote) -> Option<&str> {
         self.reasons.get(&vote.revision).map(String::as_str)
+    }
+
+    /// The last entry by which something about the voter was changed by break-glass.
+    pub fn glass_at(&self, vote: &proto::RequestVote) -> Option<u64> {
+        self.glass.as_ref()?.about.get(&vote.person).copied()
     }
 }
 

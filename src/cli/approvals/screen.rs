@@ -5,8 +5,8 @@ use super::around::{Around, Shown};
 use super::glance;
 use crate::api::proto;
 use crate::approvals;
-use crate::cli::client::Client;
 use crate::cli::errors::Failure;
+use crate::cli::glass;
 use crate::cli::output::{Colour, Output, escape, escape_line};
 use crate::clock::Clock;
 use crate::record::line::time;
@@ -47,9 +47,9 @@ pub enum Governed {
 }
 
 impl Governed {
-    /// As the ledger stands now.
-    pub async fn of(client: &mut Client) -> Result<Governed, Failure> {
-        Ok(if client.needs_two().await? { Governed::ByTwo } else { Governed::Alone })
+    /// As the ledger stands.
+    pub fn of(governance: &proto::ListPrincipalsResponse) -> Governed {
+        if governance.needs_two { Governed::ByTwo } else { Governed::Alone }
     }
 }
 
@@ -91,6 +91,9 @@ pub fn show(
     pairs.extend(standing(action, around));
     if around.governed == Governed::Alone {
         pairs.push(("governance", "one administrator alone says who there is and what policies ask".to_owned()));
+    }
+    if let Some(glass) = &around.glass {
+        pairs.push(("governance", glass::history(&glass.broken)));
     }
     output.pairs(&pairs)
 }
@@ -148,7 +151,8 @@ fn standing(action: &proto::Action, around: &Around) -> Vec<(&'static str, Strin
         let old = if vote.current { "" } else { " (for an earlier presentation)" };
         let who = name(&vote.person_name, &vote.person);
         let reason = around.reason(vote).map_or_else(String::new, |reason| format!(", because: {reason}"));
-        pairs.push(("vote", escape_line(&format!("{who}: {}{old}{reason}", vote.decision))));
+        let glass = around.glass_at(vote).map_or_else(String::new, |at| format!(" (governed by break-glass at {at})"));
+        pairs.push(("vote", escape_line(&format!("{who}{glass}: {}{old}{reason}", vote.decision))));
     }
     let conflicts: Vec<String> = action
         .conflicts
@@ -181,6 +185,7 @@ fn whole_value(action: &proto::Action, presentation: Option<&proto::Presentation
         let mut object = vote_value(vote);
         if let Some(members) = object.as_object_mut() {
             members.insert("reason".to_owned(), json!(around.reason(vote)));
+            members.insert("break_glass_index".to_owned(), json!(around.glass_at(vote)));
         }
         object
     });
@@ -188,6 +193,8 @@ fn whole_value(action: &proto::Action, presentation: Option<&proto::Presentation
     if let Some(members) = object.as_object_mut() {
         members.insert("votes".to_owned(), votes);
         members.insert("governed_alone".to_owned(), json!(around.governed == Governed::Alone));
+        members
+            .insert("broken_glass".to_owned(), json!(around.glass.as_ref().map(|glass| glass::value(&glass.broken))));
         if let Some(emergency) = &around.emergency {
             members.insert("reason".to_owned(), json!(emergency.reason));
             members.insert("incident".to_owned(), json!(emergency.incident));

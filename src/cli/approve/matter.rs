@@ -7,7 +7,7 @@ use crate::cli::client::Client;
 use crate::cli::errors::Failure;
 use crate::cli::output::escape_line;
 use crate::cli::producer::{Producer, word};
-use crate::cli::{policy, show};
+use crate::cli::{glass, policy, show};
 use crate::policy::Source;
 use bytes::Bytes;
 use deedbook_verify::detail::{Detail, KeepingCommand};
@@ -29,6 +29,7 @@ pub async fn screen(
         format!("{} at index {}, asked by administrator {asker}", facts.kind.name(), command.index),
         format!("waits until {}", crate::record::line::time::show(Micros(command.expires_micros))),
     ];
+    lines.extend(glass::silence(command));
     lines.extend(show::detail_pairs(facts).into_iter().map(|(name, value)| format!("  {name}: {value}")));
     if let Some(responsible) = facts.responsible {
         lines.push(format!("  responsible: {responsible}"));

@@ -78,10 +78,10 @@ impl Client {
         }
     }
 
-    /// Whether nobody governs alone.
-    pub async fn needs_two(&mut self) -> Result<bool, ClientError> {
+    /// Whether nobody governs alone, and what was governed by break-glass; the principals are beside the point.
+    pub async fn governance(&mut self) -> Result<proto::ListPrincipalsResponse, ClientError> {
         let request = proto::ListPrincipalsRequest { page_size: 1, page_token: String::new() };
-        Ok(self.clients.principal.list_principals(request).await?.into_inner().needs_two)
+        Ok(self.clients.principal.list_principals(request).await?.into_inner())
     }
 
     /// What waits for a second administrator.

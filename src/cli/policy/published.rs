@@ -5,6 +5,7 @@ use super::{Common, Output, judge, say, source};
 use crate::api::proto;
 use crate::cli::client::Client;
 use crate::cli::errors::Failure;
+use crate::cli::glass::{self, Declared, ReasonedGlass};
 use crate::cli::producer::Producer;
 use crate::cli::{key, producer};
 use crate::domain::StreamName;
@@ -19,8 +20,8 @@ use std::path::Path;
 /// Publishes a set.
 pub(super) async fn publish(
     common: &Common,
-    file: &Path,
-    schema: Option<&Path>,
+    (file, schema): (&Path, Option<&Path>),
+    glass: &ReasonedGlass,
     output: Output,
 ) -> Result<(), Failure> {
     let source = source(file, schema)?;
@@ -28,21 +29,27 @@ pub(super) async fn publish(
         return say(file, &lints, output);
     }
     let (mut client, producer) = key::governor(common).await?;
-    let placement = send(&mut client, &producer, &source).await?;
-    report(&mut client, output, &placement, (source.digest(), "published")).await
+    let declared = glass.declared(&producer.refs)?;
+    let placement = send(&mut client, &producer, &source, declared.as_ref()).await?;
+    report(&mut client, output, &placement, (source.digest(), "published"), declared.as_ref()).await
 }
 
 /// Publishes a text, on a ledger where nobody published anything yet.
 pub async fn publish_first(client: &mut Client, producer: &Producer, text: &str) -> Result<(), Failure> {
     if client.policies().await?.is_empty() {
-        send(client, producer, &Source { text: text.to_owned(), schema: None }).await?;
+        send(client, producer, &Source { text: text.to_owned(), schema: None }, None).await?;
     }
     Ok(())
 }
 
-async fn send(client: &mut Client, producer: &Producer, source: &Source) -> Result<proto::Placement, Failure> {
+async fn send(
+    client: &mut Client,
+    producer: &Producer,
+    source: &Source,
+    declared: Option<&Declared>,
+) -> Result<proto::Placement, Failure> {
     let stream = StreamName::parse(POLICY_STREAM)?.to_ref(&producer.refs)?;
-    let frame = key::command(producer, Kind::PolicyPublished, |builder| {
+    let frame = key::governing(producer, Kind::PolicyPublished, declared, |builder| {
         let body = Bytes::from(source.to_bytes());
         builder.stream(stream).policy_digest(source.digest()).body(POLICY_MEDIA_TYPE, body)
     })?;
@@ -56,7 +63,7 @@ pub(super) async fn in_force(common: &Common) -> Result<Source, Failure> {
 }
 
 /// Retires the set in force.
-pub(super) async fn retire(common: &Common, output: Output) -> Result<(), Failure> {
+pub(super) async fn retire(common: &Common, glass: &ReasonedGlass, output: Output) -> Result<(), Failure> {
     let (mut client, producer) = key::governor(common).await?;
     let answer = client.policy(Bytes::new()).await?;
     if answer.built_in {
@@ -65,9 +72,10 @@ pub(super) async fn retire(common: &Common, output: Output) -> Result<(), Failur
     let policy = Digest(producer::word(&answer.policy_digest, "policy_digest")?);
     let stream = StreamName::parse(POLICY_STREAM)?.to_ref(&producer.refs)?;
     let retired = |builder: crate::record::FactsBuilder| builder.stream(stream).policy_digest(policy);
-    let frame = key::command(&producer, Kind::PolicyRetired, retired)?;
+    let declared = glass.declared(&producer.refs)?;
+    let frame = key::governing(&producer, Kind::PolicyRetired, declared.as_ref(), retired)?;
     let placement = client.retire_policy(frame).await?;
-    report(&mut client, output, &placement, (policy, "retired")).await
+    report(&mut client, output, &placement, (policy, "retired"), declared.as_ref()).await
 }
 
 /// Lists the sets that were published.
@@ -84,9 +92,10 @@ pub(super) async fn list(common: &Common, output: Output) -> Result<(), Failure>
         };
         if output.is_json() {
             output.value(&json!({"policy_digest": policy.to_string(), "index": record.index,
-                "standing": standing, "from_index": record.from_index}))?;
+                "standing": standing, "from_index": record.from_index, "break_glass": record.break_glass}))?;
         } else {
-            rows.push(vec![record.index.to_string(), standing.replace('_', " "), policy.to_string()]);
+            let by = if record.break_glass { ", by break-glass" } else { "" };
+            rows.push(vec![record.index.to_string(), standing.replace('_', " ") + by, policy.to_string()]);
         }
     }
     match (output.is_json(), rows.is_empty()) {
@@ -128,18 +137,21 @@ async fn report(
     output: Output,
     placement: &proto::Placement,
     (policy, what): (Digest, &str),
+    declared: Option<&Declared>,
 ) -> Result<(), Failure> {
     let index = placement.first_index;
     let now = client.policy(Bytes::new()).await?;
     let took_effect = (now.policy_digest == policy.as_bytes()) == (what == "published");
     let waits = key::waits_as(placement);
     let text = match &waits {
-        Some(request) => format!("policy {policy} stands at index {index}; {}", key::waiting_for(request)),
-        None if took_effect => format!("policy {policy} {what} at index {index}"),
+        Some(request) => {
+            format!("policy {policy} stands at index {index}; {}", glass::waiting_for(request, declared))
+        }
+        None if took_effect => format!("policy {policy} {what} at index {index}{}", glass::told(declared)),
         None => format!("policy {policy} stands at index {index}, and another one was put in force since"),
     };
-    output.either(
-        &text,
-        || json!({"policy_digest": policy.to_string(), "index": index, "took_effect": took_effect, "waits_as": waits}),
-    )
+    output.either(&text, || {
+        json!({"policy_digest": policy.to_string(), "index": index, "took_effect": took_effect, "waits_as": waits,
+            "break_glass": declared.is_some()})
+    })
 }

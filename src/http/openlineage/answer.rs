@@ -110,6 +110,7 @@ impl From<AppendError> for Refusal {
             | AppendError::SequenceDiffers { .. }
             | AppendError::EpochNotNew { .. }
             | AppendError::LastSeenDiffers { .. }
+            | AppendError::GlassUnexplained
             | AppendError::Refused { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
         };
         let remedy = "send it again in a while: what is in the log already is not appended twice";

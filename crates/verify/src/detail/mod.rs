@@ -6,6 +6,7 @@ mod custody;
 mod document;
 mod genesis;
 mod keeping;
+mod glass;
 mod lists;
 mod needs;
 mod oversight;
@@ -21,6 +22,7 @@ pub use approval::{
 pub use custody::{Custody, Export, Interval, LogRead, RESULT_BYTES, TestResult, TestVerdict, Verification};
 pub use document::{Document, RELATION_BYTES, Relation, RelationKind};
 pub use genesis::{Genesis, PERSON_BYTES, Person, Predecessor, is_origin};
+pub use glass::{BreakGlass, may_be_declared};
 pub use keeping::{HELD_RANGE_BYTES, HeldEntries, HeldRange, KeepingCommand};
 pub use lists::{ASSIGNED_BYTES, Assigned, Assignment, CONFLICT_BYTES, Conflict, ConflictReason, Conflicts};
 pub use oversight::{

@@ -129,4 +129,14 @@ reasons! {
     EvidenceInvalid = 55, "EVIDENCE_INVALID";
     /// Evidence of this level is not taken yet.
     EvidenceNotBuilt = 56, "EVIDENCE_NOT_BUILT";
+    /// One administrator is enough for it here, so there is no glass to break.
+    GlassNotNeeded = 57, "GLASS_NOT_NEEDED";
+    /// The administrators who could agree are others than those whom it names as silent.
+    NotAlone = 58, "NOT_ALONE";
+    /// Over somebody's silence they can be removed, and nothing else can be done.
+    RemovalOnly = 59, "REMOVAL_ONLY";
+    /// The time for which those named must stay silent is not over.
+    TooEarly = 60, "TOO_EARLY";
+    /// Somebody whom it names as silent has signed a command since.
+    NotSilent = 61, "NOT_SILENT";
 }

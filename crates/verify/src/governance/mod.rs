@@ -3,11 +3,13 @@
 //! of it is folded from commands and votes alone; no entry of the ledger's own is needed, but to say what was refused.
 
 mod keeps;
+mod glass;
 mod policies;
 mod rules;
 mod votes;
 mod waiting;
 
+pub use glass::{BrokenGlass, Silence};
 pub use policies::{Policies, PublishedPolicy};
 pub use rules::Change;
 pub use votes::governance_requirement;
@@ -20,7 +22,7 @@ use crate::facts::{Facts, Parent};
 use crate::hash;
 use crate::keeping::Keeping;
 use crate::limits;
-use crate::principals::Principals;
+use crate::principals::{Governors, Principals};
 use crate::words::{Index, KeyId, LedgerId, Micros, Ref, SubjectId};
 use rules::{Case, Needs};
 use std::collections::BTreeMap;
@@ -39,28 +41,43 @@ pub struct Stated<'a> {
     pub received: Micros,
 }
 
+impl Stated<'_> {
+    /// The command by source and event id.
+    fn command(&self) -> Parent {
+        Parent { source: self.facts.source, event_id: self.facts.event_id }
+    }
+}
+
+/// A change with those who stand behind it.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// What changes.
+    pub change: Change,
+    /// By whose word.
+    pub by: Governors,
+}
+
 /// What a command does to authority; `Authority::apply` does it.
 #[derive(Clone, Debug)]
 pub enum Consequence {
     /// It does not govern: nothing changes here.
     Nothing,
     /// It takes effect.
-    Effect(Change),
+    Effect(Effect),
     /// It waits for a second administrator.
     Waits(Waiting),
     /// A vote decided what waited: it takes effect, or it was denied.
-    Decided(SubjectId, Option<Change>),
+    Decided(SubjectId, Option<Effect>),
 }
 
 impl Consequence {
     /// The bodies that it erases.
     pub fn erasure(&self) -> Option<&Erasure> {
-        match self {
-            Consequence::Effect(Change::Erase(erasure)) | Consequence::Decided(_, Some(Change::Erase(erasure))) => {
-                Some(erasure)
-            }
-            Consequence::Nothing | Consequence::Effect(_) | Consequence::Waits(_) | Consequence::Decided(..) => None,
-        }
+        let effect = match self {
+            Consequence::Effect(effect) | Consequence::Decided(_, Some(effect)) => effect,
+            Consequence::Nothing | Consequence::Waits(_) | Consequence::Decided(_, None) => return None,
+        };
+        if let Change::Erase(erasure) = &effect.change { Some(erasure) } else { None }
     }
 
     /// The request under which it waits, if it does.
@@ -86,6 +103,7 @@ pub struct Authority {
     keeping: Arc<Keeping>,
     waiting: Arc<BTreeMap<SubjectId, Waiting>>,
     two_administrators: bool,
+    glass: BrokenGlass,
 }
 
 impl Authority {
@@ -102,6 +120,7 @@ impl Authority {
             keeping: Arc::default(),
             waiting: Arc::default(),
             two_administrators: false,
+            glass: BrokenGlass::default(),
         };
         authority.count_administrators();
         Ok(authority)
@@ -193,19 +212,24 @@ impl Authority {
         let Some(asker) = self.keys.tenure(&stated.signer).map(|tenure| tenure.source) else {
             return Ok(Err(RefusalReason::KeyUnknown));
         };
+        let governors = match stated.facts.break_glass {
+            Some(_) => Governors::BreakGlass(asker),
+            None => self.principals.governors(asker, None),
+        };
         let case = Case {
             facts: stated.facts,
             signer: stated.signer,
             asker,
-            governors: self.principals.governors(asker, None),
+            governors,
             stated: stated.index,
             at: stated.index,
             now: stated.received,
         };
         let judged = self.judge(&case, standings)?;
-        Ok(judged.and_then(|(needs, change)| match needs {
-            Needs::Two if self.two_administrators => self.wait(stated, asker).map(Consequence::Waits),
-            Needs::One | Needs::Two => Ok(Consequence::Effect(change)),
+        Ok(judged.and_then(|(needs, change)| match (stated.facts.break_glass, needs) {
+            (Some(declared), _) => self.break_glass(stated, asker, declared, (needs, change)),
+            (None, Needs::Two) if self.two_administrators => self.wait(stated, asker).map(Consequence::Waits),
+            (None, Needs::One | Needs::Two) => Ok(Consequence::Effect(Effect { change, by: governors })),
         }))
     }
 
@@ -214,19 +238,20 @@ impl Authority {
         if !self.administrators().any(|other| self.may_agree(asker, other).is_ok()) {
             return Err(RefusalReason::SecondPersonMissing);
         }
-        let live = self.waiting.values().filter(|waiting| !waiting.is_over(stated.received)).count();
-        if live >= limits::GOVERNANCE_WAITING_MAX {
-            return Err(RefusalReason::TooManyPending);
-        }
-        let command = Parent { source: stated.facts.source, event_id: stated.facts.event_id };
-        Ok(Waiting::new(hash::request_id(&command), stated, asker))
+        self.has_room(stated.received)?;
+        Ok(Waiting::new(hash::request_id(&stated.command()), stated, asker, None))
+    }
+
+    fn has_room(&self, now: Micros) -> Result<(), RefusalReason> {
+        let live = self.waiting.values().filter(|waiting| !waiting.is_over(now)).count();
+        if live < limits::GOVERNANCE_WAITING_MAX { Ok(()) } else { Err(RefusalReason::TooManyPending) }
     }
 
     /// Takes a decision in. It must be this state's own.
     pub fn apply(&mut self, consequence: Consequence, at: Index, received: Micros) {
         match consequence {
             Consequence::Nothing => {}
-            Consequence::Effect(change) => self.change(change, at),
+            Consequence::Effect(effect) => self.change(effect, at),
             Consequence::Waits(waiting) => {
                 let all = Arc::make_mut(&mut self.waiting);
                 if all.len() >= limits::GOVERNANCE_WAITING_MAX {
@@ -234,10 +259,10 @@ impl Authority {
                 }
                 all.insert(waiting.request, waiting);
             }
-            Consequence::Decided(request, change) => {
+            Consequence::Decided(request, effect) => {
                 Arc::make_mut(&mut self.waiting).remove(&request);
-                if let Some(change) = change {
-                    self.change(change, at);
+                if let Some(effect) = effect {
+                    self.change(effect, at);
                 }
             }
         }

@@ -4,7 +4,7 @@ use crate::authority::Tenure;
 use crate::detail::{Binding, Detail, KeyGrant, PolicyCommand, PrincipalCommand, RefusalReason, Roles};
 use crate::erasure::{self, ErasedBodies, Erasure, Stood};
 use crate::facts::{Actor, ActorKind, Facts};
-use crate::governance::{Authority, PublishedPolicy};
+use crate::governance::{Authority, Effect, PublishedPolicy};
 use crate::keeping::{Hold, Retention};
 use crate::key::PublicKey;
 use crate::principals::{Governors, Principal};
@@ -117,7 +117,8 @@ impl Authority {
     /// whom others vouched for: the role could be taken before, and given back behind the key.
     fn may_add_key(&self, source: Ref) -> Result<(), RefusalReason> {
         let own = self.principals.get(source).is_some_and(|principal| {
-            let vouched = principal.kind == ActorKind::Human && !matches!(principal.bound_by, Governors::One(_));
+            let alone = matches!(principal.bound_by, Governors::One(_) | Governors::BreakGlass(_));
+            let vouched = principal.kind == ActorKind::Human && !alone;
             vouched || principal.roles != Roles::NONE
         });
         if own && !self.needs_two() { Err(RefusalReason::NotAdministrator) } else { Ok(()) }
@@ -275,6 +276,7 @@ impl Authority {
             bound_by: case.governors,
             disabled_at: None,
             delegate: None,
+            glass_at: None,
         };
         Ok((Needs::Two, Change::Bind(who.who, Box::new(principal), key)))
     }
@@ -311,7 +313,36 @@ impl Authority {
     }
 
     /// Does what the rules let pass, at the index where it takes effect.
-    pub(super) fn change(&mut self, change: Change, at: Index) {
+    pub(super) fn change(&mut self, effect: Effect, at: Index) {
+        let about = self.subject(&effect.change);
+        let lets_in = matches!(effect.change, Change::LetIn { .. });
+        self.make(effect.change, at);
+        if let Governors::BreakGlass(breaker) = effect.by {
+            self.glass.note(at);
+            if let Some(who) = about {
+                let rekeyed = lets_in && who != breaker;
+                Arc::make_mut(&mut self.principals).note_glass(who, at, rekeyed.then_some(breaker));
+            }
+        }
+        self.count_administrators();
+    }
+
+    /// Whom a change is about: a source or a principal.
+    fn subject(&self, change: &Change) -> Option<Ref> {
+        match change {
+            Change::LetIn { source: who, .. }
+            | Change::Bind(who, ..)
+            | Change::Link(who, _)
+            | Change::Disable(who)
+            | Change::Roles(who, _)
+            | Change::Delegate(who, _) => Some(*who),
+            Change::End(key) => self.keys.tenure(key).map(|tenure| tenure.source),
+            Change::Publish(..) | Change::Retire(_) | Change::Erase(_) => None,
+            Change::Retain(_) | Change::Place(..) | Change::Release(_) => None,
+        }
+    }
+
+    fn make(&mut self, change: Change, at: Index) {
         match change {
             Change::LetIn { key, source, stated, replaces } => {
                 let keys = Arc::make_mut(&mut self.keys);
@@ -341,6 +372,5 @@ impl Authority {
             Change::Release(id) => Arc::make_mut(&mut self.keeping).release(id),
             Change::Erase(_) => {}
         }
-        self.count_administrators();
     }
 }

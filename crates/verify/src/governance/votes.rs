@@ -5,7 +5,7 @@ use crate::erasure::{ErasedBodies, Stood};
 use crate::facts::ActorKind;
 use crate::frame::SignerRole;
 use crate::governance::rules::Case;
-use crate::governance::{Authority, Consequence, Stated, Waiting};
+use crate::governance::{Authority, Consequence, Effect, Stated, Waiting};
 use crate::key::ED25519;
 use crate::principals::Governors;
 use crate::vote::{Decision, Evidence, EvidenceLevel};
@@ -41,8 +41,10 @@ impl Authority {
             return Err(RefusalReason::ConflictRequester);
         }
         match self.principals.get(other).map(|principal| principal.bound_by) {
-            Some(Governors::One(binder)) if binder == asker => Err(RefusalReason::ConflictBinder),
-            Some(Governors::One(_) | Governors::Two(_) | Governors::Genesis) => Ok(()),
+            Some(Governors::One(binder) | Governors::BreakGlass(binder)) if binder == asker => {
+                Err(RefusalReason::ConflictBinder)
+            }
+            Some(Governors::One(_) | Governors::BreakGlass(_) | Governors::Two(_) | Governors::Genesis) => Ok(()),
             None => Err(RefusalReason::PrincipalUnknown),
         }
     }
@@ -63,22 +65,24 @@ impl Authority {
             Decision::Approve => {}
         }
         let agreed = vote.actor.who;
-        if let Err(reason) = self.may_agree(waiting.asker, agreed).and_then(|()| self.still_asks(waiting)) {
-            return Ok(Err(reason));
-        }
+        let governors = match self.governors_by(waiting, agreed, stated.received) {
+            Ok(governors) => governors,
+            Err(reason) => return Ok(Err(reason)),
+        };
         // The facts were parsed when the command was taken; they are the same bytes.
         let Ok(facts) = waiting.command() else { return Ok(Err(RefusalReason::RequestUnknown)) };
         let case = Case {
             facts: &facts,
             signer: waiting.signer,
             asker: waiting.asker,
-            governors: self.principals.governors(waiting.asker, Some(agreed)),
+            governors,
             stated: waiting.index,
             at: stated.index,
             now: stated.received,
         };
         let judged = self.judge(&case, standings)?;
-        Ok(judged.map(|(_, change)| Consequence::Decided(waiting.request, Some(change))))
+        let by = governors;
+        Ok(judged.map(|(_, change)| Consequence::Decided(waiting.request, Some(Effect { change, by }))))
     }
 
     /// Everything that a vote on governance needs, whatever it decides.
@@ -107,6 +111,18 @@ impl Authority {
             return Err(RefusalReason::StalePresentation);
         }
         if person.roles.has(Roles::ADMINISTRATOR) { Ok(waiting) } else { Err(RefusalReason::NotAdministrator) }
+    }
+
+    /// Who stands behind a waiting command once this person says yes: two, or the asker alone over a long silence.
+    fn governors_by(&self, waiting: &Waiting, agreed: Ref, now: Micros) -> Result<Governors, RefusalReason> {
+        let governors = if agreed == waiting.asker {
+            self.were_silent(waiting, now)?;
+            Governors::BreakGlass(agreed)
+        } else {
+            self.may_agree(waiting.asker, agreed)?;
+            self.principals.governors(waiting.asker, Some(agreed))
+        };
+        self.still_asks(waiting).map(|()| governors)
     }
 
     /// Whoever asked must still be able to: their key has not ended since.

@@ -1,8 +1,8 @@
-//! What waits for a second administrator: the command's own facts, who asked, and until when.
+//! What waits for a second administrator, or for the end of a silence: the command's own facts, who asked, until when.
 
 use crate::bytes::Malformed;
 use crate::facts::Facts;
-use crate::governance::Stated;
+use crate::governance::{Silence, Stated};
 use crate::hash;
 use crate::limits;
 use crate::words::{Digest, Index, KeyId, Micros, Ref, SubjectId};
@@ -36,17 +36,25 @@ pub struct Waiting {
     pub signer: KeyId,
     /// From when on it cannot take effect any more.
     pub expires: Micros,
+    /// What it takes to be carried out by its asker alone, where it is declared so.
+    pub silence: Option<Silence>,
+    silent: Vec<Ref>,
     facts: Vec<u8>,
 }
 
 impl Waiting {
-    pub(super) fn new(request: SubjectId, stated: &Stated<'_>, asker: Ref) -> Waiting {
+    /// Of a command as it stands. One that waits for a silence may be carried out for as long behind its end as others
+    /// may be agreed to.
+    pub(super) fn new(request: SubjectId, stated: &Stated<'_>, asker: Ref, silence: Option<Silence>) -> Waiting {
+        let from = silence.map_or(stated.received, |silence| silence.until);
         Waiting {
             request,
             index: stated.index,
             asker,
             signer: stated.signer,
-            expires: Micros(stated.received.0.saturating_add(limits::GOVERNANCE_TTL_US)),
+            expires: Micros(from.0.saturating_add(limits::GOVERNANCE_TTL_US)),
+            silence,
+            silent: stated.facts.break_glass.iter().flat_map(|declared| declared.silent()).collect(),
             facts: stated.facts.bytes.to_vec(),
         }
     }
@@ -64,6 +72,26 @@ impl Waiting {
     /// What a vote on it must name.
     pub fn matter(&self) -> Matter {
         Matter::of(&self.facts)
+    }
+
+    /// Whether it names somebody as silent.
+    pub fn names_as_silent(&self, who: Ref) -> bool {
+        self.silent.binary_search(&who).is_ok()
+    }
+
+    /// Those whom it names as silent, ascending.
+    pub fn silent(&self) -> &[Ref] {
+        &self.silent
+    }
+
+    pub(super) fn is_unbroken(&self) -> bool {
+        self.silence.is_some_and(|silence| silence.broken_at.is_none())
+    }
+
+    pub(super) fn break_silence(&mut self, at: Index) {
+        if let Some(silence) = &mut self.silence {
+            silence.broken_at = silence.broken_at.or(Some(at));
+        }
     }
 
     /// Whether its time has passed; at `expires` it has.

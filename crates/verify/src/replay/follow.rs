@@ -197,5 +197,10 @@ pub fn is_of_approvals(reason: RefusalReason) -> bool {
             | RefusalReason::TooManyRules
             | RefusalReason::PrincipalKnown
             | RefusalReason::SecondPersonMissing
+            | RefusalReason::GlassNotNeeded
+            | RefusalReason::NotAlone
+            | RefusalReason::RemovalOnly
+            | RefusalReason::TooEarly
+            | RefusalReason::NotSilent
     )
 }

@@ -17,7 +17,7 @@ fn keys(fold: &Fold) -> Vec<String> {
 fn shape(fold: &Fold) -> String {
     let principals: Vec<_> = fold.authority.principals().iter().collect();
     let policies: Vec<_> = fold.authority.policies().iter().collect();
-    format!("{:?} {principals:?} {policies:?}", keys(fold))
+    format!("{:?} {principals:?} {policies:?} {:?}", keys(fold), fold.authority.keeping())
 }
 
 #[test]

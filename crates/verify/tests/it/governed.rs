@@ -17,6 +17,8 @@ use std::convert::Infallible;
 /// When a fold begins.
 const BEGUN: u64 = 1_767_590_000_000_000;
 
+/// For how long those must be silent who are removed over their silence.
+pub const SILENCE_US: u64 = 14 * 24 * 3_600 * 1_000_000;
 pub const WEEK_US: u64 = 7 * 24 * 3_600 * 1_000_000;
 
 pub fn person(name: &str) -> [u8; 16] {
@@ -85,6 +87,7 @@ impl Fold {
         };
         self.index += 1;
         self.now += 1;
+        self.authority.hear(Ref(source), index);
         let Ok(decided) = self.authority.decide(&stated, all);
         let consequence = decided.map_err(|reason| reason.name())?;
         let waits = consequence.waits_as().is_some();
@@ -114,9 +117,13 @@ impl Fold {
 
     /// A command that one administrator asks for and the other agrees to.
     pub fn both(&mut self, facts: Fields) -> Result<u64, &'static str> {
-        let (index, waits) = self.by("alice", facts)?;
+        self.both_of(["alice", "bob"], facts)
+    }
+
+    pub fn both_of(&mut self, [asker, other]: [&str; 2], facts: Fields) -> Result<u64, &'static str> {
+        let (index, waits) = self.by(asker, facts)?;
         assert!(waits, "it waits");
-        self.vote("bob", index, 1).map(|(at, _)| at)
+        self.vote(other, index, 1).map(|(at, _)| at)
     }
 
     pub fn person(&self, name: &str) -> Option<&deedbook_verify::principals::Principal> {
@@ -224,6 +231,14 @@ pub fn erase_first() -> Fields {
     crate::erasure::erase("erase", &[(0, 1)])
 }
 
+/// The same command by break-glass: over the silence of these, or where nobody else can sign.
+pub fn declared(facts: Fields, silent: &[&str]) -> Fields {
+    let facts = if facts.contains_key(&tag::COMMITMENT) { facts } else { body(facts) };
+    let mut silent: Vec<[u8; 16]> = silent.iter().map(|name| person(name)).collect();
+    silent.sort_unstable();
+    with(facts, &[(0x01f0, &silent.concat())])
+}
+
 /// Every governing command that needs two, each of which would succeed if somebody agreed.
 pub fn governing() -> Vec<(&'static str, Fields)> {
     let fresh = Key::named("fresh");
@@ -249,6 +264,8 @@ pub fn governing() -> Vec<(&'static str, Fields)> {
         ("strip the other", strip("bob", 1)),
         ("strip a reviewer", strip("rita", 2)),
         ("publish", publish("p")),
+        ("keep bodies", crate::keeping::retention("r", None, 30)),
+        ("hold bodies", crate::keeping::hold("h", None, &[(0, 9)])),
         ("erase", erase_first()),
     ]
 }

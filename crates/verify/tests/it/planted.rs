@@ -1,8 +1,8 @@
 //! A quarter with planted violations, judged row by row: each test finds what was planted for it, and nothing else.
 
 use crate::encode::{Key, id16, kind, seed, tag};
-use crate::governed::{founded, key_of, person, publish};
-use crate::ledger::{Draft, Ledger};
+use crate::governed::{declared, founded, grant, key_of, person, publish};
+use crate::ledger::{Draft, Ledger, enroll, revoke};
 use crate::package_maker::{Memory, Plan, rows, verify};
 use crate::quarter::{HOUR, Office};
 use deedbook_verify::package::{PackageCode, TestId, Verdict};
@@ -158,6 +158,27 @@ fn two_administrators_are_enough() {
     assert_eq!(plan.write(&ledger).unwrap_err().code, PackageCode::Policy);
     plan.policies.insert(deedbook_verify::words::Digest(digest), b"another text".to_vec());
     assert_eq!(plan.write(&ledger).unwrap_err().code, PackageCode::Policy);
+}
+
+#[test]
+fn what_one_governs_by_break_glass_is_found() {
+    let mut ledger = founded(&[("alice", 1), ("bob", 1), ("rita", 2)]);
+    let text = b"policy".to_vec();
+    let digest = *blake3::hash(&text).as_bytes();
+    let mut published = publish("policy");
+    published.insert(0x0022, digest.to_vec());
+    let gate = Key::named("gate");
+    ledger.append(Draft::by(&key_of("bob"), person("bob"), vec![revoke("own", &key_of("bob").id())]));
+    for facts in [published, enroll("gate", &gate.wire(), &id16("gate")), grant("rita", 1)] {
+        ledger.append(Draft::by(&key_of("alice"), person("alice"), vec![declared(facts, &[])]));
+    }
+    let mut plan = Plan::of(&ledger, 0, ledger.placed.len());
+    plan.policies.insert(deedbook_verify::words::Digest(digest), text);
+    let package = plan.write(&ledger).unwrap();
+    verify(&ledger, &package).unwrap();
+    assert_eq!(population(&package, "T06"), [exception(2, "GOVERNED_ALONE")]);
+    assert_eq!(population(&package, "T08")[0], exception(3, "GOVERNED_ALONE"));
+    assert_eq!(population(&package, "T04"), [exception(4, "ORPHAN_GRANT")]);
 }
 
 #[test]

@@ -16,6 +16,8 @@ fn test_of(bug: Bug) -> &'static str {
         Bug::CosignatureTwice => "witnessed::a_broken_line_of_a_known_key_refuses_the_whole_note",
         Bug::HoldUnread => "keeping::a_held_body_stays_until_the_hold_is_released",
         Bug::RetentionUnread => "keeping::retention_passes_with_the_day",
+        Bug::GlassUnguarded => "glass::while_another_can_sign_nothing_takes_effect_alone",
+        Bug::SilenceUncounted => "glass::who_stays_silent_is_removed_after_a_fortnight_to_the_microsecond",
         Bug::SequenceUnread | Bug::ReceivedUnread => "forged::streams_and_sources_out_of_order",
     }
 }

@@ -20,6 +20,11 @@ pub struct PolicyChange {
     pub persons: Vec<Ref>,
 }
 
+/// Whether what takes effect at an entry needed two administrators, and had them: nobody broke the glass with it.
+pub fn by_two(seen: &Seen<'_>) -> bool {
+    seen.before.needs_two() && seen.before.broken_glass() == seen.after.broken_glass()
+}
+
 /// What changed at an entry.
 pub fn policy_changes(seen: &Seen<'_>) -> Vec<PolicyChange> {
     let (before, after) = (seen.before.policies(), seen.after.policies());
@@ -33,7 +38,7 @@ pub fn policy_changes(seen: &Seen<'_>) -> Vec<PolicyChange> {
     });
     let went = before.iter().filter(|(stream, _)| after.get(*stream).is_none()).map(|(_, policy)| PolicyChange {
         policy: policy.policy,
-        by_two: seen.before.needs_two(),
+        by_two: by_two(seen),
         persons: Vec::new(),
     });
     came.chain(went).collect()

@@ -3,6 +3,7 @@
 
 use crate::detail::{ReviewSubject, Roles};
 use crate::package::code::PackageRefusal;
+use crate::package::computed::governed::by_two;
 use crate::package::computed::t13::{Reviews, uncovered};
 use crate::package::computed::{Rows, Test, TestId};
 use crate::package::exam::{Behind, Seen};
@@ -37,12 +38,12 @@ impl Test for Access {
                 continue;
             }
             let bound_here = before.get(who).is_none();
-            let by_two = match principal.bound_by {
+            let two = match principal.bound_by {
                 Governors::Two(_) | Governors::Genesis if bound_here => true,
-                Governors::One(_) if bound_here => false,
-                Governors::One(_) | Governors::Two(_) | Governors::Genesis => seen.before.needs_two(),
+                Governors::One(_) | Governors::BreakGlass(_) if bound_here => false,
+                Governors::One(_) | Governors::BreakGlass(_) | Governors::Two(_) | Governors::Genesis => by_two(seen),
             };
-            let code = (!by_two).then_some((RowVerdict::Exception, Code::OrphanGrant));
+            let code = (!two).then_some((RowVerdict::Exception, Code::OrphanGrant));
             let subject = Subject::of(seen.index, seen.entry, seen.leaf);
             let (persons, rests_on) = (&[who], RestsOn::Governors);
             rows.row(&Row { code, persons, rests_on, ..Row::of(subject, "role") })?;

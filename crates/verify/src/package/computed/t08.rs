@@ -3,6 +3,7 @@
 
 use crate::frame::SignerRole;
 use crate::package::code::PackageRefusal;
+use crate::package::computed::governed::by_two;
 use crate::package::computed::{Rows, Test, TestId};
 use crate::package::exam::{Behind, Seen};
 use crate::package::machine::Requests;
@@ -27,8 +28,8 @@ impl Test for Keys {
             return Ok(());
         }
         for (_, tenure) in seen.after.keys().tenures().filter(|(_, tenure)| tenure.from == seen.index) {
-            // Once two govern, what takes effect was agreed to by the other, or is a holder's own rotation.
-            let code = (!seen.before.needs_two()).then_some((RowVerdict::Exception, Code::GovernedAlone));
+            // Once two govern, what takes effect without break-glass was agreed to, or is a holder's own rotation.
+            let code = (!by_two(seen)).then_some((RowVerdict::Exception, Code::GovernedAlone));
             let subject = Subject::of(seen.index, seen.entry, seen.leaf);
             let (persons, compared, rests_on) = (&[tenure.source], &[tenure.stated], RestsOn::Governors);
             rows.row(&Row { code, persons, compared, rests_on, ..Row::of(subject, "let in") })?;
