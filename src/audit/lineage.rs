@@ -3,6 +3,7 @@
 
 use crate::audit::LEDGER;
 use crate::audit::report::{AuditError, Report};
+use crate::audit::scan::Batch;
 use crate::audit::sums::{Sums, Table};
 use crate::limits::STORE_VALUE_BYTES_MAX;
 use crate::lineage::fold::{BLOCK_ENTRIES, BlockFold, BlockRuns, FoldError, Memory, Placed, Row, is_refusal_of};
@@ -13,6 +14,8 @@ use deedbook_verify::facts::{Facts, Parent};
 use deedbook_verify::kind::Author;
 use deedbook_verify::words::Index;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 /// The fold; a command waits for the entry behind it, where it stands whether it was refused.
 #[derive(Default)]
@@ -75,9 +78,25 @@ impl Lineage {
     }
 }
 
-/// Sums a row.
-pub(super) fn sum(sums: &mut Sums) -> impl FnMut(Row, &[u8]) + '_ {
-    |row, value| sums.add(Table::Lineage, keys::lineage(LEDGER, row.key().as_slice()).as_slice(), value)
+/// Folds all entries, up to the first that cannot be read, behind which the walk judges nothing either; returns `sums` with
+/// the rows of the graph in them.
+pub(super) fn sum(entries: &Receiver<Arc<Batch>>, mut sums: Sums) -> Sums {
+    let mut lineage = Lineage::default();
+    let mut add = |row: Row, value: &[u8]| {
+        sums.add(Table::Lineage, keys::lineage(LEDGER, row.key().as_slice()).as_slice(), value);
+    };
+    let mut reads = true;
+    // Whoever sends waits until all is taken, also what is not folded.
+    for batch in entries {
+        for (index, bytes) in batch.rows() {
+            match (index, Entry::parse(bytes)) {
+                (Some(index), Ok(entry)) if reads => lineage.entry(Index(index), (&entry, bytes), &mut add),
+                (_, _) => reads = false,
+            }
+        }
+    }
+    lineage.finish(&mut add);
+    sums
 }
 
 /// Says which rows differ: folds the log once more, and looks each row up.

@@ -145,12 +145,17 @@ fn judge(
     let (parts, parts_waiting) = sync_channel(AUDIT_PARTS_WAITING);
     let (chunks, chunks_waiting) = sync_channel(AUDIT_PARTS_WAITING);
     let (batches, entries) = sync_channel(AUDIT_PARTS_WAITING);
-    // Each on a thread of its own: entries, signatures, bodies, stored rows, and the walk on this one. No thread has more
+    let (copies, entries_again) = sync_channel(AUDIT_PARTS_WAITING);
+    // Each on a thread of its own: entries, signatures, bodies, the graph, stored rows, and the walk on this one. No thread has more
     // than half of the work, so that two cores are busy to the end.
-    let (walked, verified, bodies, rows) = std::thread::scope(|scope| {
-        scope.spawn(move || scan::scan(store, &batches));
+    let (walked, verified, bodies, graph, rows) = std::thread::scope(|scope| {
+        scope.spawn(move || scan::scan(store, &batches, &copies));
         let verified = scope.spawn(move || Ok(signatures::verify(&parts_waiting, &chunks)));
         let bodies = scope.spawn(move || bodies::judge(store, &chunks_waiting));
+        let graph = scope.spawn({
+            let sums = sums.clone();
+            move || Ok(lineage::sum(&entries_again, sums))
+        });
         let rows = scope.spawn({
             let sums = sums.clone();
             move || {
@@ -161,12 +166,13 @@ fn judge(
         });
         let walk = Walk::new(store, (trusted.key, trusted.refs.clone()), stored.head, sums, (signatures, parts));
         let walked = walk.and_then(|walk| walk.run(entries, checkpoints, report, progress));
-        (walked, joined(verified.join()), joined(bodies.join()), joined(rows.join()))
+        (walked, joined(verified.join()), joined(bodies.join()), joined(graph.join()), joined(rows.join()))
     });
     if verified? == Verified::NotAll {
         return Ok(Verified::NotAll);
     }
-    let (walked, rows) = (walked?, rows?);
+    let (mut walked, rows) = (walked?, rows?);
+    walked.sums.take_in(&graph?);
     report.take_in(bodies?);
     compare_head(&stored, &walked.replay, report);
     // Rows of entries that were not reached would all be one too many.

@@ -1,5 +1,5 @@
-//! Entries as they are stored, read and unpacked on a thread of their own, and handed to the walk some hundred at a time.
-//! It judges nothing.
+//! Entries as they are stored, read and unpacked on a thread of their own, and handed to the walk and to the fold of the
+//! graph some hundred at a time. It judges nothing.
 
 use crate::audit::LEDGER;
 use crate::limits::{AUDIT_BATCH_BYTES, AUDIT_BATCH_ENTRIES, ENTRY_BYTES_MAX};
@@ -7,6 +7,7 @@ use crate::store::keys;
 use crate::store::{Direction, Store, StoreError};
 use deedbook_verify::words::Index;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 /// Consecutive rows of entries.
@@ -41,22 +42,28 @@ impl Batch {
 }
 
 /// What the walk receives; an error is the last.
-pub(super) type Scanned = Result<Batch, StoreError>;
+pub(super) type Scanned = Result<Arc<Batch>, StoreError>;
 
-/// Hands on all entries, until nobody takes them.
-pub(super) fn scan(store: &dyn Store, batches: &SyncSender<Scanned>) {
+/// Hands on all entries, until the walk takes no more.
+pub(super) fn scan(store: &dyn Store, walk: &SyncSender<Scanned>, graph: &SyncSender<Arc<Batch>>) {
     let range = keys::between(keys::entry(LEDGER, Index(0)), keys::entry(LEDGER, Index(u64::MAX)));
     let mut batch = Batch::default();
+    let hand_on = |batch: Batch| {
+        let batch = Arc::new(batch);
+        // Whoever folds takes all there is.
+        let _ = graph.send(Arc::clone(&batch));
+        walk.send(Ok(batch)).is_ok()
+    };
     let scanned = store.scan(&range, Direction::Forward, &mut |key, entry| {
         batch.take_in(key, entry);
-        match !batch.is_full() || batches.send(Ok(std::mem::take(&mut batch))).is_ok() {
+        match !batch.is_full() || hand_on(std::mem::take(&mut batch)) {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }
     });
     // A walk that ended has said why.
-    let _ = batches.send(Ok(batch));
+    let _ = hand_on(batch);
     if let Err(error) = scanned {
-        let _ = batches.send(Err(error));
+        let _ = walk.send(Err(error));
     }
 }

@@ -119,6 +119,14 @@ impl Sums {
         }
     }
 
+    /// Takes in the rows of others, summed under the same key.
+    pub fn take_in(&mut self, others: &Sums) {
+        for (sum, other) in self.sums.iter_mut().zip(&others.sums) {
+            sum.rows = sum.rows.saturating_add(other.rows);
+            sum.lanes.iter_mut().zip(other.lanes).for_each(|(lane, more)| *lane = lane.wrapping_add(more));
+        }
+    }
+
     /// The stored rows of every table, under this key. Reads what belongs to no table too, for its checksums.
     pub fn stored(mut self, store: &dyn Store) -> Result<Sums, AuditError> {
         let entries = vec![RowTag::Entry as u8];

@@ -5,7 +5,6 @@ use crate::audit::actions::{Actions, States};
 use crate::audit::checkpoints::Checkpoints;
 use crate::audit::derived::PostingBlock;
 use crate::audit::erased::Unfinished;
-use crate::audit::lineage::{self, Lineage};
 use crate::audit::report::{AuditError, Report};
 use crate::audit::scan::Scanned;
 use crate::audit::signatures::{Part, Signatures};
@@ -36,7 +35,6 @@ pub(super) struct Walk<'s> {
     sums: Sums,
     unfinished: Unfinished,
     actions: Actions<'s>,
-    lineage: Lineage,
     signatures: Signatures,
     part: Part,
     parts: SyncSender<Part>,
@@ -62,7 +60,6 @@ impl<'s> Walk<'s> {
             sums,
             unfinished: Unfinished::read(store)?,
             actions: Actions::new(store, refs, key.name()),
-            lineage: Lineage::default(),
             signatures,
             part: Part::at(Index(0)),
             parts,
@@ -96,8 +93,7 @@ impl<'s> Walk<'s> {
         }
         checkpoints.finish(self.replay.head_size(), whole, report);
         self.hand_on_part();
-        let Walk { replay, mut sums, unfinished, actions, mut lineage, .. } = self;
-        lineage.finish(&mut lineage::sum(&mut sums));
+        let Walk { replay, mut sums, unfinished, actions, .. } = self;
         let actions = actions.finish(&mut sums, report)?;
         unfinished.finish(self.store, &replay, report)?;
         sum_heads(&replay, &mut sums);
@@ -132,7 +128,6 @@ impl<'s> Walk<'s> {
         self.sum_lookups(index, &entry);
         self.postings.add(index, &entry, &mut self.sums);
         self.actions.entry((index, bytes), &entry, &self.replay, report)?;
-        self.lineage.entry(index, (&entry, bytes), &mut lineage::sum(&mut self.sums));
         let goes_on = self.hand_on(index, &entry);
         if let Some(command) = self.replay.erased_by() {
             self.unfinished.check(self.store, &self.replay, command, report)?;
