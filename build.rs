@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "event",
     "error",
     "ledger_service",
@@ -16,6 +16,7 @@ const FILES: [&str; 11] = [
     "approval_service",
     "principal_service",
     "lineage_service",
+    "evidence_service",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,7 @@
 //! Every bound of the server, in one place, units last. The formats' own bounds stand in `deedbook_verify::limits`.
 
 mod approvals;
+mod evidence;
 mod fold;
 mod lineage;
 mod pictures;
@@ -13,6 +14,7 @@ pub use deedbook_verify::limits::{
     BUNDLE_EDGES_MAX, BUNDLE_NODES_MAX, ENTRY_BYTES_MAX, FACTS_BYTES_MAX, FRAME_BYTES_MAX, FRAME_EVENTS_MAX,
     OBJECTS_MAX, RECEIPT_BYTES_MAX,
 };
+pub use evidence::*;
 pub use fold::*;
 pub use lineage::*;
 pub use pictures::*;

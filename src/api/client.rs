@@ -3,6 +3,7 @@
 
 use crate::api::proto::approval_service_client::ApprovalServiceClient;
 use crate::api::proto::erasure_service_client::ErasureServiceClient;
+use crate::api::proto::evidence_service_client::EvidenceServiceClient;
 use crate::api::proto::key_service_client::KeyServiceClient;
 use crate::api::proto::ledger_service_client::LedgerServiceClient;
 use crate::api::proto::lineage_service_client::LineageServiceClient;
@@ -31,6 +32,8 @@ pub struct Clients {
     pub subscription: SubscriptionServiceClient<Channel>,
     /// Erasing.
     pub erasure: ErasureServiceClient<Channel>,
+    /// What evidence packages rest on.
+    pub evidence: EvidenceServiceClient<Channel>,
     /// `LineageService`.
     pub lineage: LineageServiceClient<Channel>,
     /// Policies.
@@ -130,6 +133,7 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
         key: KeyServiceClient::new(channel.clone()).max_decoding_message_size(max),
         subscription: SubscriptionServiceClient::new(channel.clone()).max_decoding_message_size(max),
         erasure: ErasureServiceClient::new(channel.clone()).max_decoding_message_size(max),
+        evidence: EvidenceServiceClient::new(channel.clone()).max_decoding_message_size(max),
         lineage: LineageServiceClient::new(channel.clone()).max_decoding_message_size(max),
         policy: PolicyServiceClient::new(channel.clone()).max_decoding_message_size(max),
         approval: ApprovalServiceClient::new(channel.clone()).max_decoding_message_size(max),

@@ -32,6 +32,7 @@ mod lineage_pages;
 mod lineage_between;
 mod lineage_proof;
 mod lineage_service;
+mod evidence_service;
 mod policy_service;
 mod inbox;
 mod wait;

@@ -4,6 +4,7 @@
 use crate::api::annotate::{Annotated, Completed};
 use crate::api::approval_service::Approvals;
 use crate::api::erasure_service::Erasures;
+use crate::api::evidence_service::Evidence;
 use crate::api::incoming;
 use crate::api::key_service::Keys;
 use crate::api::ledger_service::Ledgers;
@@ -14,6 +15,7 @@ use crate::api::proof_service::Proofs;
 use crate::api::proto::DESCRIPTORS;
 use crate::api::proto::approval_service_server::ApprovalServiceServer;
 use crate::api::proto::erasure_service_server::ErasureServiceServer;
+use crate::api::proto::evidence_service_server::EvidenceServiceServer;
 use crate::api::proto::key_service_server::KeyServiceServer;
 use crate::api::proto::ledger_service_server::LedgerServiceServer;
 use crate::api::proto::lineage_service_server::LineageServiceServer;
@@ -83,6 +85,7 @@ impl GrpcServer {
         let keys = KeyServiceServer::new(Keys::new(Arc::clone(&shared)));
         let subscriptions = SubscriptionServiceServer::new(Subscriptions::new(Arc::clone(&shared)));
         let lineages = LineageServiceServer::new(Lineages::new(Arc::clone(&shared)));
+        let evidence = EvidenceServiceServer::new(Evidence::new(Arc::clone(&shared)));
         let erasures = ErasureServiceServer::new(Erasures::new(Arc::clone(&shared)));
         let policies = PolicyServiceServer::new(Policies::new(Arc::clone(&shared)));
         let approvals = ApprovalServiceServer::new(Approvals::new(Arc::clone(&shared)));
@@ -96,6 +99,7 @@ impl GrpcServer {
             .add_service(Annotated(proofs.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(keys.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(subscriptions.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
+            .add_service(Annotated(evidence.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(lineages.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(erasures.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))
             .add_service(Annotated(policies.max_decoding_message_size(limits::REQUEST_BYTES_MAX)))

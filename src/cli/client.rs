@@ -2,6 +2,7 @@
 //! retries nothing; `append` alone knows what may be sent again.
 
 mod approval;
+mod evidence;
 mod lineage;
 mod principals;
 

@@ -34,6 +34,7 @@ mod exec;
 mod lineage;
 mod verify;
 mod audit;
+mod export;
 mod stage;
 mod demo;
 mod bench;
@@ -158,6 +159,8 @@ enum Command {
     Lineage(lineage::LineageCommand),
     /// Recompute everything in a data folder, and judge it; read-only
     Audit(audit::AuditArguments),
+    /// Write an evidence package: a period, whole, with every test of it
+    Export(export::ExportArguments),
     /// The head anchor beside the store
     #[command(subcommand)]
     Anchor(audit::AnchorCommand),
@@ -247,6 +250,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::BreakGlass(arguments) => action::break_glass(&common, arguments, output),
         Command::Lineage(command) => lineage::run(&common, command, output),
         Command::Audit(arguments) => audit::run(&common, arguments, output),
+        Command::Export(arguments) => export::run(&common, &arguments, output),
         Command::Anchor(command) => audit::anchor(&common, command, output),
         Command::Demo(arguments) => demo::run(arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),

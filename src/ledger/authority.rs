@@ -7,39 +7,20 @@ use crate::ledger::open::{damaged, required};
 use crate::ledger::postings::{action_value, indexes_of, kind_value, rows_end};
 use crate::store::keys::{self, Dimension, PostingValue};
 use crate::store::{Direction, Store};
-use deedbook_verify::detail::{ApprovalCommand, Detail, GOVERNANCE_ACTION, RefusalReason};
+use deedbook_verify::detail::{Detail, GOVERNANCE_ACTION, RefusalReason};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::erasure::{ErasedBodies, Stood};
 use deedbook_verify::facts::Facts;
 use deedbook_verify::governance::{Authority, Stated};
 use deedbook_verify::kind::{Author, Kind};
+use deedbook_verify::replay::{self, GOVERNING};
 use deedbook_verify::words::{Index, Ref, TreeSize};
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 
-/// The kinds that authority is folded from, besides the votes on them.
-const GOVERNING: [Kind; 15] = [
-    Kind::KeyEnrolled,
-    Kind::KeyRotated,
-    Kind::KeyRevoked,
-    Kind::PrincipalBound,
-    Kind::PrincipalLinked,
-    Kind::PrincipalDisabled,
-    Kind::RoleGranted,
-    Kind::RoleRevoked,
-    Kind::DelegationSet,
-    Kind::PolicyPublished,
-    Kind::PolicyRetired,
-    Kind::RetentionSet,
-    Kind::HoldPlaced,
-    Kind::HoldReleased,
-    Kind::BodyErased,
-];
-
-/// Whether authority is folded from this entry.
+/// Whether authority is folded from this entry, behind genesis.
 pub(super) fn governs(facts: &Facts<'_>) -> bool {
-    let vote = matches!(&facts.detail, Detail::Approval(ApprovalCommand::VoteCast(vote)) if vote.stream.is_none());
-    vote || GOVERNING.contains(&facts.kind)
+    facts.kind != Kind::Genesis && replay::governs(facts)
 }
 
 /// Folds the commands that govern, in their order: those of full blocks, found through their posting rows, and those

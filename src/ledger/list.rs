@@ -61,7 +61,7 @@ impl Reader {
     }
 
     /// The first index of a range that was received at or after a time; entries are in the order of that time.
-    fn first_received(&self, time: Micros, range: &Range<Index>) -> Result<Index, ReadError> {
+    pub(super) fn first_received(&self, time: Micros, range: &Range<Index>) -> Result<Index, ReadError> {
         let (mut low, mut high) = (range.start.0, range.end.0);
         while low < high {
             let middle = low + (high - low) / 2;

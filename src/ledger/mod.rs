@@ -45,6 +45,7 @@ mod settler;
 mod subscriptions;
 mod receipts;
 mod tiles;
+mod interval;
 mod graph;
 mod lineage_proof;
 
@@ -61,6 +62,7 @@ pub use genesis::{Birth, Initialised, init, init_with, write_genesis};
 pub use graph::{Called, LineageAt, LineageCounts, LineageError, NodeAbout, NodeText};
 pub use head::{Head, HeadKey};
 pub use import::{ImportError, Imported, ImportedEvent};
+pub use interval::Interval;
 pub use lineage_proof::{LineageProofError, ProofEdge};
 pub use names::PrincipalName;
 pub use open::{OpenOptions, Parts};

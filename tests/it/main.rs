@@ -27,6 +27,7 @@ mod policies;
 mod policy_command;
 mod policy_past;
 mod erasure_faults;
+mod export;
 mod keeping;
 mod oversight;
 mod custody;

@@ -11,7 +11,7 @@ pub use follow::is_of_approvals;
 pub use form::{check_company, check_genesis_frame, follows, is_built};
 pub use refusal::ReplayRefusal;
 #[cfg(feature = "package")]
-pub use resumed::governs;
+pub use resumed::{GOVERNING, governs};
 
 use crate::authority::KeyHistory;
 use crate::detail::{ApprovalCommand, Detail, Genesis, RefusalReason, Rules};

@@ -28,7 +28,7 @@ mod reader;
 mod report;
 
 pub use bag::Manifest;
-pub use bodies::{BodyShown, BodyTally};
+pub use bodies::{BodyRecords, BodyShown, BodyTally};
 pub use code::{PackageCode, PackageRefusal};
 pub use computed::{BUILT_IN_POLICIES, TestId, Verdict};
 pub use draw::{Nonce, Seed};

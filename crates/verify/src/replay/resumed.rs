@@ -13,28 +13,29 @@ use crate::replay::{check_company, check_genesis_frame};
 use crate::tree::Frontier;
 use crate::words::{Index, LedgerId};
 
+/// The kinds of commands that may change who can do what. Votes on them do too.
+pub const GOVERNING: [Kind; 15] = [
+    Kind::KeyEnrolled,
+    Kind::KeyRotated,
+    Kind::KeyRevoked,
+    Kind::PrincipalBound,
+    Kind::PrincipalLinked,
+    Kind::PrincipalDisabled,
+    Kind::RoleGranted,
+    Kind::RoleRevoked,
+    Kind::DelegationSet,
+    Kind::PolicyPublished,
+    Kind::PolicyRetired,
+    Kind::RetentionSet,
+    Kind::HoldPlaced,
+    Kind::HoldReleased,
+    Kind::BodyErased,
+];
+
 /// Whether an entry may change who can do what: genesis, the governing commands, and votes on them.
 pub fn governs(facts: &Facts<'_>) -> bool {
-    let of_kind = matches!(
-        facts.kind,
-        Kind::Genesis
-            | Kind::KeyEnrolled
-            | Kind::KeyRotated
-            | Kind::KeyRevoked
-            | Kind::PrincipalBound
-            | Kind::PrincipalLinked
-            | Kind::PrincipalDisabled
-            | Kind::RoleGranted
-            | Kind::RoleRevoked
-            | Kind::DelegationSet
-            | Kind::PolicyPublished
-            | Kind::PolicyRetired
-            | Kind::RetentionSet
-            | Kind::HoldPlaced
-            | Kind::HoldReleased
-            | Kind::BodyErased
-    );
-    of_kind || facts.kind == Kind::VoteCast && facts.stream.is_none()
+    let is_vote = facts.kind == Kind::VoteCast && facts.stream.is_none();
+    is_vote || facts.kind == Kind::Genesis || GOVERNING.contains(&facts.kind)
 }
 
 impl Replay {

@@ -1,0 +1,109 @@
+//! What an evidence package rests on: the signed checkpoints around a period, and what stood before them. It judges
+//! nothing: whoever writes the package does, and whoever checks it again.
+
+use crate::domain::Filter;
+use crate::ledger::error::ReadError;
+use crate::ledger::reader::Reader;
+use crate::ledger::tiles::KeptCheckpoint;
+use crate::limits::EXPORT_LEAD_US;
+use deedbook_verify::detail::GOVERNANCE_ACTION;
+use deedbook_verify::entry::Entry;
+use deedbook_verify::facts::Facts;
+use deedbook_verify::note::open_checkpoint;
+use deedbook_verify::package::{Period, Start};
+use deedbook_verify::replay::{GOVERNING, governs};
+use deedbook_verify::words::{Index, Micros, TreeSize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Two kept checkpoints, and all entries between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// The tree size at which it begins; 0: with genesis.
+    pub begins: TreeSize,
+    /// The tree size at which it ends.
+    pub ends: TreeSize,
+}
+
+impl Reader {
+    /// The narrowest interval between kept checkpoints that shows a period to be whole: with an entry from before it, by as
+    /// long as requests and grants may live, and one from behind it. A period that goes on beyond the log ends with it, by
+    /// a checkpoint that is signed now.
+    pub fn interval_of(&self, period: Period) -> Result<Interval, ReadError> {
+        let newest = self.signed_size()?;
+        let all = Index(0)..Index(newest.0);
+        let lead = Micros(period.from.0.saturating_sub(EXPORT_LEAD_US));
+        let first = self.first_received(lead, &all)?;
+        let behind = self.first_received(period.to, &all)?;
+        let ends = self.kept_from(TreeSize(behind.0.saturating_add(1)))?.unwrap_or(newest);
+        // The entry before the first one is of the interval too, and so the interval has one.
+        let begins = self.kept_to(TreeSize(first.0.min(ends.0).saturating_sub(1)))?;
+        Ok(Interval { begins, ends })
+    }
+
+    /// The signed note of a size that is kept.
+    pub fn note_of(&self, size: TreeSize) -> Result<Vec<u8>, ReadError> {
+        match self.kept_checkpoint(size)? {
+            KeptCheckpoint::Kept(note) => Ok(note),
+            KeptCheckpoint::NotKept { below, above } => {
+                let near: Vec<String> = [below, above].into_iter().flatten().map(|near| near.to_string()).collect();
+                Err(ReadError::NoCheckpoint(format!("none of size {size} is kept, but of {}", near.join(" and "))))
+            }
+        }
+    }
+
+    /// What stood before an interval that does not begin with genesis. Blocking: it reads each governing entry.
+    pub fn start_of(&self, begins: TreeSize) -> Result<Start, ReadError> {
+        let mut governing = BTreeSet::from([Index(0)]);
+        let kinds = GOVERNING.iter().map(|kind| Filter { kind: Some(*kind), ..Filter::default() });
+        // Votes on governing commands say so; those on actions are many and none of them is read.
+        let votes = Filter { action_type: Some(GOVERNANCE_ACTION.to_owned()), ..Filter::default() };
+        for filter in kinds.chain([votes]) {
+            governing.extend(self.list(&filter, Index(0), begins, usize::MAX)?);
+        }
+        let mut entries = BTreeMap::new();
+        for index in governing {
+            let entry = self.entry(index)?;
+            if !governs(&facts_of(&entry)?) {
+                continue;
+            }
+            entries.insert(index, entry);
+            let behind = Index(index.0.saturating_add(1));
+            if behind.0 < begins.0 && !entries.contains_key(&behind) {
+                entries.insert(behind, self.entry(behind)?);
+            }
+        }
+        let indexes: Vec<Index> = entries.keys().copied().collect();
+        Ok(Start {
+            frontier: self.frontier(begins)?.roots().to_vec(),
+            hashes: self.inclusions(&indexes, begins)?,
+            entries: entries.into_iter().collect(),
+        })
+    }
+
+    /// The size of the newest checkpoint, signed now if the log has grown.
+    fn signed_size(&self) -> Result<TreeSize, ReadError> {
+        let note = self.checkpoint()?;
+        let opened = open_checkpoint(&note, self.verifier_key());
+        Ok(opened.map_err(|refusal| ReadError::NoCheckpoint(refusal.to_string()))?.checkpoint().head.size)
+    }
+
+    /// The smallest size at or above this one whose checkpoint is kept.
+    fn kept_from(&self, size: TreeSize) -> Result<Option<TreeSize>, ReadError> {
+        match self.kept_checkpoint(size)? {
+            KeptCheckpoint::Kept(_) => Ok(Some(size)),
+            KeptCheckpoint::NotKept { above, .. } => Ok(above),
+        }
+    }
+
+    /// The largest size at or below this one whose checkpoint is kept; 0 if there is none.
+    fn kept_to(&self, size: TreeSize) -> Result<TreeSize, ReadError> {
+        match self.kept_checkpoint(size)? {
+            KeptCheckpoint::Kept(_) => Ok(size),
+            KeptCheckpoint::NotKept { below, .. } => Ok(below.unwrap_or(TreeSize(0))),
+        }
+    }
+}
+
+fn facts_of(entry: &[u8]) -> Result<Facts<'_>, ReadError> {
+    Ok(Entry::parse(entry).map_err(|malformed| ReadError::Corrupt(malformed.to_string()))?.facts)
+}
