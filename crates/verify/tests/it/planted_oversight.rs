@@ -165,6 +165,27 @@ fn erasures_that_reach_back_before_the_interval_are_not_decided() {
 }
 
 #[test]
+fn evidence_is_read_and_taken_out_by_those_who_may() {
+    let mut office = Office::new();
+    let read = |office: &mut Office, name: &str| {
+        let facts = office.statement(
+            0x0010,
+            &[
+                (tag::RULES, &[0, 1]),
+                (0x0010, &[&[1], crate::governed::person(name).as_slice()].concat()),
+                (0x0190, &[0_u64.to_be_bytes(), 1_u64.to_be_bytes()].concat()),
+                (0x0191, &[0; 8]),
+            ],
+        );
+        office.ledger.append_own(vec![facts])
+    };
+    let [alice, ron, nobody] = ["alice", "ron", "nobody"].map(|name| read(&mut office, name));
+    let package = package_of(&office, office.plan());
+    let none = |index: usize| (index, "NO_ROLE".to_owned());
+    assert_eq!(codes(&package, "T09", "population"), [(alice, String::new()), none(ron), none(nobody)]);
+}
+
+#[test]
 fn a_source_is_held_to_its_own_promise() {
     let mut office = Office::new();
     office.enroll("busy");

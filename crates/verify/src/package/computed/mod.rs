@@ -12,6 +12,7 @@ mod t05;
 mod t06;
 mod t07;
 mod t08;
+mod t09;
 mod t10;
 mod t11;
 mod t12;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Box<dyn Test>> {
         Box::new(t06::PolicyChanges),
         Box::new(t07::Terminal),
         Box::<t08::Keys>::default(),
+        Box::new(t09::Reads),
         Box::<t10::Capture>::default(),
         Box::new(t11::Time),
         Box::new(t12::Retention),
