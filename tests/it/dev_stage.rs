@@ -59,20 +59,28 @@ fn what_it_prints_can_be_typed_in_order() {
     }
     // The next one waits until somebody has decided.
     let (wait, rest) = lines.split_at(expected.len()).1.split_first().unwrap();
-    let agent = std::thread::scope(|threads| {
-        let agent = threads.spawn(|| typed(home.path(), wait));
-        let list = lines.first().unwrap();
-        let inbox = crate::support::eventually("a request waits", || {
-            let (_, said) = typed(home.path(), &format!("{list} --json"));
-            said.lines().find(|line| line.starts_with('{')).map(|line| serde_json::from_str::<Value>(line).unwrap())
-        });
-        let approve = lines.get(2).unwrap();
-        let old: String = dev.welcome["request_id"].as_str().unwrap().chars().take(8).collect();
-        let deny = approve.replace("approve", "deny").replace(&old, inbox["request_id"].as_str().unwrap());
-        assert_eq!(typed(home.path(), &deny).0, 0, "{deny}");
-        agent.join().unwrap()
+    // A process and no thread: whatever fails here, it ends with the server.
+    let mut agent = Command::new("bash");
+    agent.args(["-c", wait]).current_dir(home.path()).stdin(Stdio::null());
+    let agent = agent.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let list = lines.first().unwrap();
+    let waiting = crate::support::eventually("a request waits", || {
+        let (_, said) = typed(home.path(), &format!("{list} --json"));
+        let mut actions = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let found = actions.find_map(|action| action["request_id"].as_str().map(str::to_owned));
+        found.or_else(|| {
+            eprintln!("nothing waits: {said}");
+            None
+        })
     });
-    assert!(agent.1.contains("\tdenied"), "{agent:?}");
+    let approve = lines.get(2).unwrap();
+    let old: String = dev.welcome["request_id"].as_str().unwrap().chars().take(8).collect();
+    let deny = approve.replace("approve", "deny").replace(&old, &waiting);
+    let (ended, said) = typed(home.path(), &deny);
+    assert_eq!(ended, 0, "{deny}: {said}");
+    let agent = agent.wait_with_output().unwrap();
+    let said = String::from_utf8([agent.stdout, agent.stderr].concat()).unwrap();
+    assert!(said.contains("\tdenied"), "{said}");
     for line in rest {
         let (ended, said) = typed(home.path(), line);
         assert_eq!(ended, 0, "{line}\n{said}");
