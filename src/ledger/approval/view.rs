@@ -99,6 +99,10 @@ impl Reader {
         let row = self.shared.store.get(keys::stream(self.number, &seen.action.stream, shown.revision).as_slice())?;
         let Some(row) = row else { return Ok(None) };
         let index = crate::ledger::rows::parse_u64(&row).map_err(|error| ReadError::Corrupt(error.to_string()))?;
+        if index >= self.head().size.0 {
+            // Stored, and not shown yet.
+            return Ok(None);
+        }
         match self.event(Index(index), Bodies::With)?.body {
             StoredBody::Opened { body, .. } => Ok(Some(SeenPresentation { text: body, shown })),
             StoredBody::None | StoredBody::Withheld | StoredBody::Erased { .. } => Ok(None),
@@ -117,10 +121,12 @@ impl Reader {
             places.extend(keys::trailing_time_and_id(key));
             if places.len() < count_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        let mut found = Vec::with_capacity(places.len());
+        let (mut found, size) = (Vec::with_capacity(places.len()), self.head().size);
         for place in places {
-            // One that was decided since the scan is left out.
-            if let Some(action) = self.action_row(place.1)?.filter(|action| action.pending().is_some()) {
+            let action = self.action_row(place.1)?;
+            // One that was decided since the scan is left out, and so is one whose commit is stored but not shown yet: its
+            // entries are not there for readers.
+            if let Some(action) = action.filter(|action| action.pending().is_some() && action.origin.index.0 < size.0) {
                 let about = self.about(&action)?;
                 found.push(InboxRow { place, seen: self.seen(action), about });
             }
