@@ -171,5 +171,5 @@ fn entries_dropped_swapped_or_doubled_are_refused() {
 #[test]
 fn reasons_have_the_numbers_of_the_format() {
     let numbers: Vec<u16> = RefusalReason::ALL.iter().map(|reason| reason.number()).collect();
-    assert_eq!(numbers, (1..=13).chain(20..=56).collect::<Vec<u16>>());
+    assert_eq!(numbers, (1..=13).chain(20..=61).collect::<Vec<u16>>());
 }
