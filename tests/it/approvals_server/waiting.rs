@@ -1,7 +1,9 @@
 //! Waiting for a decision: a stream that goes on where it ended, whichever side was restarted meanwhile.
 
 use super::cast::Who;
+use super::desk::Desk;
 use super::track::Track;
+use crate::support_memory::block_on;
 use deedbook::api::proto::{Action, ListInboxRequest, RequestState, WaitDecisionRequest, WaitDecisionResponse};
 use deedbook::api::{ClientError, Clients};
 use deedbook_verify::vote::Decision;
@@ -106,4 +108,25 @@ async fn everybody_who_waits_for_an_action_hears_of_its_decision_and_of_no_other
     assert_eq!(revisions.len(), 1);
     drop(streams);
     track.judge().await;
+}
+
+/// While the anchor has not moved, an action is stored and its entries are not there for readers: what waits is told without
+/// it, whole, and what people are shown of it is not there yet.
+#[test]
+fn what_is_stored_and_not_shown_yet_waits_for_nobody() {
+    let desk = Desk::set();
+    let (reader, known) = (desk.ledger.reader(), desk.export());
+    let waits = || reader.inbox(None, 10).unwrap().iter().map(|row| row.place.1).collect::<Vec<_>>();
+    let agent = desk.cast.agent("a1");
+    let (id, frame) = desk.cast.submission(&agent, &desk.cast.wish(&agent, "data.export", &[]), None);
+    desk.world.anchor.hold();
+    let ticket = block_on(desk.ledger.submit(desk.ledger.admit(frame).unwrap())).unwrap();
+    desk.world.anchor.until_reached();
+    assert_eq!(waits(), [known]);
+    assert!(reader.presentation(&desk.seen(id)).unwrap().is_none());
+    desk.world.anchor.release();
+    block_on(ticket.placement()).unwrap();
+    assert_eq!(waits().len(), 2);
+    assert!(reader.presentation(&desk.seen(id)).unwrap().is_some());
+    desk.judge();
 }
