@@ -9,10 +9,11 @@ use crate::limits::EXPORT_LEAD_US;
 use deedbook_verify::detail::GOVERNANCE_ACTION;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
+use deedbook_verify::kind::{Author, Kind};
 use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::package::{Period, Start};
 use deedbook_verify::replay::{GOVERNING, governs};
-use deedbook_verify::words::{Index, Micros, TreeSize};
+use deedbook_verify::words::{Index, Micros, Ref, TreeSize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Two kept checkpoints, and all entries between them.
@@ -60,17 +61,28 @@ impl Reader {
         for filter in kinds.chain([votes]) {
             governing.extend(self.list(&filter, Index(0), begins, usize::MAX)?);
         }
-        let mut entries = BTreeMap::new();
+        let (mut entries, mut broken_at) = (BTreeMap::new(), BTreeSet::new());
         for index in governing {
             let entry = self.entry(index)?;
-            if !governs(&facts_of(&entry)?) {
+            let facts = facts_of(&entry)?;
+            if !governs(&facts) {
                 continue;
             }
-            entries.insert(index, entry);
+            let silent: Vec<Ref> = facts.break_glass.iter().flat_map(|declared| declared.silent()).collect();
             let behind = Index(index.0.saturating_add(1));
-            if behind.0 < begins.0 && !entries.contains_key(&behind) {
-                entries.insert(behind, self.entry(behind)?);
+            let mut refused = false;
+            if behind.0 < begins.0 {
+                let next = self.entry(behind)?;
+                refused = facts_of(&next)?.kind == Kind::CommandRefused;
+                entries.insert(behind, next);
             }
+            if !refused {
+                broken_at.extend(self.first_command(&silent, behind, begins)?);
+            }
+            entries.insert(index, entry);
+        }
+        for index in broken_at {
+            entries.insert(index, self.entry(index)?);
         }
         let indexes: Vec<Index> = entries.keys().copied().collect();
         Ok(Start {
@@ -78,6 +90,19 @@ impl Reader {
             hashes: self.inclusions(&indexes, begins)?,
             entries: entries.into_iter().collect(),
         })
+    }
+
+    /// The first command from an entry on that one of these sources signed: what breaks the silence of all of them.
+    fn first_command(&self, sources: &[Ref], from: Index, below: TreeSize) -> Result<Option<Index>, ReadError> {
+        let mut first = None;
+        for source in sources {
+            for kind in Kind::ALL.iter().filter(|kind| kind.author() == Author::Asker) {
+                let filter = Filter { kind: Some(*kind), source: Some(*source), ..Filter::default() };
+                let found = self.list(&filter, from, below, 1)?.first().copied();
+                first = first.into_iter().chain(found).min();
+            }
+        }
+        Ok(first)
     }
 
     /// The size of the newest checkpoint, signed now if the log has grown.

@@ -3,7 +3,7 @@
 
 use crate::detail::{ApprovalCommand, ApprovalStep, Assigned, Detail, Judgement, PostReview, ReviewOutcome};
 use crate::detail::{Resolution, ResolutionCode, Step, Submission, Verdict, Vote};
-use crate::facts::{Facts, Outcome, Parent};
+use crate::facts::{Facts, Object, ObjectClass, ObjectRole, Outcome, Parent};
 use crate::governance::Authority;
 use crate::hash::request_id;
 use crate::kind::Kind;
@@ -92,6 +92,46 @@ pub struct Request {
     pub reviews: Vec<Reviewed>,
     /// The first report of a run that names the request and no grant that was issued.
     pub claimed: Option<Subject>,
+    /// Since when people can see what they vote on now.
+    pub shown: Option<Micros>,
+    /// Sources that redeemed a grant of it: they alone speak of its runs.
+    pub runners: Vec<Ref>,
+    pub flow: Flow,
+}
+
+/// What is known of the data that a request's runs read and wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// Something was named that it reads.
+    pub reads: bool,
+    /// Something was named that it wrote.
+    pub writes: bool,
+    /// Some of what it touched was left out of the facts.
+    pub omits: bool,
+    /// The last entry that said so.
+    pub said: Option<Index>,
+}
+
+impl Flow {
+    fn take_in(&mut self, facts: &Facts<'_>, index: Index) {
+        let flows = |object: &Object| object.class.version().is_some() || is_version(object.class);
+        let touched = facts.objects().filter(flows);
+        let (mut reads, mut writes) = (false, false);
+        touched.for_each(|object| match object.role {
+            ObjectRole::Output => writes = true,
+            ObjectRole::Input | ObjectRole::Used => reads = true,
+        });
+        self.omits = self.omits || facts.objects_omitted.is_some();
+        if reads || writes {
+            self.said = Some(index);
+        }
+        (self.reads, self.writes) = (self.reads || reads, self.writes || writes);
+    }
+}
+
+/// Whether it is data, a model or what a program made, in a version of its own.
+fn is_version(class: ObjectClass) -> bool {
+    matches!(class, ObjectClass::DatasetVersion | ObjectClass::ModelVersion | ObjectClass::Artifact)
 }
 
 impl Request {
@@ -142,7 +182,7 @@ impl Requests {
             }
         } else if let Detail::Step(step) = &facts.detail {
             self.step(seen, step);
-        } else if facts.kind == Kind::ExecutionReported {
+        } else if matches!(facts.kind, Kind::ExecutionReported | Kind::DataAccessed) {
             self.report(seen);
         }
     }
@@ -174,9 +214,14 @@ impl Requests {
                     request.reviews.push(Reviewed { index, received, person: actor.who, outcome: *outcome });
                 }
             }
-            ApprovalCommand::CancelRequested(_)
-            | ApprovalCommand::RedeemRequested(_)
-            | ApprovalCommand::RevokeRequested(_) => {}
+            ApprovalCommand::RedeemRequested(redemption) => {
+                if let Some(request) = self.by_id.get_mut(&redemption.of.request)
+                    && !request.runners.contains(&facts.source)
+                {
+                    request.runners.push(facts.source);
+                }
+            }
+            ApprovalCommand::CancelRequested(_) | ApprovalCommand::RevokeRequested(_) => {}
         }
     }
 
@@ -184,6 +229,8 @@ impl Requests {
         let facts = &seen.entry.facts;
         let asked = request_id(&Parent { source: facts.source, event_id: facts.event_id });
         let involved = parties(facts, seen.after.principals());
+        let mut flow = Flow::default();
+        flow.take_in(facts, seen.index);
         let request = Request {
             subject: Subject::of(seen.index, seen.entry, seen.leaf),
             action: submission.action,
@@ -200,6 +247,9 @@ impl Requests {
             grants: Vec::new(),
             reviews: Vec::new(),
             claimed: None,
+            shown: None,
+            runners: Vec::new(),
+            flow,
         };
         self.by_id.insert(facts.request_id.unwrap_or(asked), request);
     }
@@ -221,7 +271,9 @@ impl Requests {
                 request.requirement = requirement.read().ok();
                 request.valid_until = Some(*valid_until);
                 request.conflicts.extend(conflicts.iter().map(|conflict| conflict.person));
+                request.shown = Some(subject.received);
             }
+            Step::Shown { .. } => request.shown = Some(subject.received),
             Step::Resolved { resolution, .. } => {
                 let votes =
                     if let Resolution::Approved(votes) = resolution { votes.iter().collect() } else { Vec::new() };
@@ -245,13 +297,19 @@ impl Requests {
                     granted.runs.push(subject);
                 }
             }
-            Step::Shown { .. } | Step::Escalated { .. } | Step::GrantRedeemed { .. } | Step::Blocked { .. } => {}
+            Step::Escalated { .. } | Step::GrantRedeemed { .. } | Step::Blocked { .. } => {}
         }
     }
 
     fn report(&mut self, seen: &Seen<'_>) {
         let facts = &seen.entry.facts;
         let Some(request) = facts.request_id.and_then(|request| self.by_id.get_mut(&request)) else { return };
+        if request.runners.contains(&facts.source) {
+            request.flow.take_in(facts, seen.index);
+        }
+        if facts.kind == Kind::DataAccessed {
+            return;
+        }
         let ends = !matches!(facts.outcome, Some(Outcome::Started | Outcome::Running));
         // One that names no grant, where some were issued, is about the last of them.
         let named = facts.grant_id.and_then(|grant| request.grants.iter().position(|granted| granted.id == grant));

@@ -234,13 +234,19 @@ fn controls(
     view.write(b"control,verdict,tests,asks,population,passes_when\r\n")?;
     let (mut line, mut all) = (Line::default(), Vec::new());
     for control in &mapping.controls {
-        // T18 is performed by whoever verifies: a package in which it fails has no verdicts at all.
-        let found = control.tests.iter().filter(|test| **test != TestId::T18).filter_map(|test| verdicts.get(test));
+        // T18 is performed by whoever verifies: a package in which it fails has no verdicts at all. T17 judges nobody.
+        let judges = |test: &&TestId| !matches!(test, TestId::T17 | TestId::T18);
+        let found = control.tests.iter().filter(judges).filter_map(|test| verdicts.get(test));
         let verdict = found.copied().max_by_key(|verdict| verdict.rank());
         let tests: Vec<&str> = control.tests.iter().map(|test| test.name()).collect();
         line.clear();
         line.plain(control.id);
-        line.plain(verdict.map_or(if control.tests.is_empty() { "listing" } else { "by verifying" }, Verdict::name));
+        let unjudged = match control.tests.as_slice() {
+            [] => "listing",
+            [TestId::T17, ..] => "for information",
+            [_, ..] => "by verifying",
+        };
+        line.plain(verdict.map_or(unjudged, Verdict::name));
         line.plain(&tests.join(" "));
         line.cell(control.asks);
         line.cell(control.population);

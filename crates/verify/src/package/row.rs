@@ -29,11 +29,12 @@ words! {
         BeforeInterval = "BEFORE_INTERVAL"; NotEvaluated = "NOT_EVALUATED"; RanAfterDenial = "RAN_AFTER_DENIAL";
         GovernedAlone = "GOVERNED_ALONE"; ApproverGoverns = "APPROVER_GOVERNS"; NoReview = "NO_REVIEW";
         LateReview = "LATE_REVIEW"; SelfReview = "SELF_REVIEW"; NotDue = "NOT_DUE"; Dangling = "DANGLING";
-        NoCompletion = "NO_COMPLETION"; StaleKey = "STALE_KEY"; AgeUnknown = "AGE_UNKNOWN"; Skew = "SKEW";
+        NoCompletion = "NO_COMPLETION"; StaleKey = "STALE_KEY"; Skew = "SKEW";
         NoZone = "NO_ZONE"; ClockBehind = "CLOCK_BEHIND"; Blank = "BLANK_FIELD"; Silence = "SILENCE";
         GapDeclared = "GAP_DECLARED"; Unsequenced = "UNSEQUENCED"; OrphanGrant = "ORPHAN_GRANT";
         MissedReview = "MISSED_REVIEW"; Undisposed = "UNDISPOSED"; NotInLog = "NOT_IN_LOG"; NotInRecord = "NOT_IN_RECORD";
-        NotCompared = "NOT_COMPARED";
+        NotCompared = "NOT_COMPARED"; OrphanOutput = "ORPHAN_OUTPUT"; NoLineage = "NO_LINEAGE";
+        ObjectsOmitted = "OBJECTS_OMITTED";
     }
 }
 

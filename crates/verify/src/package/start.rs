@@ -1,5 +1,6 @@
-//! What stood before an interval that does not begin with genesis: the frontier, and every entry that governed, with one
-//! list of hashes that proves them all in the start checkpoint's tree. That none was left out, no proof here shows.
+//! What stood before an interval that does not begin with genesis: the frontier, every entry that governed, and the
+//! commands that broke a silence, with one list of hashes that proves them all in the start checkpoint's tree. That none
+//! was left out, no proof here shows.
 //!
 //! ```text
 //! deedbook.package-start/1␊
@@ -8,13 +9,15 @@
 
 use crate::bytes::{Defect, Fields, LengthWidth, Malformed, Reader, Tag};
 use crate::entry::Entry;
+use crate::facts::Facts;
+use crate::kind::{Author, Kind};
 use crate::limits;
 use crate::lineage::root_of_many;
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::replay::{Replay, governs};
 use crate::tags;
 use crate::tree::{Frontier, TreeHead};
-use crate::words::{Hash, Index};
+use crate::words::{Hash, Index, Ref};
 
 /// The first line, with its end.
 const MARK: &[u8] = b"deedbook.package-start/1\n";
@@ -28,7 +31,8 @@ pub struct Start {
     pub frontier: Vec<Hash>,
     /// Roots of the largest subtrees that hold none of the entries, from left to right.
     pub hashes: Vec<Hash>,
-    /// Every entry below the interval that `replay::governs`, and the one directly behind each; ascending.
+    /// Every entry below the interval that `replay::governs`, the one directly behind each, and the command that broke each
+    /// `Silences`; ascending.
     pub entries: Vec<(Index, Vec<u8>)>,
 }
 
@@ -86,12 +90,15 @@ impl Start {
         })?;
         let mut leaves = Vec::with_capacity(self.entries.len());
         let mut replay = Replay::resuming(Index(head.size.0));
-        let mut last: Option<Index> = None;
+        let (mut last, mut behind_command) = (None::<Index>, false);
+        let mut silences = Silences::default();
         for (index, bytes) in &self.entries {
             let entry = Entry::parse(bytes).map_err(|malformed| refuse(&malformed))?;
             let is_next = last.and_then(|last| last.size_including()).is_some_and(|next| next.0 == index.0);
             let awaited = replay.awaits_refusal() && !is_next;
-            let stray = !governs(&entry.facts) && !is_next;
+            let governs = governs(&entry.facts);
+            let broke = silences.see(&entry.facts, is_next);
+            let stray = !governs && !broke && !(is_next && behind_command);
             if awaited || stray || index.0 >= head.size.0 {
                 return Err(refuse(&format_args!(
                     "entry {index} does not belong there, or one behind a command is missing"
@@ -100,7 +107,7 @@ impl Start {
             replay.stand_before(*index, bytes).map_err(|refusal| refuse(&format_args!("entry {index}: {refusal}")))?;
             noted(&replay, *index, bytes);
             leaves.push((*index, entry.leaf()));
-            last = Some(*index);
+            (last, behind_command) = (Some(*index), governs);
         }
         match root_of_many(head.size, &leaves, &self.hashes) {
             Ok(root) if root == head.root && replay.authority().is_some() => {}
@@ -113,6 +120,34 @@ impl Start {
         }
         replay.resume(frontier);
         Ok(replay)
+    }
+}
+
+/// Removals over a silence that nobody broke yet, while the entries are gone through that may say so. A command by
+/// somebody whom one names as silent, governing or not, refused or not, ends it.
+#[derive(Default)]
+pub struct Silences {
+    /// Who is named, of each command that was declared so; the last one may still be refused.
+    unbroken: Vec<Vec<Ref>>,
+    declared: bool,
+}
+
+impl Silences {
+    /// Takes the next entry in; `is_next`: it stands directly behind the one before. Whether it broke a silence.
+    pub fn see(&mut self, facts: &Facts<'_>, is_next: bool) -> bool {
+        if std::mem::take(&mut self.declared) && is_next && facts.kind == Kind::CommandRefused {
+            self.unbroken.pop();
+        }
+        if facts.author() != Author::Asker {
+            return false;
+        }
+        let before = self.unbroken.len();
+        self.unbroken.retain(|silent| silent.binary_search(&facts.source).is_err());
+        let broke = self.unbroken.len() < before;
+        let named: Vec<Ref> = facts.break_glass.iter().flat_map(|declared| declared.silent()).collect();
+        self.declared = !named.is_empty();
+        self.unbroken.extend((!named.is_empty()).then_some(named));
+        broke
     }
 }
 

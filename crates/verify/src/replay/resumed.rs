@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::facts::Facts;
 use crate::frame::{FrameRefusal, SignatureChecks, check_signatures};
 use crate::hash::{self, EntryHashes};
-use crate::kind::Kind;
+use crate::kind::{Author, Kind};
 use crate::replay::genesis_authority;
 use crate::replay::{check_company, check_genesis_frame};
 use crate::tree::Frontier;
@@ -44,8 +44,9 @@ impl Replay {
         Replay { begins: Some(begins), ..Replay::default() }
     }
 
-    /// Takes in an entry that stands before the interval: one that governs, or the one directly behind it, which may
-    /// refuse it. They come in the order of the log, genesis first. Its place in the tree is the caller's to check.
+    /// Takes in an entry that stands before the interval: one that governs, the one directly behind it, which may refuse
+    /// it, or another command, which may break a silence. They come in the order of the log, genesis first. Its place in
+    /// the tree is the caller's to check.
     ///
     /// Everything is judged that does not rest on the entries between: its frame, whole; the key that signed it; the
     /// rules of governance; that a refused command is refused.
@@ -61,12 +62,13 @@ impl Replay {
         if let Detail::Genesis(genesis) = &entry.facts.detail {
             self.authority = Some(genesis_authority(LedgerId(entry.leaf().0), &entry.facts, genesis)?);
         }
-        if !governs(&entry.facts) && entry.facts.kind != Kind::CommandRefused {
-            // It stands here to show that it is no refusal.
-            return match self.follow.take() {
-                Some(follow) if !follow.may_end() => Err(ReplayRefusal::RefusalMissing),
-                Some(_) | None => Ok(()),
-            };
+        let folds = governs(&entry.facts) || entry.facts.kind == Kind::CommandRefused;
+        // Another stands here to show that it is no refusal.
+        if !folds && self.follow.take().is_some_and(|follow| !follow.may_end()) {
+            return Err(ReplayRefusal::RefusalMissing);
+        }
+        if !folds && entry.facts.author() != Author::Asker {
+            return Ok(());
         }
         let sealed = entry.seal.frame.ok_or(ReplayRefusal::FrameOrder)?;
         let header = &sealed.header;
@@ -83,7 +85,13 @@ impl Replay {
         }
         check_signatures(header, &sealed.block, |signer| keys.key_for(header, signer, index))?;
         let signer = header.signers().last().ok_or(FrameRefusal::SignatureMissing)?;
-        self.fold(&entry, signer.key_id, index)
+        if folds {
+            return self.fold(&entry, signer.key_id, index);
+        }
+        // What became of it decides nothing of who may do what; that it was signed does.
+        let authority = self.authority.as_mut().ok_or(ReplayRefusal::Genesis)?;
+        authority.hear(entry.facts.source, index);
+        Ok(())
     }
 
     /// Whether the entry behind the last one must be looked at: it may refuse it.

@@ -46,6 +46,8 @@ mod no_panic;
 mod note;
 mod objects;
 #[cfg(feature = "package")]
+mod package_behind_silence;
+#[cfg(feature = "package")]
 mod package_program;
 #[cfg(feature = "package")]
 mod package_spoiled;
@@ -53,6 +55,8 @@ mod package_spoiled;
 mod packages;
 #[cfg(feature = "package")]
 mod planted;
+#[cfg(feature = "package")]
+mod planted_movement;
 #[cfg(feature = "package")]
 mod planted_oversight;
 mod plants;

@@ -140,11 +140,23 @@ fn governs(ledger: &Ledger, index: usize) -> bool {
     GOVERNING.contains(&kind) || kind == 0x0101 && !facts.contains_key(&tag::STREAM)
 }
 
+/// The first command behind a removal over silence that somebody signed whom it names, unless it was refused.
+fn broken(ledger: &Ledger, index: usize) -> Option<usize> {
+    let facts = |index: usize| &ledger.placed[index].facts;
+    let silent: Vec<&[u8]> = facts(index).get(&0x01f0)?.chunks(16).collect();
+    let refused =
+        index + 1 < ledger.placed.len() && facts(index + 1)[&tag::KIND] == kind::COMMAND_REFUSED.to_be_bytes();
+    let breaks = |at: &usize| facts(*at)[&tag::KIND][0] == 1 && silent.contains(&facts(*at)[&tag::SOURCE].as_slice());
+    if refused { None } else { (index + 1..ledger.placed.len()).find(breaks) }
+}
+
 /// What stood before an index.
 pub fn start(ledger: &Ledger, begins: usize) -> Start {
     let leaves = ledger.leaves();
-    let taken: Vec<usize> =
-        (0..begins).filter(|index| governs(ledger, *index) || *index > 0 && governs(ledger, index - 1)).collect();
+    let broken: Vec<usize> = (0..begins).filter_map(|index| broken(ledger, index)).collect();
+    let taken: Vec<usize> = (0..begins)
+        .filter(|index| governs(ledger, *index) || *index > 0 && governs(ledger, index - 1) || broken.contains(index))
+        .collect();
     let mut frontier = Vec::new();
     let mut rest = &leaves[..begins];
     while !rest.is_empty() {

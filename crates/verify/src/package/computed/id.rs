@@ -122,18 +122,18 @@ tests! {
     T13 = "T13", Basis::Rows, "review",
         "the log was reviewed for all of the period, by people who may; and each exception of the other tests was disposed of within 30 days",
         "how thorough a review was, or how good a reason; what was stated behind the interval is not seen";
-    T14 = "T14", Basis::Undecided("destinations stand in bodies, and allow-lists in policies: entries alone do not say"), "data movement",
-        "each export of data was approved, to an allowed destination",
-        "nothing is decided";
+    T14 = "T14", Basis::Rows, "data movement",
+        "each export of data, by its action type, was released as T01 asks, by policies in force that were asked about this very destination, which the action's digest covers; and whatever its run wrote has an origin that it read",
+        "which destination it was, and that the policies tell destinations apart: the one stands in the body, the other in the policies' texts; that data went where the action says, and nowhere else; exports under another action type";
     T15 = "T15", Basis::Entries, "record content",
         "each report of a run, of data or of a model says what, when, where, by which source, with which outcome, and who acted",
         "that what it says is true";
     T16 = "T16", Basis::Rows, "reconciliation",
         "each source that opened itself was compared with a record that others keep, by people who may, and no key is on one side alone",
         "that the other record is complete, and that the comparison was made as it says: the lists are not in the package";
-    T17 = "T17", Basis::Undecided("for information alone; times to decide are not computed yet"), "quality of oversight",
-        "how long people took to decide, and how often they said no",
-        "nothing is decided";
+    T17 = "T17", Basis::Rows, "quality of oversight",
+        "for information, and no control rests on it: how long people took to decide on what they were shown, and how often they said no; approvers.csv has it by person",
+        "what people thought: a quick vote can be a good one, and a slow one can be none";
     T18 = "T18", Basis::Undecided("whoever verifies the package performs it: every view is rendered again and compared"), "re-performance",
         "the same interval and question give the same bytes",
         "nothing is decided in the package itself";

@@ -17,8 +17,10 @@ mod t10;
 mod t11;
 mod t12;
 mod t13;
+mod t14;
 mod t15;
 mod t16;
+mod t17;
 
 pub use governed::BUILT_IN_POLICIES;
 pub use id::{Basis, TestId, Verdict};
@@ -57,7 +59,9 @@ pub fn all() -> Vec<Box<dyn Test>> {
         Box::new(t11::Time),
         Box::new(t12::Retention),
         Box::<t13::LogReviews>::default(),
+        Box::<t14::Movements>::default(),
         Box::new(t15::Content),
         Box::<t16::Reconciled>::default(),
+        Box::<t17::Oversight>::default(),
     ]
 }

@@ -35,6 +35,8 @@ pub struct Rows {
     found: Vec<(Subject, Code)>,
     /// Whether something that the test asks is not decided for any row.
     open: bool,
+    /// A table of the test's own, by the name of its file.
+    table: Option<(&'static str, Vec<u8>)>,
 }
 
 impl Rows {
@@ -48,7 +50,7 @@ impl Rows {
         let mut exceptions = views.create(&format!("{folder}/exceptions.csv"), PackageCode::Exceptions)?;
         exceptions.write(COLUMNS)?;
         let (line, tally, notes) = (Line::default(), Tally::default(), Vec::new());
-        Ok(Rows { id, population, exceptions, line, tally, notes, found: Vec::new(), open: false })
+        Ok(Rows { id, population, exceptions, line, tally, notes, found: Vec::new(), open: false, table: None })
     }
 
     /// A row of the population.
@@ -83,6 +85,11 @@ impl Rows {
         self.notes.push(note.to_owned());
     }
 
+    /// A table besides population and exceptions; it stays in memory until the test ends.
+    pub fn table(&mut self, file: &'static str, bytes: Vec<u8>) {
+        self.table = Some((file, bytes));
+    }
+
     fn judged(&mut self, row: &Row<'_>) -> Result<(), PackageRefusal> {
         let Some((verdict, code)) = row.code else { return Ok(()) };
         add(&mut self.tally.codes, code.name());
@@ -108,6 +115,9 @@ impl Rows {
     pub fn close(self, views: &mut Views<'_>) -> Result<Closed, PackageRefusal> {
         let population = self.population.map(|population| population.close(views)).transpose()?;
         views.close(self.exceptions)?;
+        if let Some((file, bytes)) = self.table {
+            views.whole(&format!("{}/{file}", folder(self.id)), PackageCode::Result, &bytes)?;
+        }
         Ok(Closed { id: self.id, population, tally: self.tally, notes: self.notes, open: self.open })
     }
 }

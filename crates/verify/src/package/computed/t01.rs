@@ -21,10 +21,33 @@ pub struct Approved {
 }
 
 /// A run that is judged.
-struct Run {
+pub struct Run {
     grant: SubjectId,
     action: Digest,
     received: Micros,
+}
+
+/// What a run needed before it could start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// An approval.
+    Approval,
+    /// Nobody's, by what the policies said.
+    Nothing,
+    /// An approval, and the glass was broken instead.
+    Glass,
+    /// The interval does not hold its request.
+    Unknown,
+}
+
+/// A run with everything that its approval rests on.
+pub struct Weighed {
+    pub needed: Needed,
+    pub code: Option<(RowVerdict, Code)>,
+    pub compared: Vec<Index>,
+    pub persons: Vec<Ref>,
+    pub policy: Option<Digest>,
+    pub rests_on: RestsOn,
 }
 
 impl Test for Approved {
@@ -38,8 +61,7 @@ impl Test for Approved {
         }
         if let Detail::Step(step) = &seen.entry.facts.detail {
             let request = requests.get(step.of.request);
-            if let Step::ExecutionStarted { grant, action } = &step.step {
-                let run = Run { grant: *grant, action: *action, received: seen.entry.seal.received };
+            if let Some(run) = Run::of(seen) {
                 return self.ran(seen, &run, request, rows);
             }
             if let (Step::Resolved { resolution: Resolution::Approved(_), .. }, Some(request)) = (&step.step, request) {
@@ -65,43 +87,79 @@ impl Approved {
         request: Option<&Request>,
         rows: &mut Rows,
     ) -> Result<(), PackageRefusal> {
-        let subject = Subject::of(seen.index, seen.entry, seen.leaf);
-        let Some(request) = request else {
-            let code = unknown(seen);
-            return rows.row(&Row { code: Some(code), ..Row::of(subject, "unknown") });
+        let weighed = run.weigh(seen, request);
+        let counter = match weighed.needed {
+            Needed::Glass => &mut self.glass,
+            Needed::Nothing => &mut self.unasked,
+            Needed::Approval | Needed::Unknown => {
+                let subject = Subject::of(seen.index, seen.entry, seen.leaf);
+                let stratum = request.map_or("unknown", |request| request.action_type.as_str());
+                return rows.row(&weighed.row(subject, stratum));
+            }
         };
+        *counter = counter.saturating_add(1);
+        Ok(())
+    }
+}
+
+impl Run {
+    /// The run that an entry starts.
+    pub fn of(seen: &Seen<'_>) -> Option<Run> {
+        let Detail::Step(step) = &seen.entry.facts.detail else { return None };
+        let Step::ExecutionStarted { grant, action } = &step.step else { return None };
+        Some(Run { grant: *grant, action: *action, received: seen.entry.seal.received })
+    }
+
+    /// Judges it as its request stands before it.
+    pub fn weigh(&self, seen: &Seen<'_>, request: Option<&Request>) -> Weighed {
+        let rests_on = RestsOn::Ledger;
+        let (compared, persons, policy) = (Vec::new(), Vec::new(), None);
+        let Some(request) = request else {
+            let (needed, code) = (Needed::Unknown, Some(unknown(seen)));
+            return Weighed { needed, code, compared, persons, policy, rests_on };
+        };
+        let policy = request.policy.map(|(_, policy)| policy);
         let by_glass = |ended: &Ended| ended.code == ResolutionCode::BreakGlass;
-        if request.broke_glass.is_some() && request.ended.as_ref().is_none_or(by_glass) {
-            self.glass = self.glass.saturating_add(1);
-            return Ok(());
-        }
-        if !request.needs_approval() {
-            self.unasked = self.unasked.saturating_add(1);
-            return Ok(());
+        let glass = request.broke_glass.is_some() && request.ended.as_ref().is_none_or(by_glass);
+        if glass || !request.needs_approval() {
+            let needed = if glass { Needed::Glass } else { Needed::Nothing };
+            let compared = vec![request.subject.index];
+            let code = self.was_asked(seen, request).err().map(|code| (RowVerdict::Exception, code));
+            return Weighed { needed, code, compared, persons, policy, rests_on };
         }
         let votes = counted(request);
-        let persons: Vec<Ref> = votes.iter().map(|vote| vote.person).collect();
         let ended = request.ended.as_ref().map(|ended| ended.subject.index);
-        let compared: Vec<Index> =
-            [request.subject.index].into_iter().chain(votes.iter().map(|vote| vote.index)).chain(ended).collect();
-        let code = judge(seen, run, request, &votes).err().map(|code| (RowVerdict::Exception, code));
-        let rests_on = votes.iter().map(|vote| vote.level).min().map_or(RestsOn::Ledger, RestsOn::from);
-        let policy = request.policy.map(|(_, policy)| policy);
-        let row = Row {
-            subject,
-            stratum: &request.action_type,
-            code,
-            compared: &compared,
+        let voted = votes.iter().map(|vote| vote.index);
+        Weighed {
+            needed: Needed::Approval,
+            code: judge(seen, self, request, &votes).err().map(|code| (RowVerdict::Exception, code)),
+            compared: [request.subject.index].into_iter().chain(voted).chain(ended).collect(),
+            persons: votes.iter().map(|vote| vote.person).collect(),
             policy,
-            persons: &persons,
-            rests_on,
-        };
-        rows.row(&row)
+            rests_on: votes.iter().map(|vote| vote.level).min().map_or(RestsOn::Ledger, RestsOn::from),
+        }
+    }
+
+    /// Whether it is the action that the policies were asked about, and they were those in force.
+    fn was_asked(&self, seen: &Seen<'_>, request: &Request) -> Result<(), Code> {
+        if self.action != request.action {
+            return Err(Code::DigestMismatch);
+        }
+        let policy = request.policy.map(|(_, policy)| policy).ok_or(Code::WrongPolicy)?;
+        if is_in_force(seen.before, policy) { Ok(()) } else { Err(Code::WrongPolicy) }
+    }
+}
+
+impl Weighed {
+    /// Its row.
+    pub fn row<'a>(&'a self, subject: Subject, stratum: &'a str) -> Row<'a> {
+        let Weighed { needed: _, code, compared, persons, policy, rests_on } = self;
+        Row { subject, stratum, code: *code, compared, policy: *policy, persons, rests_on: *rests_on }
     }
 }
 
 /// A request that the interval does not hold: opened before it, or never.
-fn unknown(seen: &Seen<'_>) -> (RowVerdict, Code) {
+pub fn unknown(seen: &Seen<'_>) -> (RowVerdict, Code) {
     if seen.begins == Index(0) {
         (RowVerdict::Exception, Code::NoApproval)
     } else {
@@ -141,8 +199,7 @@ fn judge(seen: &Seen<'_>, run: &Run, request: &Request, votes: &[&CastVote]) -> 
         judge_vote(run, request, requirement, vote, assigned.clause)?;
     }
     judge_quorum(requirement, votes, &ended.votes)?;
-    let policy = request.policy.map(|(_, policy)| policy).ok_or(Code::WrongPolicy)?;
-    if is_in_force(seen.before, policy) { Ok(()) } else { Err(Code::WrongPolicy) }
+    run.was_asked(seen, request)
 }
 
 fn judge_grant(run: &Run, grant: &Granted) -> Result<(), Code> {
