@@ -32,6 +32,26 @@ pub enum Bug {
     GlassUnguarded,
     /// A silence need not last.
     SilenceUncounted,
+    /// Entries of a package may lead to another root than the end checkpoint's.
+    PackageRootUnread,
+    /// What is rendered again is not compared with what stands in a package.
+    PackageViewUnread,
+    /// Hashes of a package's manifest are not compared.
+    PackageHashUnread,
+    /// An interval may begin inside the period.
+    PackageEdgeUnread,
+    /// What stood before an interval need not be in the start checkpoint's tree.
+    BeforeUnproved,
+    /// Before an interval, commands that do not govern break no silence.
+    SilenceForgotten,
+    /// The reader's nonce does not go into the draw.
+    NonceUnread,
+    /// T01 lets people approve what they asked for.
+    SelfApprovalTaken,
+    /// T14 asks for no origin of what was written.
+    OrphanTaken,
+    /// T10 lets sources be silent.
+    SilentSourceTaken,
 }
 
 impl Bug {
@@ -51,6 +71,16 @@ impl Bug {
         Bug::RetentionUnread,
         Bug::GlassUnguarded,
         Bug::SilenceUncounted,
+        Bug::PackageRootUnread,
+        Bug::PackageViewUnread,
+        Bug::PackageHashUnread,
+        Bug::PackageEdgeUnread,
+        Bug::BeforeUnproved,
+        Bug::SilenceForgotten,
+        Bug::NonceUnread,
+        Bug::SelfApprovalTaken,
+        Bug::OrphanTaken,
+        Bug::SilentSourceTaken,
     ];
 
     /// What `DEEDBOOK_PLANT` calls it.
@@ -70,6 +100,16 @@ impl Bug {
             Bug::RetentionUnread => "retention-unread",
             Bug::GlassUnguarded => "glass-unguarded",
             Bug::SilenceUncounted => "silence-uncounted",
+            Bug::PackageRootUnread => "package-root-unread",
+            Bug::PackageViewUnread => "package-view-unread",
+            Bug::PackageHashUnread => "package-hash-unread",
+            Bug::PackageEdgeUnread => "package-edge-unread",
+            Bug::BeforeUnproved => "before-unproved",
+            Bug::SilenceForgotten => "silence-forgotten",
+            Bug::NonceUnread => "nonce-unread",
+            Bug::SelfApprovalTaken => "self-approval-taken",
+            Bug::OrphanTaken => "orphan-taken",
+            Bug::SilentSourceTaken => "silent-source-taken",
         }
     }
 

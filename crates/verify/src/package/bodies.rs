@@ -2,7 +2,7 @@
 //! for each entry at most. An entry with a commitment that stands in none is withheld; none is ever missing.
 
 use crate::entry::Entry;
-use crate::hash::Salt;
+use crate::hash::{Commitment, Salt};
 use crate::limits;
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::plant::Bug;
@@ -29,6 +29,25 @@ pub enum BodyShown {
     Erased,
 }
 
+/// A body that is shown, hashed: what it commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyHashed {
+    /// It is there; this is what it opens.
+    Opened(Commitment),
+    /// It was erased.
+    Erased,
+}
+
+impl BodyShown {
+    /// Hashes it.
+    pub fn hashed(&self) -> BodyHashed {
+        match self {
+            BodyShown::Opened { salt, bytes } => BodyHashed::Opened(Commitment::of(salt, bytes)),
+            BodyShown::Erased => BodyHashed::Erased,
+        }
+    }
+}
+
 /// How many bodies the interval has, by what is shown of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BodyTally {
@@ -42,18 +61,18 @@ pub struct BodyTally {
 
 impl BodyTally {
     /// Judges what is shown of an entry's body, and counts it.
-    pub fn judge(&mut self, index: Index, entry: &Entry<'_>, shown: Option<&BodyShown>) -> Result<(), PackageRefusal> {
+    pub fn judge(&mut self, index: Index, entry: &Entry<'_>, shown: Option<BodyHashed>) -> Result<(), PackageRefusal> {
         let refuse = |code, found: &str| PackageRefusal::new(code, BODIES_FILE, format_args!("entry {index}: {found}"));
         let count = match (entry.facts.commitment, shown) {
             (None, None) => return Ok(()),
             (None, Some(_)) => return Err(refuse(PackageCode::BodyForm, "it has no body")),
             (Some(_), None) => &mut self.withheld,
-            (Some(_), Some(BodyShown::Erased)) if crate::erasure::is_erasable(entry.facts.kind) => &mut self.erased,
-            (Some(_), Some(BodyShown::Erased)) => {
+            (Some(_), Some(BodyHashed::Erased)) if crate::erasure::is_erasable(entry.facts.kind) => &mut self.erased,
+            (Some(_), Some(BodyHashed::Erased)) => {
                 return Err(refuse(PackageCode::BodyForm, "a body of this kind stays for ever"));
             }
-            (Some(commitment), Some(BodyShown::Opened { salt, bytes })) => {
-                if !commitment.opens(salt, bytes) && !Bug::BodyUnopened.planted() {
+            (Some(commitment), Some(BodyHashed::Opened(opened))) => {
+                if commitment != opened && !Bug::BodyUnopened.planted() {
                     return Err(refuse(PackageCode::BodyUnopened, "another body or salt"));
                 }
                 &mut self.opened

@@ -27,7 +27,10 @@ impl Line {
     pub fn cell(&mut self, text: &str) {
         self.separate();
         let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-        let quoted = text.contains(['"', ',', '\r', '\n']);
+        let quoted = text.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n'));
+        if !formula && !quoted {
+            return self.bytes.extend_from_slice(text.as_bytes());
+        }
         if quoted {
             self.bytes.push(b'"');
         }
@@ -93,9 +96,11 @@ impl Line {
     }
 
     fn push_hex(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let (high, low) = (digit(byte >> 4), digit(byte & 15));
-            self.bytes.extend_from_slice(&[high, low]);
+        for chunk in bytes.chunks(HEX_CHUNK) {
+            let mut digits = [[0; 2]; HEX_CHUNK];
+            let pairs = digits.iter_mut().zip(chunk);
+            pairs.for_each(|(to, byte)| *to = PAIRS.get(usize::from(*byte)).copied().unwrap_or_default());
+            self.bytes.extend_from_slice(digits.get(..chunk.len()).unwrap_or_default().as_flattened());
         }
     }
 
@@ -114,9 +119,27 @@ impl Line {
     }
 }
 
-/// A hex digit of a number below 16.
-fn digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0'.saturating_add(nibble) } else { b'a'.saturating_add(nibble.saturating_sub(10)) }
+/// Bytes that are turned into hex at once.
+const HEX_CHUNK: usize = 16;
+
+/// The two hex digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
+    let digits = *b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut rest: &mut [[u8; 2]] = &mut pairs;
+    let mut byte = 0u8;
+    while let Some((pair, behind)) = rest.split_first_mut() {
+        *pair = [digit(digits, byte >> 4), digit(digits, byte & 15)];
+        rest = behind;
+        byte = byte.wrapping_add(1);
+    }
+    pairs
+};
+
+/// A digit of a number below 16.
+const fn digit(digits: [u8; 16], nibble: u8) -> u8 {
+    let (_, rest) = digits.as_slice().split_at(nibble as usize);
+    if let [digit, ..] = rest { *digit } else { b'0' }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! The file of entries, read on a thread of its own that also hashes: the file for its manifest, and each entry for the
-//! trees. What it hands over is judged by whoever takes it.
+//! The files of entries and bodies, read on a thread of its own that also hashes: the files for their manifest, each entry
+//! for the trees, each body for its commitment. What it hands over is judged by whoever takes it.
 
 use crate::hash::EntryHashes;
 use crate::limits;
+use crate::package::bodies::{BodyHashed, BodyRecords};
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::exam::ENTRIES_FILE;
 use crate::package::files::{Hashing, unreadable};
 use crate::package::views::Written;
+use crate::words::Index;
 use std::io::{self, BufReader, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -18,12 +20,18 @@ const BLOCK: usize = 256 * 1024;
 #[derive(Default)]
 pub struct Block {
     bytes: Vec<u8>,
-    entries: Vec<(usize, EntryHashes)>,
+    entries: Vec<(usize, Hashed)>,
 }
+
+/// What was hashed of an entry, and of its body where that is shown.
+pub type Hashed = (EntryHashes, Option<BodyHashed>);
+
+/// A file whose bytes are hashed as they are read.
+type HashedFile<R> = BufReader<Hashing<R>>;
 
 impl Block {
     /// The entries, in the order of the file.
-    pub fn entries(&self) -> impl Iterator<Item = (&[u8], EntryHashes)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Hashed)> {
         let mut rest = self.bytes.as_slice();
         self.entries.iter().map(move |(length, hashes)| {
             let (entry, behind) = rest.split_at_checked(*length).unwrap_or_default();
@@ -33,56 +41,81 @@ impl Block {
     }
 }
 
-/// Hash and length of the file, or why it was not read to its end.
-type FileRead = Result<Written, PackageRefusal>;
+/// What was read of the two files.
+pub struct FilesRead {
+    /// Of the entries.
+    pub entries: Written,
+    /// Of the bodies, where there is a file of them; or the record that belongs to no entry.
+    pub bodies: Option<Result<Written, PackageRefusal>>,
+}
+
+type Read2 = Result<FilesRead, PackageRefusal>;
 
 /// The thread, and the blocks that it read.
 pub struct Entries {
     blocks: Receiver<Block>,
-    thread: JoinHandle<FileRead>,
+    thread: JoinHandle<Read2>,
 }
 
 impl Entries {
-    /// Begins to read.
-    pub fn read<R: Read + Send + 'static>(file: BufReader<Hashing<R>>) -> Entries {
+    /// Begins to read entries, the first of which has an index, and bodies where there are any.
+    pub fn read<R: Read + Send + 'static>(
+        first: Index,
+        entries: HashedFile<R>,
+        bodies: Option<HashedFile<R>>,
+    ) -> Entries {
         let (sender, blocks) = sync_channel(limits::BLOCKS_WAITING_MAX);
-        Entries { blocks, thread: thread::spawn(move || read(file, &sender)) }
+        Entries { blocks, thread: thread::spawn(move || read(first, entries, bodies, &sender)) }
     }
 
-    /// The next block; none at the end of the file, or where it cannot be read any further.
+    /// The next block; none at the end of the file, or where one of them cannot be read any further.
     pub fn next(&mut self) -> Option<Block> {
         self.blocks.recv().ok()
     }
 
-    /// Hash and length of the file, once all of it was taken; or why it could not be read to its end.
-    pub fn finish(self) -> FileRead {
+    /// What was read, once all of it was taken; or why it could not be read to its end.
+    pub fn finish(self) -> Read2 {
         drop(self.blocks);
         let ended = || PackageRefusal::new(PackageCode::Unreadable, ENTRIES_FILE, "the thread that reads ended");
         self.thread.join().unwrap_or_else(|_| Err(ended()))
     }
 }
 
-fn read<R: Read>(mut file: BufReader<Hashing<R>>, sender: &SyncSender<Block>) -> FileRead {
-    let (mut block, mut more) = (Block::default(), true);
-    while more {
-        more = next_entry(&mut file, &mut block)?;
+fn read<R: Read>(
+    first: Index,
+    mut entries: HashedFile<R>,
+    bodies: Option<HashedFile<R>>,
+    sender: &SyncSender<Block>,
+) -> Read2 {
+    let mut bodies = bodies.map(BodyRecords::new).transpose()?;
+    let (mut block, mut index) = (Block::default(), first);
+    while let Some((length, hashes)) = next_entry(&mut entries, &mut block)? {
+        let body = match &mut bodies {
+            Some(bodies) => bodies.take(index)?.map(|body| body.hashed()),
+            None => None,
+        };
+        block.entries.push((length, (hashes, body)));
+        index = Index(index.0.saturating_add(1));
         // Whoever asked may have found something, and wants no more.
-        if (block.bytes.len() >= BLOCK || !more) && sender.send(std::mem::take(&mut block)).is_err() {
+        if block.bytes.len() >= BLOCK && sender.send(std::mem::take(&mut block)).is_err() {
             break;
         }
     }
-    Ok(file.into_inner().finish())
+    // The last ones; nobody may want them.
+    let _ = sender.send(block);
+    let bodies = bodies.map(|bodies| Ok(bodies.finish()?.into_inner().finish()));
+    Ok(FilesRead { entries: entries.into_inner().finish(), bodies })
 }
 
-/// Reads u16 length ‖ entry. False: the file ended before it.
-fn next_entry(reader: &mut impl Read, block: &mut Block) -> Result<bool, PackageRefusal> {
+/// Reads u16 length ‖ entry into a block. None: the file ended before it.
+fn next_entry(reader: &mut impl Read, block: &mut Block) -> Result<Option<(usize, EntryHashes)>, PackageRefusal> {
     let cut = |error: io::Error| match error.kind() == io::ErrorKind::UnexpectedEof {
         true => PackageRefusal::new(PackageCode::EntriesCut, ENTRIES_FILE, "the last record is not whole"),
         false => unreadable(ENTRIES_FILE, &error),
     };
     let (mut first, mut second) = ([0], [0]);
     if reader.read(&mut first).map_err(cut)? == 0 {
-        return Ok(false);
+        return Ok(None);
     }
     reader.read_exact(&mut second).map_err(cut)?;
     let ([high], [low]) = (first, second);
@@ -90,6 +123,5 @@ fn next_entry(reader: &mut impl Read, block: &mut Block) -> Result<bool, Package
     block.bytes.resize(start.saturating_add(length), 0);
     let entry = block.bytes.get_mut(start..).unwrap_or_default();
     reader.read_exact(entry).map_err(cut)?;
-    block.entries.push((length, EntryHashes::of(entry)));
-    Ok(true)
+    Ok(Some((length, EntryHashes::of(entry))))
 }

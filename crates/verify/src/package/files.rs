@@ -5,6 +5,7 @@ use crate::limits;
 use crate::package::bag;
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::views::{Sink, SinkFile, Written};
+use crate::plant::Bug;
 use crate::words::Hash;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -110,7 +111,7 @@ impl SinkFile for Compared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.buffer.resize(bytes.len(), 0);
         match self.file.read_exact(&mut self.buffer) {
-            Ok(()) if self.buffer == bytes => Ok(()),
+            Ok(()) if self.buffer == bytes || Bug::PackageViewUnread.planted() => Ok(()),
             Ok(()) => Err(differs()),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(differs()),
             Err(error) => Err(error),

@@ -5,9 +5,9 @@ use crate::judge::Opened;
 use crate::limits;
 use crate::note::{NoteRefusal, VerifierKey};
 use crate::package::bag::{self, Manifest};
-use crate::package::bodies::{BODIES_FILE, BodyRecords};
+use crate::package::bodies::BODIES_FILE;
 use crate::package::code::{PackageCode, PackageRefusal};
-use crate::package::entries::Entries;
+use crate::package::entries::{Entries, FilesRead};
 use crate::package::exam::{ENTRIES_FILE, Exam, Heads};
 use crate::package::files::{Comparing, Folder, Hashing, hash_of, read_whole, unreadable};
 use crate::package::question::{Question, QuestionRefusal, Redaction};
@@ -16,6 +16,7 @@ use crate::package::report::PackageShown;
 use crate::package::start::{START_FILE, Start};
 use crate::package::views::Written;
 use crate::package::writer::check_size;
+use crate::plant::Bug;
 use crate::policy::Policy;
 use crate::words::TreeSize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +64,7 @@ fn verify(
     let heads = Heads { start: start.as_ref().map(|start| start.head), end: end.head };
     let mut sink = Comparing(folder);
     let mut exam = Exam::begin(question, heads, &end.log, before.as_ref(), &mut sink)?;
-    let (read, bodies) = push_entries(folder, &mut exam, has(BODIES_FILE))?;
+    let read = push_entries(folder, &mut exam, has(BODIES_FILE))?;
     let (rendered, _) = exam.finish(|digest| {
         let path = policy_file(digest);
         if !has(&path) {
@@ -74,9 +75,9 @@ fn verify(
         folder.open(&path)?.take(bound).read_to_end(&mut text)?;
         Ok(Some(text))
     })?;
-    hashed.insert(ENTRIES_FILE, read);
-    if let Some(bodies) = bodies {
-        hashed.insert(BODIES_FILE, bodies.finish()?.into_inner().finish());
+    hashed.insert(ENTRIES_FILE, read.entries);
+    if let Some(bodies) = read.bodies {
+        hashed.insert(BODIES_FILE, bodies?);
     }
     hashed.extend(rendered.files.iter().map(|(path, written)| (path.as_str(), *written)));
     let (payload, unjudged) = check_payload(folder, &manifest, &hashed)?;
@@ -129,7 +130,7 @@ fn check_bag(folder: &dyn Folder) -> Result<(Manifest, Vec<u8>), PackageRefusal>
         return refuse(PackageCode::FileSurplus, path, "no manifest names it");
     }
     for (path, hash) in &tags.0 {
-        if hash_of(folder, path)?.sha256 != *hash {
+        if hash_of(folder, path)?.sha256 != *hash && !Bug::PackageHashUnread.planted() {
             return refuse(PackageCode::FileHash, path, "the second manifest says otherwise");
         }
     }
@@ -162,32 +163,20 @@ fn read_start(folder: &dyn Folder, hashed: &mut BTreeMap<&str, Written>) -> Resu
     Start::parse(&bytes).map_err(|malformed| PackageRefusal::new(PackageCode::Before, START_FILE, malformed))
 }
 
-/// The file of bodies, read as far as the entries reach.
-type Bodies = BodyRecords<BufReader<Hashing<Box<dyn Read + Send>>>>;
-
 /// Hands every entry to the examination, with what is shown of its body.
-fn push_entries(
-    folder: &dyn Folder,
-    exam: &mut Exam<'_>,
-    with_bodies: bool,
-) -> Result<(Written, Option<Bodies>), PackageRefusal> {
+fn push_entries(folder: &dyn Folder, exam: &mut Exam<'_>, with_bodies: bool) -> Result<FilesRead, PackageRefusal> {
     let open = |path: &'static str| -> Result<_, PackageRefusal> {
         let file = folder.open(path).map_err(|error| unreadable(path, &error))?;
         Ok(BufReader::with_capacity(CHUNK, Hashing::new(file)))
     };
-    let mut bodies = if with_bodies { Some(BodyRecords::new(open(BODIES_FILE)?)?) } else { None };
-    let mut entries = Entries::read(open(ENTRIES_FILE)?);
+    let bodies = with_bodies.then(|| open(BODIES_FILE)).transpose()?;
+    let mut entries = Entries::read(exam.next_index(), open(ENTRIES_FILE)?, bodies);
     while let Some(block) = entries.next() {
-        for (entry, hashes) in block.entries() {
-            let index = exam.next_index();
-            let body = match &mut bodies {
-                Some(bodies) => bodies.take(index)?,
-                None => None,
-            };
-            exam.push(entry, hashes, body.as_ref())?;
+        for (entry, (hashes, body)) in block.entries() {
+            exam.push(entry, hashes, body)?;
         }
     }
-    Ok((entries.finish()?, bodies))
+    entries.finish()
 }
 
 /// Holds every hash against the manifest. Answers the payload's sizes, and the files that were only hashed.
@@ -209,7 +198,7 @@ fn check_payload(
             }
             None => return Err(PackageRefusal::new(PackageCode::FileSurplus, path, "nothing asks for it")),
         };
-        if written.sha256 != *hash {
+        if written.sha256 != *hash && !Bug::PackageHashUnread.planted() {
             return Err(PackageRefusal::new(PackageCode::FileHash, path, "the manifest says otherwise"));
         }
         payload.insert(path.clone(), written);

@@ -1,9 +1,11 @@
 //! The files of one population: every row, the exceptions among them, and the samples that are drawn once the
 //! population's hash stands.
 
+use crate::limits::SIGNATURE_THREADS_MAX;
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::csv::Line;
 use crate::package::draw::Seed;
+
 use crate::package::views::{View, Views, Written};
 use crate::words::{Hash, Index};
 use std::collections::{BTreeMap, BinaryHeap};
@@ -79,21 +81,12 @@ impl Drawable {
     ) -> Result<Drawn, PackageRefusal> {
         let seed = seed(&self.written.sha256);
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let mut lowest: BTreeMap<u32, BinaryHeap<(Hash, Index)>> = BTreeMap::new();
-        for (index, stratum) in &self.rows {
-            let (draw, heap) = (seed.draw(*index), lowest.entry(*stratum).or_default());
-            if heap.len() < count {
-                heap.push((draw, *index));
-            } else if heap.peek().is_some_and(|highest| (draw, *index) < *highest) {
-                heap.pop();
-                heap.push((draw, *index));
-            }
-        }
+        let mut lowest = lowest_of(&self.rows, &seed, count);
         let mut view = views.create(&format!("{}/samples.csv", self.folder), PackageCode::Samples)?;
         view.write(SAMPLE_COLUMNS)?;
         let (mut line, mut drawn) = (Line::default(), 0u64);
         for (name, number) in &self.strata {
-            let rows = lowest.remove(number).map(BinaryHeap::into_sorted_vec).unwrap_or_default();
+            let rows = lowest.0.remove(number).map(BinaryHeap::into_sorted_vec).unwrap_or_default();
             for (rank, (draw, index)) in (1u64..).zip(rows) {
                 line.clear();
                 line.numbers([rank].into_iter());
@@ -109,4 +102,46 @@ impl Drawable {
         let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
         Ok(Drawn { rows, population: self.written.sha256, seed: seed.value(), drawn })
     }
+}
+
+/// The rows with the lowest draw values of each stratum, by its number.
+#[derive(Default)]
+struct Lowest(BTreeMap<u32, BinaryHeap<(Hash, Index)>>);
+
+impl Lowest {
+    fn take(&mut self, stratum: u32, row: (Hash, Index), count: usize) {
+        let heap = self.0.entry(stratum).or_default();
+        if heap.len() < count {
+            heap.push(row);
+        } else if heap.peek().is_some_and(|highest| row < *highest) {
+            heap.pop();
+            heap.push(row);
+        }
+    }
+}
+
+/// Rows that are drawn on a thread of their own: some 20 ms of work.
+const ROWS_OF_A_THREAD: usize = 65_536;
+
+/// Draws on all cores: nothing else is left to do then.
+fn lowest_of(rows: &[(Index, u32)], seed: &Seed, count: usize) -> Lowest {
+    let of = |rows: &[(Index, u32)]| {
+        let mut lowest = Lowest::default();
+        rows.iter().for_each(|(index, stratum)| lowest.take(*stratum, (seed.draw(*index), *index), count));
+        lowest
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(SIGNATURE_THREADS_MAX);
+    let each = rows.len().div_ceil(cores).max(ROWS_OF_A_THREAD);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = rows.chunks(each).skip(1).map(|rows| scope.spawn(move || of(rows))).collect();
+        let mut all = rows.chunks(each).next().map(of).unwrap_or_default();
+        for (thread, rows) in threads.into_iter().zip(rows.chunks(each).skip(1)) {
+            // What a thread did not bring is drawn here.
+            let found = thread.join().unwrap_or_else(|_| of(rows));
+            for (stratum, heap) in found.0 {
+                heap.into_iter().for_each(|row| all.take(stratum, row, count));
+            }
+        }
+        all
+    })
 }

@@ -70,7 +70,7 @@ impl<'s> PackageWriter<'s> {
     pub fn push(&mut self, entry: &[u8], body: Option<&BodyShown>) -> Result<(), PackageRefusal> {
         let (index, redacted) = (Index(self.next), self.redaction == Redaction::Bodies);
         let body = body.filter(|_| !redacted);
-        self.exam.push(entry, EntryHashes::of(entry), body)?;
+        self.exam.push(entry, EntryHashes::of(entry), body.map(BodyShown::hashed))?;
         let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
         self.entries.write(&length.to_be_bytes())?;
         self.entries.write(entry)?;

@@ -18,6 +18,15 @@ fn test_of(bug: Bug) -> &'static str {
         Bug::RetentionUnread => "keeping::retention_passes_with_the_day",
         Bug::GlassUnguarded => "glass::while_another_can_sign_nothing_takes_effect_alone",
         Bug::SilenceUncounted => "glass::who_stays_silent_is_removed_after_a_fortnight_to_the_microsecond",
+        Bug::PackageRootUnread => "package_spoiled::what_nobody_signed_still_leads_elsewhere",
+        Bug::PackageViewUnread | Bug::PackageHashUnread => "package_spoiled::each_malformed_package_has_its_own_code",
+        Bug::PackageEdgeUnread => "packages::the_interval_reaches_over_the_edge_of_the_period",
+        Bug::BeforeUnproved => "packages::what_stood_before_is_judged",
+        Bug::SilenceForgotten => "package_behind_silence::a_silence_that_an_ordinary_command_broke_stays_broken",
+        Bug::NonceUnread => "packages::samples_are_drawn_again_by_hand",
+        Bug::SelfApprovalTaken => "planted::approvals_are_judged_row_by_row",
+        Bug::OrphanTaken => "planted_movement::exports_are_approved_and_have_an_origin",
+        Bug::SilentSourceTaken => "planted::silent_and_lossy_sources_are_found",
         Bug::SequenceUnread | Bug::ReceivedUnread => "forged::streams_and_sources_out_of_order",
     }
 }

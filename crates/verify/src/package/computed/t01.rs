@@ -10,6 +10,7 @@ use crate::package::computed::{Rows, Test, TestId};
 use crate::package::exam::{Behind, Seen};
 use crate::package::machine::{CastVote, Ended, Granted, Request, Requests};
 use crate::package::row::{Code, RestsOn, Row, RowVerdict, Subject};
+use crate::plant::Bug;
 use crate::requirement::Requirement;
 use crate::words::{Digest, Index, Micros, Ref, SubjectId};
 
@@ -230,7 +231,7 @@ fn judge_vote(
         (vote.action == run.action, Code::DigestMismatch),
         (timely, Code::Expired),
         (vote.human, Code::AgentApprover),
-        (!request.involved.contains(&vote.person), Code::SelfApproval),
+        (!request.involved.contains(&vote.person) || Bug::SelfApprovalTaken.planted(), Code::SelfApproval),
         (!request.conflicts.contains(&vote.person), Code::Conflict),
         (vote.reviews && team.is_none_or(belongs), Code::NoRole),
         (vote.level >= requirement.evidence_floor, Code::WeakEvidence),

@@ -10,6 +10,7 @@ use crate::package::computed::{Rows, Test, TestId};
 use crate::package::exam::{Behind, Seen};
 use crate::package::machine::{Flow, Requests};
 use crate::package::row::{Code, Row, RowVerdict, Subject};
+use crate::plant::Bug;
 use crate::words::SubjectId;
 use std::collections::BTreeSet;
 
@@ -130,9 +131,9 @@ fn is_export(action_type: &str) -> bool {
 /// Whether what a run wrote comes from somewhere.
 fn origin(flow: Flow) -> Option<(RowVerdict, Code)> {
     match flow {
-        Flow { writes: true, reads: true, .. } => None,
+        Flow { writes: true, reads, .. } if reads || Bug::OrphanTaken.planted() => None,
         Flow { omits: true, .. } => Some((RowVerdict::Indeterminate, Code::ObjectsOmitted)),
-        Flow { writes: true, reads: false, .. } => Some((RowVerdict::Exception, Code::OrphanOutput)),
+        Flow { writes: true, .. } => Some((RowVerdict::Exception, Code::OrphanOutput)),
         Flow { writes: false, .. } => Some((RowVerdict::Indeterminate, Code::NoLineage)),
     }
 }
