@@ -15,6 +15,7 @@ pub mod merkle;
 pub mod witness;
 pub mod policy;
 pub mod ledger;
+pub mod evidence;
 pub mod audit;
 pub mod cosign;
 pub mod api;

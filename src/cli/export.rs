@@ -143,11 +143,12 @@ async fn ask(
 }
 
 fn show(out: &Path, rendered: &Rendered, output: Output) -> Result<(), Failure> {
-    let question = &rendered.question;
+    let (question, report) = (&rendered.question, out.join("data/report.html"));
     if output.is_json() {
         let test = |(id, verdict, rows, exceptions): &(deedbook_verify::package::TestId, Verdict, u64, u64)| json!({"test": id.name(), "verdict": verdict.name(), "rows": rows, "exceptions": exceptions});
         return output.value(&json!({
             "package": out.display().to_string(),
+            "report": report.display().to_string(),
             "framework": question.framework.name(),
             "interval": {"begins": question.begins.0, "ends": question.ends.0},
             "root": rendered.root.to_string(),
@@ -180,5 +181,6 @@ fn show(out: &Path, rendered: &Rendered, output: Output) -> Result<(), Failure> 
         output
             .line("the log ends before the period does: the package is complete up to its last entry, and says so")?;
     }
+    output.line(&format!("read it: {}", report.display()))?;
     output.line(&format!("check it anywhere: deedbook-verify package --vkey ledger.vkey {}", out.display()))
 }

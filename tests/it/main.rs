@@ -11,6 +11,31 @@
     reason = "a test says what is wrong by failing; its helpers are no `#[test]` functions, which clippy.toml covers"
 )]
 
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/encode.rs"]
+mod encode;
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/governed.rs"]
+mod governed;
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/ledger.rs"]
+mod ledger;
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/maker.rs"]
+mod maker;
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/naive_tree.rs"]
+mod naive_tree;
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/package_maker.rs"]
+mod package_maker;
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/quarter.rs"]
+mod quarter;
+#[allow(dead_code, reason = "the verifier's tests use all of it")]
+#[path = "../../crates/verify/tests/it/world.rs"]
+mod world;
+
 mod action_endings;
 mod append_command;
 mod approval_story;
@@ -28,6 +53,7 @@ mod policy_command;
 mod policy_past;
 mod erasure_faults;
 mod export;
+mod export_paper;
 mod keeping;
 mod oversight;
 mod custody;

@@ -6,11 +6,12 @@ use crate::api::{ClientError, proto};
 use crate::cli::client::{Client, ended};
 use crate::cli::errors::Failure;
 use crate::cli::progress::Progress;
+use crate::evidence::paper;
 use crate::limits::EXPORT_RETRIES_MAX;
 use crate::policy::Source;
 use deedbook_verify::hash::Salt;
 use deedbook_verify::package::{
-    BodyShown, NewDirectory, Offered, PackageRefusal, PackageWriter, Redaction, Rendered, Start,
+    BodyShown, Directory, NewDirectory, Offered, PackageRefusal, PackageWriter, Redaction, Rendered, Start,
 };
 use deedbook_verify::words::{Digest, TreeSize};
 use std::collections::BTreeMap;
@@ -51,7 +52,8 @@ pub async fn write(mut client: Client, asked: Asked, out: &Path) -> Result<Rende
         progress.set(entries.next.saturating_sub(begins.0), ends.0.saturating_sub(begins.0));
     }
     progress.finish();
-    let finished = writer.finish(|digest| Ok(policies.get(&digest).cloned())).map_err(refused)?;
+    let mut finished = writer.finish(|digest| Ok(policies.get(&digest).cloned())).map_err(refused)?;
+    paper::add(&mut finished, &Directory(partial.clone())).map_err(refused)?;
     let rendered = finished.seal().map_err(refused)?;
     // Crash before this: no package stands under its name. What was written is taken up again.
     std::fs::rename(&partial, out).map_err(|error| unwritten(out, &error))?;

@@ -30,7 +30,7 @@ mod report;
 pub use bag::Manifest;
 pub use bodies::{BodyRecords, BodyShown, BodyTally};
 pub use code::{PackageCode, PackageRefusal};
-pub use computed::{BUILT_IN_POLICIES, TestId, Verdict};
+pub use computed::{BUILT_IN_POLICIES, Basis, TestId, Verdict};
 pub use draw::{Nonce, Seed};
 pub use exam::Counts;
 pub use files::{Directory, Folder, NewDirectory};

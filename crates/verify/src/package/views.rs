@@ -99,6 +99,17 @@ impl View {
     }
 }
 
+impl io::Write for View {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        View::write(self, bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The thread that hashes rendered bytes and hands them on, so that rendering need not wait.
 struct Hand {
     orders: SyncSender<Order>,

@@ -16,6 +16,7 @@ use crate::package::start::{START_FILE, Start};
 use crate::package::views::{Sink, View, Views};
 use crate::tree::TreeHead;
 use crate::words::{Digest, Index, TreeSize};
+use std::io;
 
 /// What a package is made of, besides entries, bodies and policies.
 pub struct Offered<'a> {
@@ -90,7 +91,7 @@ impl<'s> PackageWriter<'s> {
     /// is the body that published it.
     pub fn finish(
         mut self,
-        policy: impl FnMut(Digest) -> std::io::Result<Option<Vec<u8>>>,
+        policy: impl FnMut(Digest) -> io::Result<Option<Vec<u8>>>,
     ) -> Result<Finished<'s>, PackageRefusal> {
         self.exam.views().close(self.entries)?;
         if let Some(bodies) = self.bodies.take() {
@@ -129,10 +130,21 @@ impl Finished<'_> {
             self.tags.push(("VERIFY.md", bytes.to_vec()));
             return Ok(());
         }
+        self.add_from(path, |file| file.write_all(bytes))
+    }
+
+    /// Adds such a file below `data/` piece by piece, however large it is.
+    pub fn add_from(
+        &mut self,
+        path: &str,
+        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<(), PackageRefusal> {
         if !bag::is_path(path) || !bag::is_unjudged(path) {
             return Err(PackageRefusal::new(PackageCode::FileSurplus, path, "no package holds such a file"));
         }
-        self.views.whole(path, PackageCode::Result, bytes).map(|_| ())
+        let mut view = self.views.create(path, PackageCode::Unwritten)?;
+        write(&mut view).map_err(|error| PackageRefusal::new(PackageCode::Unwritten, path, error))?;
+        self.views.close(view).map(|_| ())
     }
 
     /// Writes manifests and the bag's own files. Behind this the package is whole.

@@ -2,6 +2,7 @@
 
 use crate::encode::Key;
 use crate::governed::*;
+use crate::governing::governing;
 use crate::ledger::{enroll, revoke, rotate};
 use deedbook_verify::principals::Governors;
 use deedbook_verify::words::Ref;

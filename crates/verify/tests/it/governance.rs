@@ -2,6 +2,7 @@
 
 use crate::encode::{Fields, Key, id16};
 use crate::governed::*;
+use crate::governing::governing;
 use crate::ledger::{enroll, revoke, rotate, with};
 use deedbook_verify::detail::Roles;
 use deedbook_verify::principals::Governors;

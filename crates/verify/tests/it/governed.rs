@@ -2,7 +2,7 @@
 //! before it appends. It asserts nothing of the rules.
 
 use crate::encode::{self, Fields, Key, id16, tag};
-use crate::ledger::{Ledger, enroll, event, revoke, rotate, with};
+use crate::ledger::{Ledger, event, with};
 use crate::naive_tree::{H, leaf};
 use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
@@ -227,45 +227,10 @@ pub fn retire(policy: &str) -> Fields {
     with(event(0x0131, policy), &[(tag::STREAM, &id16("policy/default")), (0x0022, &encode::seed(policy))])
 }
 
-pub fn erase_first() -> Fields {
-    crate::erasure::erase("erase", &[(0, 1)])
-}
-
 /// The same command by break-glass: over the silence of these, or where nobody else can sign.
 pub fn declared(facts: Fields, silent: &[&str]) -> Fields {
     let facts = if facts.contains_key(&tag::COMMITMENT) { facts } else { body(facts) };
     let mut silent: Vec<[u8; 16]> = silent.iter().map(|name| person(name)).collect();
     silent.sort_unstable();
     with(facts, &[(0x01f0, &silent.concat())])
-}
-
-/// Every governing command that needs two, each of which would succeed if somebody agreed.
-pub fn governing() -> Vec<(&'static str, Fields)> {
-    let fresh = Key::named("fresh");
-    vec![
-        ("enroll for a producer", enroll("e", &fresh.wire(), &id16("producer"))),
-        ("enroll for the other", enroll("e", &fresh.wire(), &person("bob"))),
-        ("enroll for a reviewer", enroll("e", &fresh.wire(), &person("rita"))),
-        ("enroll for oneself", enroll("e", &fresh.wire(), &person("alice"))),
-        ("rotate the other's key", rotate("r", &fresh.wire(), &person("bob"), &key_of("bob").id())),
-        ("rotate a reviewer's key", rotate("r", &fresh.wire(), &person("rita"), &key_of("rita").id())),
-        ("revoke the other's key", revoke("r", &key_of("bob").id())),
-        ("revoke a reviewer's key", revoke("r", &key_of("rita").id())),
-        ("bind a reviewer", bind("mallory", 2, Some(&fresh))),
-        ("bind an administrator", bind("mallory", 1, Some(&fresh))),
-        ("bind a human without anything", bind("mallory", 0, None)),
-        ("bind a team", bind_other("team", 4, &[])),
-        ("bind an agent", bind_other("agent", 2, &[(0x0012, &person("alice"))])),
-        ("link an account", link("rita", "chat")),
-        ("disable the other", disable("bob", 1)),
-        ("disable a reviewer", disable("rita", 1)),
-        ("grant administrator to a reviewer", grant("rita", 1)),
-        ("grant reviewer to oneself", grant("alice", 2)),
-        ("strip the other", strip("bob", 1)),
-        ("strip a reviewer", strip("rita", 2)),
-        ("publish", publish("p")),
-        ("keep bodies", crate::keeping::retention("r", None, 30)),
-        ("hold bodies", crate::keeping::hold("h", None, &[(0, 9)])),
-        ("erase", erase_first()),
-    ]
 }

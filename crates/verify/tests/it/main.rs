@@ -13,6 +13,7 @@
 
 mod encode;
 mod governed;
+mod governing;
 #[cfg(feature = "plant")]
 mod plant_driver;
 mod ledger;

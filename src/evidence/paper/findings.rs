@@ -1,0 +1,91 @@
+//! Everything that the page and the workbook are made of, read back from a package's files. What is long is cut here, with
+//! its count kept.
+
+use crate::evidence::paper::html::{Outcome, Prose};
+use crate::evidence::paper::rows::TestRow;
+use crate::evidence::{ControlRow, TestResult};
+use crate::limits::{REPORT_EXCEPTIONS_MAX, REPORT_INDETERMINATE_MAX};
+use deedbook_verify::package::{Basis, Folder, Rendered, RowVerdict, TestId, Verdict};
+use std::io;
+
+/// One test.
+pub struct Finding {
+    /// Which.
+    pub id: TestId,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Its summary.
+    pub result: TestResult,
+    /// The first exceptions.
+    pub exceptions: Vec<TestRow>,
+    /// The first rows that entries do not decide, as far as a file lists them.
+    pub indeterminate: Vec<TestRow>,
+}
+
+/// All of them, with the controls that they speak to.
+pub struct Findings<'a> {
+    /// What was rendered.
+    pub rendered: &'a Rendered,
+    /// Every test, by number.
+    pub tests: Vec<Finding>,
+    /// Every control, in the mapping's order.
+    pub controls: Vec<ControlRow>,
+}
+
+impl<'a> Findings<'a> {
+    /// Of a package whose files are rendered.
+    pub fn read(folder: &dyn Folder, rendered: &'a Rendered) -> io::Result<Findings<'a>> {
+        let tests = rendered.tests.iter().map(|(id, verdict, ..)| Finding::read(folder, *id, *verdict));
+        let tests = tests.collect::<io::Result<Vec<Finding>>>()?;
+        Ok(Findings { rendered, tests, controls: ControlRow::read(folder)? })
+    }
+
+    /// One of the tests.
+    pub fn test(&self, id: TestId) -> Option<&Finding> {
+        self.tests.iter().find(|finding| finding.id == id)
+    }
+}
+
+impl Finding {
+    fn read(folder: &dyn Folder, id: TestId, verdict: Verdict) -> io::Result<Finding> {
+        let result = TestResult::read(folder, id)?;
+        let outcome = if id == TestId::T18 { Outcome::ByVerifying } else { Outcome::Judged(verdict) };
+        let (mut exceptions, mut indeterminate) = (Vec::new(), Vec::new());
+        TestRow::exceptions(folder, id, |row| {
+            exceptions.push(row);
+            exceptions.len() < REPORT_EXCEPTIONS_MAX
+        })?;
+        let wanted = usize::try_from(result.indeterminate).unwrap_or(usize::MAX).min(REPORT_INDETERMINATE_MAX);
+        if wanted > 0 {
+            TestRow::population(folder, id, |row| {
+                if row.verdict == RowVerdict::Indeterminate {
+                    indeterminate.push(row);
+                }
+                indeterminate.len() < wanted
+            })?;
+        }
+        Ok(Finding { id, outcome, result, exceptions, indeterminate })
+    }
+}
+
+impl Finding {
+    /// What a pass does not show, as the page says it.
+    pub fn not_shown(&self) -> String {
+        let name = self.id.name();
+        match self.id.basis() {
+            Basis::Rows | Basis::Entries => format!("A pass of {name} does not show {}.", Prose(self.id.limits())),
+            Basis::Undecided(why) => format!("{name} decides nothing in the package itself: {}.", Prose(why)),
+        }
+    }
+}
+
+impl ControlRow {
+    /// How it came out, as the page says it.
+    pub fn outcome(&self) -> Outcome {
+        match self.verdict {
+            Some(verdict) => Outcome::Judged(verdict),
+            None if self.tests.is_empty() => Outcome::Listing,
+            None => Outcome::ByVerifying,
+        }
+    }
+}
