@@ -44,7 +44,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60), with coverage; what was found 
 	@$(PREPARE); scripts/fuzz.sh
 
 demo: ## a guided tour of a new ledger, with nothing to configure
-	@$(PREPARE); cargo build --locked --bin deedbook && \
+	@$(PREPARE); cargo build --locked --bin deedbook --bin deedbook-verify && \
 	  scripts/unplanted.sh "$${CARGO_TARGET_DIR:-target}"/debug/deedbook && \
 	  "$${CARGO_TARGET_DIR:-target}"/debug/deedbook demo
 

@@ -1,9 +1,12 @@
-//! `EvidenceService`: what evidence packages rest on. It renders and judges none: whoever writes a package does.
+//! `EvidenceService`: what evidence packages rest on, and who took them. It renders and judges none: whoever writes a
+//! package does.
 
 use crate::api::annotate;
+use crate::api::controls;
 use crate::api::proto::evidence_service_server::EvidenceService;
 use crate::api::proto::{self, Reason};
 use crate::api::reason::Fault;
+use crate::api::recorded;
 use crate::api::shared::{Shared, deadline, late, stopping_fault, until_deadline};
 use crate::ledger::{Interval, ReadError, Reader};
 use crate::limits;
@@ -118,5 +121,44 @@ impl EvidenceService for Evidence {
         request: Request<proto::ReadStartRequest>,
     ) -> Result<Response<Self::ReadStartStream>, Status> {
         self.start(request).map_err(Status::from)
+    }
+
+    async fn record_read(
+        &self,
+        request: Request<proto::RecordReadRequest>,
+    ) -> Result<Response<proto::RecordReadResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        self.shared.answer(&metadata, recorded::read(&self.shared, request)).await
+    }
+
+    async fn record_export(
+        &self,
+        request: Request<proto::RecordExportRequest>,
+    ) -> Result<Response<proto::RecordExportResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        self.shared.answer(&metadata, recorded::export(&self.shared, request)).await
+    }
+
+    async fn get_controls(
+        &self,
+        request: Request<proto::GetControlsRequest>,
+    ) -> Result<Response<proto::GetControlsResponse>, Status> {
+        self.shared.answer(request.metadata(), controls::standing(&self.shared)).await
+    }
+
+    async fn list_runs(
+        &self,
+        request: Request<proto::ListRunsRequest>,
+    ) -> Result<Response<proto::ListRunsResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        self.shared.answer(&metadata, controls::list(&self.shared, request)).await
+    }
+
+    async fn run_tests(
+        &self,
+        request: Request<proto::RunTestsRequest>,
+    ) -> Result<Response<proto::RunTestsResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        self.shared.answer(&metadata, async { controls::start(&self.shared, request) }).await
     }
 }

@@ -229,6 +229,7 @@ remedies! {
     LineageBehind => Unavailable, "ask again: what was read stays";
     LineageFull => ResourceExhausted, "export the log and ask a smaller part of it; the bound is the server's";
     LineageProofTooLarge => ResourceExhausted, "prove a smaller answer: fewer steps, one kind, or a path";
+    RoleMissing => PermissionDenied, "ask somebody who has one of the roles, or have an administrator grant it";
     NodeUnknown => NotFound, "look it up with `deedbook lineage search`";
     NodeAmbiguous => FailedPrecondition, "name its namespace and version, or take one of the keys named";
     DiskLow => ResourceExhausted, "make room on the data volume";

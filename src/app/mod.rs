@@ -13,7 +13,7 @@ pub use witness::{Watching, WitnessConfig, WitnessError, witness};
 
 use crate::clock::Clock;
 use crate::cosign::{PolicyError, Witnesses};
-use crate::ledger::{DataDir, Ledger, OpenError, OpenOptions, StopReason, WitnessCheck};
+use crate::ledger::{DataDir, Ledger, OpenError, OpenOptions, Schedule, StopReason, WitnessCheck};
 use crate::record::{KeyFileError, load_public};
 use crate::store::StoreError;
 use deedbook_verify::policy::Policy;
@@ -42,6 +42,8 @@ pub struct ServeConfig {
     pub witnesses: Option<WitnessedBy>,
     /// What the lineage graph may take in memory.
     pub lineage_bytes_max: usize,
+    /// When the computed tests run; none: when somebody asks.
+    pub tests: Option<Schedule>,
 }
 
 /// A witness policy to serve under.
@@ -137,6 +139,9 @@ pub fn try_serve(config: &ServeConfig, ready: impl FnOnce(&Addresses)) -> Result
     };
     let ledger = Ledger::open(&config.data, options)?;
     ledger.lineage_within(config.lineage_bytes_max);
+    if let Some(schedule) = config.tests {
+        ledger.schedule_tests(schedule)?;
+    }
     let ended = runtime.block_on(async {
         let asking = witnesses.as_ref().map(|(witnesses, _)| witnesses.start(&ledger));
         let ended = run(&ledger, config, ready).await;

@@ -5,6 +5,7 @@ mod terminal;
 mod setting;
 mod approval;
 mod proof;
+mod package;
 mod events;
 mod tamper;
 
@@ -35,7 +36,7 @@ pub struct DemoArguments {
 /// Where the demo finds events of others when it runs from its own repository.
 const FIXTURE: &str = "../shared/fixtures/openlineage/marquez/food_delivery.jsonl";
 
-/// How often the folder's removal is tried again.
+/// How often a removal is tried again.
 const REMOVE_TRIES_MAX: u32 = 20;
 /// The pause between two tries.
 const REMOVE_PAUSE: Duration = Duration::from_millis(100);
@@ -76,27 +77,38 @@ fn online(tale: &mut Tale, openlineage: Option<PathBuf>) -> Result<(Index, Event
     tale.done("deedbook checkpoint --vkey ledger/ledger.vkey --out before.checkpoint", Part::Nothing)?;
     approval::tell(tale)?;
     proof::gateways(tale, openlineage)?;
-    proof::receipts(tale)
+    let vote = proof::receipts(tale)?;
+    package::tell(tale)?;
+    Ok(vote)
 }
 
 fn finish(tale: &Tale, folder: &Path, kept: bool, ended: Result<(), Failure>) -> Result<(), Failure> {
-    let removed = if kept { Ok(()) } else { remove(folder) };
+    let report = package::report(folder);
+    let removed = match (kept, &report, &ended) {
+        (true, _, _) => Ok(()),
+        (false, Some(_), Ok(())) => package::keep_alone(folder, remove),
+        (false, _, _) => remove(folder),
+    };
     ended?;
     removed?;
+    if let Some(report) = report {
+        tale.say(&format!("The SOC 2 package stays; begin to read it at {}", report.display()))?;
+    }
     tale.say(&if kept {
         format!("Everything is in {}; its store is damaged on purpose.", folder.display())
     } else {
-        "The folder is removed; `--keep DIR` keeps it. Next: `deedbook serve --dev`.".to_owned()
+        "Everything else is removed; `--keep DIR` keeps it. Next: `deedbook serve --dev`.".to_owned()
     })
 }
 
-/// Removes the folder, patiently: the engine's own threads may still be writing their last log lines.
-fn remove(folder: &Path) -> Result<(), Failure> {
+/// Removes a file or folder, patiently: the engine's own threads may still be writing their last log lines.
+fn remove(path: &Path) -> Result<(), Failure> {
     let mut tries = 0;
     loop {
-        match std::fs::remove_dir_all(folder) {
+        let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        match removed {
             Ok(()) => return Ok(()),
-            Err(error) if tries >= REMOVE_TRIES_MAX => return Err(Failure::file(folder, &error)),
+            Err(error) if tries >= REMOVE_TRIES_MAX => return Err(Failure::file(path, &error)),
             Err(_) => std::thread::sleep(REMOVE_PAUSE),
         }
         tries += 1;

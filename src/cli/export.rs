@@ -8,24 +8,25 @@ mod resume;
 use super::Common;
 use super::block_on;
 use super::client::Client;
+use super::custody::{self, Package, Recorded};
 use super::errors::Failure;
 use super::files;
 use super::output::{Output, counted};
+use super::producer::{self, Producer, word};
 use crate::api::proto;
 use crate::cli::filter::period;
-use crate::cli::producer::word;
 use clap::Args;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::package::{Filter, Framework, Nonce, Period, Question, Redaction, Rendered, SAMPLE_MAX, Verdict};
-use deedbook_verify::words::{LedgerId, TreeSize};
+use deedbook_verify::words::{Index, LedgerId, TreeSize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// What `export` takes.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  deedbook export --framework soc2 --from 2026-07-01 --to 2026-09-30 --out soc2-2026q3\n  \
-    deedbook-verify package --vkey ledger.vkey soc2-2026q3"
+    after_help = "Examples:\n  deedbook export --framework soc2 --from 2026-07-01 --to 2026-09-30 --signer exporter.key \\\n    \
+    --out soc2-2026q3\n  deedbook-verify package --vkey ledger.vkey soc2-2026q3"
 )]
 pub struct ExportArguments {
     /// Whose controls the tests are read against: soc2, fedramp, iso27001, iso42001, eu-ai-act
@@ -57,7 +58,8 @@ pub struct ExportArguments {
     out: PathBuf,
 }
 
-fn framework(text: &str) -> Result<Framework, String> {
+/// Reads a framework's name.
+pub fn framework(text: &str) -> Result<Framework, String> {
     Framework::from_name(text)
         .ok_or_else(|| format!("one of {}", names(Framework::ALL.iter().map(|known| known.name()))))
 }
@@ -95,23 +97,41 @@ pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Resu
         let message = format!("{} exists", arguments.out.display());
         return Err(Failure::usage(message, "choose another --out; a package is never written over"));
     }
-    let key = verifier_key(common)?;
-    let rendered = block_on(async {
+    let key = files::own_verifier_key(common)?;
+    let (rendered, recorded) = block_on(async {
         let mut client = Client::connect(common).await?;
+        let exporter = match &common.signer {
+            Some(signer) => Some(producer::load(&mut client, signer).await?),
+            None => None,
+        };
         let asked = ask(&mut client, (arguments, period), key).await?;
-        pack::write(client, asked, &arguments.out).await
+        let read = match &exporter {
+            Some(exporter) => Some(custody::read(&mut client, exporter, &asked.question).await?),
+            None => None,
+        };
+        let rendered = pack::write(client.clone(), asked, (&arguments.out, exporter.as_ref())).await?;
+        let recorded = match &exporter {
+            Some(exporter) => Some(record(&mut client, exporter, (&arguments.out, &rendered), read).await?),
+            None => None,
+        };
+        Ok((rendered, recorded))
     })?;
-    show(&arguments.out, &rendered, output)
+    show(&arguments.out, &rendered, recorded.as_ref(), output)
 }
 
-/// The key that the package is verified under as it is written: the one given, or that of the data folder at hand.
-fn verifier_key(common: &Common) -> Result<VerifierKey, Failure> {
-    let own = common.data.join("ledger.vkey");
-    match &common.vkey {
-        Some(_) => files::verifier_key(common),
-        None if own.exists() => files::verifier_key_at(&own),
-        None => Err(Failure::usage("which key signs the checkpoints is not known", "add `--vkey ledger.vkey`")),
-    }
+/// Puts the export on record. The package stands, whatever comes of it.
+async fn record(
+    client: &mut Client,
+    exporter: &Producer,
+    (out, rendered): (&Path, &Rendered),
+    read: Option<Index>,
+) -> Result<Recorded, Failure> {
+    let package = Package { folder: out, root: rendered.root, disclosed: rendered.bodies.opened };
+    custody::export(client, exporter, &package, read).await.map_err(|failure| {
+        let stands = format!("{} stands, whole and verified, but its export is not on record", out.display());
+        let next = format!("put it on record with `deedbook custody --signer FILE {}`", out.display());
+        Failure { message: format!("{stands}: {}", failure.message), next, ..failure }
+    })
 }
 
 async fn ask(
@@ -142,7 +162,7 @@ async fn ask(
     Ok(Asked { question, key, start_note, end_note })
 }
 
-fn show(out: &Path, rendered: &Rendered, output: Output) -> Result<(), Failure> {
+fn show(out: &Path, rendered: &Rendered, recorded: Option<&Recorded>, output: Output) -> Result<(), Failure> {
     let (question, report) = (&rendered.question, out.join("data/report.html"));
     if output.is_json() {
         let test = |(id, verdict, rows, exceptions): &(deedbook_verify::package::TestId, Verdict, u64, u64)| json!({"test": id.name(), "verdict": verdict.name(), "rows": rows, "exceptions": exceptions});
@@ -158,6 +178,7 @@ fn show(out: &Path, rendered: &Rendered, output: Output) -> Result<(), Failure> 
             "cut_at_head": rendered.is_cut(),
             "files": rendered.files.len(),
             "tests": rendered.tests.iter().map(test).collect::<Vec<_>>(),
+            "custody": recorded.map(Recorded::value),
         }));
     }
     let rows: Vec<Vec<String>> = rendered
@@ -182,5 +203,9 @@ fn show(out: &Path, rendered: &Rendered, output: Output) -> Result<(), Failure> 
             .line("the log ends before the period does: the package is complete up to its last entry, and says so")?;
     }
     output.line(&format!("read it: {}", report.display()))?;
+    match recorded {
+        Some(recorded) => output.line(&recorded.line(out))?,
+        None => output.line("who exported it is not on record: nobody signed for it, see --signer")?,
+    }
     output.line(&format!("check it anywhere: deedbook-verify package --vkey ledger.vkey {}", out.display()))
 }

@@ -22,6 +22,16 @@ pub fn verifier_key(common: &Common) -> Result<VerifierKey, Failure> {
     }
 }
 
+/// The same, or else that of the data folder at hand.
+pub fn own_verifier_key(common: &Common) -> Result<VerifierKey, Failure> {
+    let own = common.data.join("ledger.vkey");
+    match &common.vkey {
+        Some(_) => verifier_key(common),
+        None if own.exists() => verifier_key_at(&own),
+        None => Err(Failure::usage("which key signs the checkpoints is not known", "add `--vkey ledger.vkey`")),
+    }
+}
+
 /// Reads a ledger's verifier key.
 pub fn verifier_key_at(path: &Path) -> Result<VerifierKey, Failure> {
     let next = "name the ledger's verifier key; `deedbook init` wrote it as ledger.vkey, and its operator hands it out";

@@ -34,7 +34,9 @@ mod exec;
 mod lineage;
 mod verify;
 mod audit;
+mod custody;
 mod export;
+mod controls;
 mod stage;
 mod demo;
 mod bench;
@@ -161,6 +163,11 @@ enum Command {
     Audit(audit::AuditArguments),
     /// Write an evidence package: a period, whole, with every test of it
     Export(export::ExportArguments),
+    /// State in the log that a package was taken out
+    Custody(custody::CustodyArguments),
+    /// How the computed tests stand that run beside the log
+    #[command(subcommand)]
+    Controls(controls::ControlsCommand),
     /// The head anchor beside the store
     #[command(subcommand)]
     Anchor(audit::AnchorCommand),
@@ -251,6 +258,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Lineage(command) => lineage::run(&common, command, output),
         Command::Audit(arguments) => audit::run(&common, arguments, output),
         Command::Export(arguments) => export::run(&common, &arguments, output),
+        Command::Custody(arguments) => custody::run(&common, &arguments, output),
+        Command::Controls(command) => controls::run(&common, command, output),
         Command::Anchor(command) => audit::anchor(&common, command, output),
         Command::Demo(arguments) => demo::run(arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),
@@ -328,6 +337,9 @@ mod tests {
         include_str!("approvals/screen.rs"),
         include_str!("audit.rs"),
         include_str!("bench.rs"),
+        include_str!("controls.rs"),
+        include_str!("controls/creep.rs"),
+        include_str!("custody.rs"),
         include_str!("demo.rs"),
         include_str!("erase.rs"),
         include_str!("init.rs"),

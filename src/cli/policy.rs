@@ -207,6 +207,14 @@ fn sound_set(common: &Common, file: &Path, schema: Option<&Path>) -> Result<Poli
     })
 }
 
+/// The set in force, by its text, as this program reads it.
+pub fn set_in_force(common: &Common) -> Result<PolicySet, Failure> {
+    judge(&block_on(published::in_force(common))?).map_err(|lints| {
+        let first = lints.first().map_or_else(String::new, Lint::to_string);
+        Failure::failed(format!("the set in force: {first}"), "compare the versions of server and client")
+    })
+}
+
 /// Says every defect, and ends with the code for what a rule refuses.
 fn say(file: &Path, lints: &[Lint], output: Output) -> Result<(), Failure> {
     for lint in lints {

@@ -35,6 +35,10 @@ pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str
         ),
         "TOO_EARLY" => Some("`deedbook principal list` says from when on"),
         "NOT_SILENT" => Some("ask them: `deedbook principal list` says at which index who signed"),
+        "ROLE_MISSING" => Some(
+            "sign as somebody who has one of the roles (`deedbook principal list`), or have an administrator grant it: \
+             `deedbook principal grant`",
+        ),
         "NO_BODY" => Some("leave out entries whose `body_state` is `none` in `deedbook get INDEX`"),
         "BODY_HELD" => Some("see `deedbook hold list`: have the hold released, or leave the body out"),
         "RETENTION_NOT_PASSED" => Some("see `deedbook retention list`, and erase it when the days have passed"),

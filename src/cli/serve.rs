@@ -7,11 +7,15 @@ use super::errors::{Failure, Status};
 use super::output::{Output, remark};
 use super::{Common, files};
 use crate::app::{self, ServeConfig, WitnessedBy};
-use crate::ledger::DataDir;
-use crate::limits::{LINEAGE_BYTES_DEFAULT, LINEAGE_MIB_MAX};
+use crate::ledger::{DataDir, Reach, Schedule};
+use crate::limits::{
+    LINEAGE_BYTES_DEFAULT, LINEAGE_MIB_MAX, TESTS_AFTER_START, TESTS_EVERY_HOURS_DEFAULT, TESTS_EVERY_HOURS_MAX,
+    TESTS_OVER_DAYS_DEFAULT, TESTS_OVER_DAYS_MAX,
+};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What `serve` takes.
 #[derive(Args, Debug)]
@@ -37,12 +41,26 @@ pub struct ServeArguments {
     #[arg(long, value_name = "MIB", env = "DEEDBOOK_LINEAGE_MIB", default_value_t = LINEAGE_BYTES_DEFAULT >> 20,
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=LINEAGE_MIB_MAX as u64))]
     lineage_mib: usize,
+    /// Hours from one run of the computed tests to the next; 0: they run when somebody asks
+    #[arg(long, value_name = "HOURS", env = "DEEDBOOK_TESTS_EVERY_HOURS", default_value_t = TESTS_EVERY_HOURS_DEFAULT,
+        value_parser = clap::value_parser!(u16).range(0..=i64::from(TESTS_EVERY_HOURS_MAX)))]
+    tests_every_hours: u16,
+    /// Days that a run of the tests looks back
+    #[arg(long, value_name = "DAYS", env = "DEEDBOOK_TESTS_OVER_DAYS", default_value_t = TESTS_OVER_DAYS_DEFAULT,
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(TESTS_OVER_DAYS_MAX)))]
+    tests_over_days: u16,
     /// Where gRPC listens
     #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_LISTEN", default_value = "127.0.0.1:7420")]
     listen: SocketAddr,
     /// Where HTTP listens: health and metrics
     #[arg(long, value_name = "ADDRESS", env = "DEEDBOOK_HTTP", default_value = "127.0.0.1:7421")]
     http: SocketAddr,
+}
+
+fn schedule(every_hours: u16, over_days: u16) -> Option<Schedule> {
+    let every = Duration::from_secs(u64::from(every_hours).saturating_mul(3_600));
+    let reach = Reach { days: over_days, ..Reach::default() };
+    (every_hours > 0).then_some(Schedule { every, after_start: TESTS_AFTER_START, reach })
 }
 
 /// Serves until a signal or a failure of the store.
@@ -66,6 +84,7 @@ pub fn run(common: &Common, arguments: ServeArguments, output: Output) -> Result
         anchors: arguments.anchors,
         witnesses,
         lineage_bytes_max: arguments.lineage_mib << 20,
+        tests: schedule(arguments.tests_every_hours, arguments.tests_over_days),
     };
     let code = app::serve(&config, |addresses| {
         let Some(prepared) = prepared else { return };

@@ -103,6 +103,7 @@ fn describe() {
         "OpenLineage events that were posted, by what became of them"
     );
     describe_approvals();
+    describe_tests();
     describe_histogram!("deedbook_append_seconds", Unit::Seconds, "From hand-over to durable answer, by frame");
     describe_histogram!("deedbook_commit_seconds", Unit::Seconds, "Synced batch and anchor, by commit");
     describe_gauge!("deedbook_tree_size", "Entries that readers see");
@@ -120,6 +121,20 @@ fn describe() {
     describe_gauge!("deedbook_subscribers", "Subscribers and consumers that are connected");
     describe_gauge!("deedbook_ready", "1 while appends are taken");
     describe_gauge!("deedbook_anchor_members", "Places that hold the head anchor");
+}
+
+fn describe_tests() {
+    describe_gauge!(
+        "deedbook_test_verdict",
+        "How a computed test stands: 0 pass, 1 not operated, 2 indeterminate, 3 fail"
+    );
+    describe_gauge!("deedbook_test_exceptions", "Exceptions of a computed test in its newest run");
+    describe_counter!("deedbook_test_verdicts_worsened_total", "Verdicts that became worse from a run to the next");
+    describe_gauge!("deedbook_log_unproved", "1 once a run could not prove the log, until one can");
+    describe_gauge!("deedbook_tests_running", "1 while the computed tests run");
+    describe_gauge!("deedbook_tests_last_run_timestamp_seconds", Unit::Seconds, "When the newest run was recorded");
+    describe_gauge!("deedbook_tests_last_run_duration_seconds", Unit::Seconds, "How long it took");
+    describe_counter!("deedbook_tests_failed_total", "Runs that could not be made or not be recorded");
 }
 
 fn describe_approvals() {

@@ -5,6 +5,7 @@ mod governance;
 mod listener;
 mod metrics;
 mod openlineage;
+mod runs;
 mod tiles;
 mod witness;
 
@@ -130,7 +131,8 @@ async fn readyz(State(site): State<Site>) -> (StatusCode, String) {
     let (code, text) = readiness(&site.ledger.status());
     let reader = site.ledger.reader();
     let witnesses = witness::warnings(reader.witness_health().as_ref());
-    (code, text + &witnesses + &governance::warnings(&reader.authority(), Clock::system().wall()))
+    let runs = runs::warnings(&site.ledger.tests_status());
+    (code, text + &witnesses + &runs + &governance::warnings(&reader.authority(), Clock::system().wall()))
 }
 
 fn readiness(status: &Status) -> (StatusCode, String) {

@@ -6,6 +6,7 @@ use crate::ledger::error::ReadError;
 use crate::ledger::reader::Reader;
 use crate::ledger::tiles::KeptCheckpoint;
 use crate::limits::EXPORT_LEAD_US;
+use crate::store::{Direction, keys};
 use deedbook_verify::detail::GOVERNANCE_ACTION;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
@@ -15,6 +16,7 @@ use deedbook_verify::package::{Period, Start};
 use deedbook_verify::replay::{GOVERNING, governs};
 use deedbook_verify::words::{Index, Micros, Ref, TreeSize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 /// Two kept checkpoints, and all entries between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,17 @@ impl Reader {
         Ok(first)
     }
 
+    /// How many bodies of `[first, end)` can be disclosed. Blocking: it visits each of their keys.
+    pub fn bodies_between(&self, first: Index, end: TreeSize) -> Result<u64, ReadError> {
+        let mut count = 0u64;
+        let rows = keys::body_keys(self.number, first, Index(end.0));
+        self.shared.store.scan(&rows, Direction::Forward, &mut |_, _| {
+            count = count.saturating_add(1);
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
+    }
+
     /// The size of the newest checkpoint, signed now if the log has grown.
     fn signed_size(&self) -> Result<TreeSize, ReadError> {
         let note = self.checkpoint()?;
@@ -113,7 +126,7 @@ impl Reader {
     }
 
     /// The smallest size at or above this one whose checkpoint is kept.
-    fn kept_from(&self, size: TreeSize) -> Result<Option<TreeSize>, ReadError> {
+    pub(super) fn kept_from(&self, size: TreeSize) -> Result<Option<TreeSize>, ReadError> {
         match self.kept_checkpoint(size)? {
             KeptCheckpoint::Kept(_) => Ok(Some(size)),
             KeptCheckpoint::NotKept { above, .. } => Ok(above),

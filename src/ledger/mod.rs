@@ -46,6 +46,7 @@ mod subscriptions;
 mod receipts;
 mod tiles;
 mod interval;
+mod runs;
 mod graph;
 mod lineage_proof;
 
@@ -72,6 +73,7 @@ pub use postings::posting_values;
 pub use reader::{Reader, StoredEvent};
 pub use refusal::{InitError, OpenError};
 pub use rows::{CommitRow, HeadRow, SourceHead, commit_chain};
+pub use runs::{Progress, Reach, Run, RunNote, RunsStatus, Schedule, Standing, Trouble};
 pub use seats::{Call, Seat};
 pub use sequencer::SequencerKey;
 pub use settler::Replay;

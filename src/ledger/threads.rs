@@ -20,6 +20,11 @@ impl Threads {
         Threads { joins: Mutex::new(joins), writer }
     }
 
+    /// Takes over a thread that was started later.
+    pub fn adopt(&self, handle: JoinHandle<()>) {
+        self.joins.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+    }
+
     /// Asks the writer to finish what was accepted and to end; the others end after it.
     fn ask(&self) {
         // The channel outsizes the byte budget, so a full one means the writer is gone already.

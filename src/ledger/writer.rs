@@ -19,6 +19,7 @@ use crate::ledger::place::place_work;
 use crate::ledger::placement::{Answer, Ticket};
 use crate::ledger::purge;
 use crate::ledger::reader::Reader;
+use crate::ledger::runs::Runs;
 use crate::ledger::settler::Settler;
 use crate::ledger::state::{PlaceError, Published, State};
 use crate::ledger::status::is_adrift;
@@ -71,6 +72,8 @@ pub(super) struct Shared {
     pub lineage: Lineage,
     /// Who waits for actions to change.
     pub waiters: Arc<Waiters>,
+    /// How the computed tests stand that run beside the log.
+    pub runs: Runs,
     turn: Turn,
     pub room: Arc<Semaphore>,
     messages: SyncSender<Message>,
@@ -123,7 +126,7 @@ pub struct Ledger {
     pub(super) shared: Arc<Shared>,
     pub(super) reader: Reader,
     // Joined by `close`, so that the folder can be opened again once the last handle is dropped.
-    threads: Arc<Threads>,
+    pub(super) threads: Arc<Threads>,
 }
 
 impl Ledger {
@@ -151,6 +154,7 @@ impl Ledger {
             ids: KnownIds::default(),
             lineage: Lineage::default(),
             waiters: Arc::new(Waiters::default()),
+            runs: Runs::default(),
             turn: Turn::default(),
             room: Arc::new(Semaphore::new(limits::QUEUE_BYTES_MAX)),
             messages,

@@ -1,4 +1,6 @@
-//! Bounds of evidence packages as they are written.
+//! Bounds of evidence: packages as they are written, tests as they run beside the server.
+
+use std::time::Duration;
 
 /// How much earlier than its period an interval begins, where the log is that old, in microseconds. A request waits for a
 /// day unless a policy says otherwise; eight days hold those of a week, too. Of one that waited for longer the package says
@@ -35,3 +37,50 @@ pub const WORKBOOK_CELL_CHARS_MAX: usize = 32_767;
 pub const WORKBOOK_SHEET_BYTES_MAX: u64 = 1_500 * 1024 * 1024;
 /// Files that a package's report names with their hashes: 19 tests of four each, the rest, and some policies.
 pub const REPORT_FILES_MAX: usize = 120;
+/// Bytes of a question: eleven lines, of which the filter is the longest: 16 clauses of 64 values of 64 digits.
+pub const PACKAGE_QUESTION_BYTES_MAX: usize = 128 * 1024;
+
+// Runs of the computed tests beside the server.
+
+/// How often they run unless the operator says otherwise, in hours: the strictest cadence that a framework of ours asks for
+/// is every three days, and what runs daily is looked at the next morning.
+pub const TESTS_EVERY_HOURS_DEFAULT: u16 = 24;
+/// How rarely, at most: a week.
+pub const TESTS_EVERY_HOURS_MAX: u16 = 168;
+/// Days that a run looks back unless the operator says otherwise: a quarter.
+pub const TESTS_OVER_DAYS_DEFAULT: u16 = 90;
+/// And at most: a year.
+pub const TESTS_OVER_DAYS_MAX: u16 = 366;
+/// Entries of one run: what is older than the newest so many is left out, and the run says so. A request and its steps are
+/// three entries at least and stay with some 600 bytes: 200 MB, a few MB for everything else.
+pub const TESTS_ENTRIES_MAX: u64 = 1_000_000;
+/// Entries that are read together, between two pauses: some 0.5 MB.
+pub const TESTS_BATCH_ENTRIES: u64 = 512;
+/// Entries that a run takes in a second while nothing waits for the writer: with a signature each, 0.4 of a core. A million
+/// take 100 s.
+pub const TESTS_ENTRIES_PER_SECOND: u64 = 10_000;
+/// The same while something waits: 0.1 of a core.
+pub const TESTS_ENTRIES_PER_SECOND_BUSY: u64 = 2_500;
+/// How long after its start a server begins a run that is due: whoever starts it has other things to wait for.
+pub const TESTS_AFTER_START: Duration = Duration::from_secs(5 * 60);
+/// After how long a run is tried again that could not be made, or not be recorded.
+pub const TESTS_RETRY: Duration = Duration::from_secs(60 * 60);
+/// Between the beginnings of two runs that people ask for.
+pub const TESTS_ASKED_PAUSE: Duration = Duration::from_secs(1);
+/// How often the thread that makes them looks whether one is due.
+pub const TESTS_IDLE: Duration = Duration::from_millis(250);
+/// How often whoever waits for a run looks at it.
+pub const TESTS_POLL: Duration = Duration::from_millis(250);
+/// How long they do: ten times what the largest run takes while the writer is busy.
+pub const TESTS_RUN_WAIT_MAX: Duration = Duration::from_secs(4_000);
+/// Runs that the history is read back for: over a year of daily ones.
+pub const TESTS_HISTORY_MAX: usize = 400;
+
+const _: () = assert!(TESTS_EVERY_HOURS_DEFAULT <= 24 && TESTS_EVERY_HOURS_DEFAULT <= TESTS_EVERY_HOURS_MAX);
+const _: () = assert!(TESTS_OVER_DAYS_DEFAULT <= TESTS_OVER_DAYS_MAX);
+const _: () = assert!(TESTS_ENTRIES_PER_SECOND_BUSY * 4 <= TESTS_ENTRIES_PER_SECOND, "it gives way");
+
+/// Days that `deedbook controls creep` looks back unless it is told otherwise.
+pub const CREEP_OVER_DAYS_DEFAULT: u16 = 90;
+/// Requests that it keeps in mind, some 100 bytes each.
+pub const CREEP_REQUESTS_MAX: usize = 1_000_000;

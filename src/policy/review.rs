@@ -13,6 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const APPROVE: &str = "review.approve";
 const DENY: &str = "review.deny";
 
+/// Whether an action is no agent's, but a person's decision about one.
+pub(super) fn is_review(action: &str) -> bool {
+    action == APPROVE || action == DENY
+}
+
 /// A vote that somebody wants to cast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Review {

@@ -5,6 +5,7 @@ use super::annotation::Ask;
 use super::lint::Lint;
 use super::publish;
 use super::request::Votes;
+use super::review::is_review;
 use super::schema::{BUILT_IN_SCHEMA, Vocabulary};
 use super::slices::{Slice, Slices};
 use crate::domain::NameError;
@@ -124,6 +125,11 @@ impl PolicySet {
     /// What it was published from.
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// The action types that its schema knows, and that can be asked for.
+    pub fn action_types(&self) -> impl Iterator<Item = &str> {
+        self.vocabulary.actions().map(|(name, _)| name.as_str()).filter(|name| !is_review(name))
     }
 
     /// BLAKE3 of the body that published it.

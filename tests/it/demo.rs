@@ -1,6 +1,9 @@
 //! `deedbook demo` tells the story that a newcomer is promised: what it shows is read line by line, as a program would.
 
+use deedbook::record::load_public;
+use deedbook_verify::package::{Directory, verify_package};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -58,6 +61,7 @@ fn it_tells_the_whole_story_in_order() {
         ("deedbook append", 0, "0 events appended"),
         ("deedbook verify", 0, "vote.cast"),
         ("deedbook verify", 1, "NOT VALID"),
+        ("deedbook export --framework soc2", 0, "its export is on record"),
         ("deedbook audit", 0, "audit: clean"),
         ("deedbook audit", 1, "FINDING"),
         ("deedbook audit", 1, "FINDING"),
@@ -69,7 +73,22 @@ fn it_tells_the_whole_story_in_order() {
         assert!(rest.any(told), "the story does not show `{command}` end with {exit} and say `{printed}` at its place");
     }
     assert_eq!(shown.iter().filter(|shown| shown.exit == 3).count(), 3);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the demo leaves nothing behind");
+    // It leaves the package behind and the key to judge it under, and nothing else.
+    let names = |folder: &Path| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let left: Vec<String> = names(folder.path()).into_iter().collect();
+    let [left] = left.as_slice() else { panic!("{left:?}") };
+    let left = folder.path().join(left);
+    assert_eq!(names(&left), BTreeSet::from(["ledger.vkey".to_owned(), "soc2".to_owned()]));
+    let shown =
+        verify_package(&Directory(left.join("soc2")), &load_public(&left.join("ledger.vkey")).unwrap()).unwrap();
+    assert!(shown.rendered.counts.entries > 20);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let page = said.lines().rev().find(|line| line.contains("begin to read it at")).unwrap();
+    let page: Value = serde_json::from_str(page).unwrap();
+    assert!(Path::new(page["result"].as_str().unwrap().rsplit(' ').next().unwrap()).is_file(), "{page}");
 }
 
 #[test]

@@ -13,6 +13,38 @@ impl Client {
         Ok(self.clients.evidence.get_interval(request).await?.into_inner())
     }
 
+    /// States that an interval is read as evidence.
+    pub async fn record_read(
+        &mut self,
+        request: proto::RecordReadRequest,
+    ) -> Result<proto::RecordReadResponse, ClientError> {
+        Ok(self.clients.evidence.record_read(request).await?.into_inner())
+    }
+
+    /// States that a package was made.
+    pub async fn record_export(
+        &mut self,
+        request: proto::RecordExportRequest,
+    ) -> Result<proto::RecordExportResponse, ClientError> {
+        Ok(self.clients.evidence.record_export(request).await?.into_inner())
+    }
+
+    /// How the computed tests stand.
+    pub async fn controls(&mut self) -> Result<proto::GetControlsResponse, ClientError> {
+        Ok(self.clients.evidence.get_controls(proto::GetControlsRequest {}).await?.into_inner())
+    }
+
+    /// Has the computed tests run.
+    pub async fn run_tests(&mut self, request: proto::RunTestsRequest) -> Result<proto::RunTestsResponse, ClientError> {
+        Ok(self.clients.evidence.run_tests(request).await?.into_inner())
+    }
+
+    /// Past runs, the newest first: a page of so many at most.
+    pub async fn runs(&mut self, page_size: i32) -> Result<Vec<proto::Run>, ClientError> {
+        let request = proto::ListRunsRequest { page_size, page_token: String::new() };
+        Ok(self.clients.evidence.list_runs(request).await?.into_inner().runs)
+    }
+
     /// What stood before an interval, as a package holds it; at most one byte more than that may have.
     pub async fn start_of(&mut self, begins: u64) -> Result<Vec<u8>, ClientError> {
         let stream = self.clients.evidence.read_start(proto::ReadStartRequest { begins }).await?.into_inner();

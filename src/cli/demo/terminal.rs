@@ -42,13 +42,22 @@ impl Terminal {
         &self.folder
     }
 
-    /// Runs a line that begins with `deedbook`. Words stand apart by spaces; `'…'` is one word.
+    /// The auditor's program, if it stands beside this one.
+    pub fn verifier(&self) -> Option<PathBuf> {
+        Some(self.program.with_file_name("deedbook-verify")).filter(|path| path.is_file())
+    }
+
+    /// Runs a line that begins with `deedbook` or `deedbook-verify`. Words stand apart by spaces; `'…'` is one word.
     pub fn run(&self, line: &str) -> Result<Ran, Failure> {
         let words = words(line);
-        let Some(("deedbook", rest)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
-            return Err(broken(&format!("`{line}` is no command of deedbook")));
+        let (first, rest) = words.split_first().ok_or_else(|| broken("an empty line"))?;
+        let program = match first.as_str() {
+            "deedbook" => Some(self.program.clone()),
+            "deedbook-verify" => self.verifier(),
+            _ => None,
         };
-        let mut command = Command::new(&self.program);
+        let program = program.ok_or_else(|| broken(&format!("`{line}` is no command that is there")))?;
+        let mut command = Command::new(&program);
         command.args(rest).current_dir(&self.folder).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("DEEDBOOK_") {
@@ -56,7 +65,7 @@ impl Terminal {
             }
         }
         command.envs(self.server.as_ref().map(|server| ("DEEDBOOK_SERVER", server)));
-        let output = command.output().map_err(|error| Failure::file(&self.program, &error))?;
+        let output = command.output().map_err(|error| Failure::file(&program, &error))?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
     }

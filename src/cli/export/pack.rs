@@ -4,7 +4,9 @@ use super::Asked;
 use super::resume::Left;
 use crate::api::{ClientError, proto};
 use crate::cli::client::{Client, ended};
+use crate::cli::custody;
 use crate::cli::errors::Failure;
+use crate::cli::producer::Producer;
 use crate::cli::progress::Progress;
 use crate::evidence::paper;
 use crate::limits::EXPORT_RETRIES_MAX;
@@ -22,8 +24,12 @@ use tokio::sync::mpsc;
 /// Messages of events.
 type Events = mpsc::Receiver<Result<Vec<proto::StoredEvent>, ClientError>>;
 
-/// Writes the package of a question.
-pub async fn write(mut client: Client, asked: Asked, out: &Path) -> Result<Rendered, Failure> {
+/// Writes the package of a question, signed by whoever exports it.
+pub async fn write(
+    mut client: Client,
+    asked: Asked,
+    (out, exporter): (&Path, Option<&Producer>),
+) -> Result<Rendered, Failure> {
     let partial = beside(out, "partial");
     let mut left = Left::take(&partial, &beside(out, "left"), &asked.question)?;
     let before = start(&mut client, asked.question.begins).await?;
@@ -55,6 +61,9 @@ pub async fn write(mut client: Client, asked: Asked, out: &Path) -> Result<Rende
     let mut finished = writer.finish(|digest| Ok(policies.get(&digest).cloned())).map_err(refused)?;
     paper::add(&mut finished, &Directory(partial.clone())).map_err(refused)?;
     let rendered = finished.seal().map_err(refused)?;
+    if let Some(exporter) = exporter {
+        custody::sign(exporter, &partial)?;
+    }
     // Crash before this: no package stands under its name. What was written is taken up again.
     std::fs::rename(&partial, out).map_err(|error| unwritten(out, &error))?;
     if let Some(left) = left {

@@ -53,6 +53,9 @@ pub struct Review {
 pub struct TestNumber(u8);
 
 impl TestNumber {
+    /// T00: whether the log is whole.
+    pub const WHOLE: TestNumber = TestNumber(0);
+
     /// A number below 100.
     pub fn new(number: u8) -> Option<TestNumber> {
         (number < 100).then_some(TestNumber(number))

@@ -81,6 +81,8 @@ pub struct Rendered {
     pub reach: (Micros, Micros),
     /// Verdict, rows and exceptions of each test.
     pub tests: Vec<(TestId, Verdict, u64, u64)>,
+    /// Rows of each test that entries do not decide.
+    pub indeterminate: BTreeMap<TestId, u64>,
     /// Controls by verdict.
     pub controls: Vec<(String, Verdict)>,
     /// Policy sets whose texts are there.
@@ -102,11 +104,12 @@ pub fn render<'s>(
     }
     keys(&mut views, authority)?;
     let mut verdicts: BTreeMap<TestId, Verdict> = BTreeMap::new();
-    let mut tests = Vec::new();
+    let (mut tests, mut indeterminate) = (Vec::new(), BTreeMap::new());
     for test in closed {
         let (id, verdict) = (test.id, test.verdict());
         verdicts.insert(id, verdict);
         tests.push((id, verdict, test.tally.rows, test.tally.exceptions));
+        indeterminate.insert(id, test.tally.indeterminate);
         let (tally, notes) = (test.tally, test.notes);
         let drawn = test.population.map(|population| population.draw(&mut views, seed, question.sample)).transpose()?;
         let json = result(id, verdict, Some((&tally, &notes)), drawn.as_ref());
@@ -130,6 +133,7 @@ pub fn render<'s>(
         counts,
         reach,
         tests,
+        indeterminate,
         controls,
     };
     let summary = summary(&rendered, &mapping, &drawn);
