@@ -3,12 +3,13 @@
 //! `DEEDBOOK_KEEP_PACKAGES=DIR` keeps the packages, to be looked at.
 
 mod office;
+mod second;
 mod workbook;
 
 use crate::package_maker::key;
 use crate::quarter::Office;
 use deedbook::evidence::{Rows, paper};
-use deedbook_verify::package::{Basis, Directory, Folder, Rendered, TestId, verify_package};
+use deedbook_verify::package::{Basis, Directory, Folder, Framework, Mapping, Rendered, TestId, verify_package};
 use office::{Planted, pack, quarter};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 use workbook::Book;
 
 struct Packed {
-    _home: Option<TempDir>,
+    _home: TempDir,
     path: PathBuf,
     office: Office,
     planted: Planted,
@@ -30,17 +31,15 @@ static QUARTER: LazyLock<Packed> = LazyLock::new(|| packed("quarter", 2, 3));
 
 fn packed(name: &str, requests: u64, reports: u64) -> Packed {
     let (office, planted) = quarter(requests, reports);
-    let (home, folder) = match std::env::var_os("DEEDBOOK_KEEP_PACKAGES") {
-        Some(folder) => (None, PathBuf::from(folder)),
-        None => {
-            let home = TempDir::new().unwrap();
-            let folder = home.path().to_owned();
-            (Some(home), folder)
-        }
-    };
-    let path = folder.join(name);
+    let home = TempDir::new().unwrap();
+    let path = kept(&home).join(name);
     let rendered = pack(&office.plan(), &office.ledger, &path);
     Packed { _home: home, path, office, planted, rendered }
+}
+
+/// Where packages go: into a folder that is removed, or one that somebody named.
+fn kept(home: &TempDir) -> PathBuf {
+    std::env::var_os("DEEDBOOK_KEEP_PACKAGES").map_or_else(|| home.path().to_owned(), PathBuf::from)
 }
 
 fn page(package: &Path) -> String {
@@ -120,7 +119,7 @@ fn the_page_says_each_verdict_and_names_what_was_planted() {
     for line in QUARTER.rendered.not_shown() {
         assert!(limits.contains(&plain(line)), "{line}");
     }
-    let place = deedbook_verify::package::Mapping::of(QUARTER.rendered.question.framework).controls;
+    let place = Mapping::of(QUARTER.rendered.question.framework).controls;
     let place = place.iter().position(|control| control.id == "CC6.1").unwrap() + 1;
     let control = part(&page, &format!("c{place}"));
     assert!(control.contains(&format!("entry {}", planted.by_itself)), "{control}");
@@ -281,6 +280,29 @@ fn the_guide_can_be_followed() {
     }
     let tagged = std::fs::read_to_string(QUARTER.path.join("tagmanifest-sha256.txt")).unwrap();
     assert!(tagged.contains("  VERIFY.md\n"));
+}
+
+/// The controls of each framework stand on its page, by their names.
+#[test]
+fn every_framework_has_its_page() {
+    let mut office = Office::new();
+    let asked = office.approved("one", "ron");
+    office.run(&asked);
+    let home = TempDir::new().unwrap();
+    for framework in Framework::ALL {
+        let path = kept(&home).join(framework.name());
+        let plan = office.plan().asking(|question| question.framework = *framework);
+        pack(&plan, &office.ledger, &path);
+        let page = page(&path);
+        harmless(&page);
+        let controls = Mapping::of(*framework).controls;
+        for (at, control) in (1..).zip(&controls) {
+            let said = part(&page, &format!("c{at}"));
+            assert!(said.starts_with(&format!("{}: {}", control.id, control.asks)), "{said}");
+            assert!(said.contains(control.population) && said.contains(control.passes_when), "{said}");
+        }
+        assert!(!page.contains(&format!("id=\"c{}\"", controls.len() + 1)));
+    }
 }
 
 /// A page stays readable however much happened: lists are cut, and say where the rest is.

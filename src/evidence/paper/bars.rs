@@ -135,11 +135,11 @@ fn tenths(count: u64, scale: u64) -> u64 {
     u64::try_from(tall / u128::from(scale.max(1))).unwrap_or(0)
 }
 
-/// The next number of 1, 2, 5, 10, 20 and so on.
+/// The next number of 1, 2, 4, 6, 8, 10, 20 and so on: what has a middle, but for 1.
 fn round_up(most: u64) -> u64 {
     let mut step = 1u64;
     loop {
-        for nice in [1u64, 2, 5].map(|factor| step.saturating_mul(factor)) {
+        for nice in [1u64, 2, 4, 6, 8].map(|factor| step.saturating_mul(factor)) {
             if nice >= most {
                 return nice;
             }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn scales_end_at_round_numbers() {
         let ends = [0, 1, 2, 3, 7, 11, 99, 101, 5_001].map(round_up);
-        assert_eq!(ends, [1, 1, 2, 5, 10, 20, 100, 200, 10_000]);
+        assert_eq!(ends, [1, 1, 2, 4, 8, 20, 100, 200, 6_000]);
         assert_eq!(round_up(u64::MAX), u64::MAX);
     }
 }

@@ -27,7 +27,7 @@ pub fn report(folder: &dyn Folder, rendered: &Rendered) -> io::Result<String> {
         <li><a href=\"#pictures\">Pictures</a></li><li><a href=\"#controls\">Controls</a></li>\
         <li><a href=\"#tests\">Tests</a></li><li><a href=\"#files\">Files</a></li></ul></nav>\n<main>\n";
     cover::asked(&mut out, &findings, &mapping);
-    out += "<section aria-labelledby=\"pictures\">\n<h2 id=\"pictures\">The period in pictures</h2>\n";
+    out += "<section aria-labelledby=\"pictures\">\n<h2 id=\"pictures\" class=\"here\">The period in pictures</h2>\n";
     charts::render(&mut out, &timeline);
     out += "</section>\n";
     controls::render(&mut out, &findings);

@@ -6,21 +6,23 @@ use crate::governed::person;
 use crate::ledger::Ledger;
 use crate::maker::note;
 use crate::naive_tree::root;
-use crate::package_maker::{Plan, key};
+use crate::package_maker::{Plan, key, start};
 use crate::quarter::{Asked, HOUR, Office};
 use deedbook::evidence::paper;
 use deedbook_verify::package::{Directory, NewDirectory, Offered, PackageWriter, Rendered};
 use std::path::Path;
 
-/// Writes a plan's package, from genesis on.
+/// Writes a plan's package.
 pub fn pack(plan: &Plan, ledger: &Ledger, out: &Path) -> Rendered {
     let leaves = ledger.leaves();
-    let ends = plan.question.ends.0 as usize;
-    let end = note(&ledger.name, ends as u64, &root(&leaves[..ends]), &ledger.head).into_bytes();
+    let (begins, ends) = (plan.question.begins.0 as usize, plan.question.ends.0 as usize);
+    let signed = |size: usize| note(&ledger.name, size as u64, &root(&leaves[..size]), &ledger.head).into_bytes();
+    let (first, end, before) = (signed(begins), signed(ends), start(ledger, begins));
     let (key, mut sink) = (key(ledger), NewDirectory::create(out.to_owned()).unwrap());
-    let offered = Offered { question: plan.question.clone(), key: &key, start: None, end: &end };
+    let start = (begins > 0).then_some((first.as_slice(), &before));
+    let offered = Offered { question: plan.question.clone(), key: &key, start, end: &end };
     let mut writer = PackageWriter::begin(offered, &mut sink).unwrap();
-    for (index, entry) in (0u64..).zip(&ledger.placed[..ends]) {
+    for (index, entry) in (0u64..).zip(&ledger.placed[..ends]).skip(begins) {
         writer.push(&entry.bytes(), plan.bodies.get(&index)).unwrap();
     }
     let mut finished = writer.finish(|digest| Ok(plan.policies.get(&digest).cloned())).unwrap();
