@@ -84,3 +84,5 @@ const _: () = assert!(TESTS_ENTRIES_PER_SECOND_BUSY * 4 <= TESTS_ENTRIES_PER_SEC
 pub const CREEP_OVER_DAYS_DEFAULT: u16 = 90;
 /// Requests that it keeps in mind, some 100 bytes each.
 pub const CREEP_REQUESTS_MAX: usize = 1_000_000;
+/// Persons whose decisions a package's report counts one by one; the CSV has them all.
+pub const REPORT_PERSONS_MAX: usize = 12;

@@ -113,6 +113,11 @@ fn the_page_says_each_verdict_and_names_what_was_planted() {
         let said = part(&page, test);
         assert!(said.contains(&format!(" {index} {code} ")), "{test}: {index} {code} in {said}");
     }
+    let approvers = csv("data/tests/T17/approvers.csv");
+    for row in approvers.iter().skip(1) {
+        let shown = format!("<code title=\"{}\">{}…</code></th><td class=\"n\">{}</td>", row[0], &row[0][..12], row[1]);
+        assert!(page.contains(&shown), "{shown}");
+    }
     // The first page carries what the package does not show, and a control its exceptions with their entries.
     assert!(page.find("id=\"limits\"") < page.find("id=\"asked\""));
     let limits = part(&page, "limits");

@@ -3,6 +3,7 @@
 
 use crate::evidence::paper::bars::{Bars, Series};
 use crate::evidence::paper::html::{Count, Counted, Hex, Text, put};
+use crate::evidence::paper::people::People;
 use crate::evidence::paper::timeline::{Bin, DECIDE_BOUNDS_S, Heard, Timeline};
 use deedbook_verify::package::RowVerdict;
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ const PATTERNS: &str = "<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden
     <pattern id=\"dots\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\"><circle class=\"dot\" cx=\"2\" cy=\"2\" r=\"1.2\"/></pattern></defs></svg>\n";
 
 /// All of them.
-pub fn render(out: &mut String, line: &Timeline) {
+pub fn render(out: &mut String, line: &Timeline, people: &People) {
     out.push_str(PATTERNS);
     let each = match line.days.each {
         1 => "a bar is a day".to_owned(),
@@ -27,6 +28,7 @@ pub fn render(out: &mut String, line: &Timeline) {
     coming(out, line);
     endings(out, line);
     deciding(out, line);
+    people.render(out);
     hearing(out, line);
 }
 

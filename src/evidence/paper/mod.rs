@@ -8,6 +8,7 @@ mod rows;
 mod silences;
 mod timeline;
 mod findings;
+mod people;
 mod bars;
 mod charts;
 mod cover;

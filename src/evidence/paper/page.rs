@@ -3,6 +3,7 @@
 
 use crate::evidence::paper::findings::Findings;
 use crate::evidence::paper::html::{Text, put};
+use crate::evidence::paper::people::People;
 use crate::evidence::paper::timeline::Timeline;
 use crate::evidence::paper::{charts, controls, cover, files, tests};
 use base64::Engine as _;
@@ -28,7 +29,7 @@ pub fn report(folder: &dyn Folder, rendered: &Rendered) -> io::Result<String> {
         <li><a href=\"#tests\">Tests</a></li><li><a href=\"#files\">Files</a></li></ul></nav>\n<main>\n";
     cover::asked(&mut out, &findings, &mapping);
     out += "<section aria-labelledby=\"pictures\">\n<h2 id=\"pictures\" class=\"here\">The period in pictures</h2>\n";
-    charts::render(&mut out, &timeline);
+    charts::render(&mut out, &timeline, &People::read(folder)?);
     out += "</section>\n";
     controls::render(&mut out, &findings);
     tests::render(&mut out, &findings);
