@@ -48,6 +48,8 @@ pub const AUDIT_PART_ENTRIES: u64 = 4_096;
 pub const AUDIT_PARTS_WAITING: usize = 4;
 /// Signatures of one part that one thread checks, at least: 128 take 7 ms, a thread is started in 0.1.
 pub const AUDIT_CHECKS_PER_THREAD_MIN: usize = 128;
+/// Late events whose runs an audit holds, at least; twice as many are 8 MB.
+pub const AUDIT_LATE_RUNS_MIN: usize = 65_536;
 /// Checkpoints that an audit is given to compare with; a note is at most 128 KiB, and is held until it is opened.
 pub const AUDIT_CHECKPOINTS_MAX: usize = 1_000;
 

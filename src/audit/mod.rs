@@ -8,6 +8,7 @@ mod walk;
 mod checkpoints;
 mod sums;
 mod actions;
+mod recent;
 mod lineage;
 mod derived;
 mod signatures;
@@ -154,7 +155,7 @@ fn judge(
         let bodies = scope.spawn(move || bodies::judge(store, &chunks_waiting));
         let graph = scope.spawn({
             let sums = sums.clone();
-            move || Ok(lineage::sum(&entries_again, sums))
+            move || lineage::sum(store, &entries_again, sums)
         });
         let rows = scope.spawn({
             let sums = sums.clone();

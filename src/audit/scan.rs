@@ -1,24 +1,27 @@
-//! Entries as they are stored, read and unpacked on a thread of their own, and handed to the walk and to the fold of the
-//! graph some hundred at a time. It judges nothing.
+//! Entries as they are stored, read, unpacked and parsed on a thread of their own, and handed to the walk and to the fold
+//! of the graph some hundred at a time. It judges nothing.
 
 use crate::audit::LEDGER;
 use crate::limits::{AUDIT_BATCH_BYTES, AUDIT_BATCH_ENTRIES, ENTRY_BYTES_MAX};
 use crate::store::keys;
 use crate::store::{Direction, Store, StoreError};
+use deedbook_verify::bytes::Malformed;
+use deedbook_verify::entry::Entry;
 use deedbook_verify::words::Index;
+use self_cell::self_cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-/// Consecutive rows of entries.
+/// The bytes of consecutive rows.
 #[derive(Default)]
-pub(super) struct Batch {
+struct Packed {
     // The index that the key names, and where the row's bytes end.
     rows: Vec<(Option<u64>, usize)>,
     bytes: Vec<u8>,
 }
 
-impl Batch {
+impl Packed {
     fn take_in(&mut self, key: &[u8], entry: &[u8]) {
         // Of a row that is too long to be an entry, enough to see that it is.
         let entry = entry.get(..ENTRY_BYTES_MAX.saturating_add(1)).unwrap_or(entry);
@@ -30,14 +33,40 @@ impl Batch {
         self.rows.len() >= AUDIT_BATCH_ENTRIES || self.bytes.len() >= AUDIT_BATCH_BYTES
     }
 
-    /// Each row's index and bytes.
-    pub fn rows(&self) -> impl Iterator<Item = (Option<u64>, &[u8])> {
+    fn parse(&self) -> Vec<ScannedRow<'_>> {
         let mut from = 0;
-        self.rows.iter().map(move |(index, to)| {
-            let row = self.bytes.get(from..*to).unwrap_or_default();
+        let row = |(index, to): &(Option<u64>, usize)| {
+            let bytes = self.bytes.get(from..*to).unwrap_or_default();
             from = *to;
-            (*index, row)
-        })
+            ScannedRow { index: *index, entry: Entry::parse(bytes) }
+        };
+        self.rows.iter().map(row).collect()
+    }
+}
+
+/// A row of the entries.
+pub(super) struct ScannedRow<'b> {
+    /// The index that its key names.
+    pub index: Option<u64>,
+    /// What it holds.
+    pub entry: Result<Entry<'b>, Malformed>,
+}
+
+type Parsed<'b> = Vec<ScannedRow<'b>>;
+
+self_cell!(
+    /// Consecutive rows of entries, parsed once for all who look at them.
+    pub(super) struct Batch {
+        owner: Packed,
+        #[covariant]
+        dependent: Parsed,
+    }
+);
+
+impl Batch {
+    /// Each row.
+    pub fn rows(&self) -> &[ScannedRow<'_>] {
+        self.borrow_dependent()
     }
 }
 
@@ -47,22 +76,22 @@ pub(super) type Scanned = Result<Arc<Batch>, StoreError>;
 /// Hands on all entries, until the walk takes no more.
 pub(super) fn scan(store: &dyn Store, walk: &SyncSender<Scanned>, graph: &SyncSender<Arc<Batch>>) {
     let range = keys::between(keys::entry(LEDGER, Index(0)), keys::entry(LEDGER, Index(u64::MAX)));
-    let mut batch = Batch::default();
-    let hand_on = |batch: Batch| {
-        let batch = Arc::new(batch);
+    let mut packed = Packed::default();
+    let hand_on = |packed: Packed| {
+        let batch = Arc::new(Batch::new(packed, Packed::parse));
         // Whoever folds takes all there is.
         let _ = graph.send(Arc::clone(&batch));
         walk.send(Ok(batch)).is_ok()
     };
     let scanned = store.scan(&range, Direction::Forward, &mut |key, entry| {
-        batch.take_in(key, entry);
-        match !batch.is_full() || hand_on(std::mem::take(&mut batch)) {
+        packed.take_in(key, entry);
+        match !packed.is_full() || hand_on(std::mem::take(&mut packed)) {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }
     });
     // A walk that ended has said why.
-    let _ = hand_on(batch);
+    let _ = hand_on(packed);
     if let Err(error) = scanned {
         let _ = walk.send(Err(error));
     }

@@ -6,7 +6,7 @@ use crate::audit::checkpoints::Checkpoints;
 use crate::audit::derived::PostingBlock;
 use crate::audit::erased::Unfinished;
 use crate::audit::report::{AuditError, Report};
-use crate::audit::scan::Scanned;
+use crate::audit::scan::{Scanned, ScannedRow};
 use crate::audit::signatures::{Part, Signatures};
 use crate::audit::sums::{Sums, Table};
 use crate::audit::{LEDGER, Progress};
@@ -77,8 +77,8 @@ impl<'s> Walk<'s> {
         checkpoints.compare(&self.replay, report);
         let mut whole = true;
         'batches: for batch in entries {
-            for (key, bytes) in batch?.rows() {
-                if !self.entry(key, bytes, report)? {
+            for row in batch?.rows() {
+                if !self.entry(row, report)? {
                     whole = false;
                     break 'batches;
                 }
@@ -102,13 +102,13 @@ impl<'s> Walk<'s> {
     }
 
     /// One entry; false when the walk cannot go on.
-    fn entry(&mut self, key: Option<u64>, bytes: &[u8], report: &mut Report) -> Result<bool, AuditError> {
+    fn entry(&mut self, row: &ScannedRow<'_>, report: &mut Report) -> Result<bool, AuditError> {
         let index = Index(self.replay.head_size().0);
-        if key != Some(index.0) {
+        if row.index != Some(index.0) {
             report.find(Some(index), "entry", "it is missing".to_owned());
             return Ok(false);
         }
-        let entry = match self.step(bytes) {
+        let entry = match self.step(row) {
             Ok(entry) => entry,
             Err(refusal) => {
                 report.find(Some(index), "replay", refusal.to_string());
@@ -117,22 +117,22 @@ impl<'s> Walk<'s> {
         };
         if index == Index(0) {
             report.ledger = self.replay.keys().map(|keys| keys.ledger());
-            check_head_key(&entry, self.key, report);
-            self.actions.check_ref_key(&entry, report);
+            check_head_key(entry, self.key, report);
+            self.actions.check_ref_key(entry, report);
         }
         report.entries = report.entries.saturating_add(1);
         if let Some(authority) = self.replay.authority() {
             report.note_glass(authority.broken_glass());
         }
-        report.entry_bytes = report.entry_bytes.saturating_add(bytes.len() as u64);
-        self.sum_lookups(index, &entry);
-        self.postings.add(index, &entry, &mut self.sums);
-        self.actions.entry((index, bytes), &entry, &self.replay, report)?;
-        let goes_on = self.hand_on(index, &entry);
+        report.entry_bytes = report.entry_bytes.saturating_add(entry.bytes.len() as u64);
+        self.sum_lookups(index, entry);
+        self.postings.add(index, entry, &mut self.sums);
+        self.actions.entry((index, entry.bytes), entry, &self.replay, report)?;
+        let goes_on = self.hand_on(index, entry);
         if let Some(command) = self.replay.erased_by() {
             self.unfinished.check(self.store, &self.replay, command, report)?;
         }
-        self.check_last_seen(index, &entry, report)?;
+        self.check_last_seen(index, entry, report)?;
         // Replay has hashed every node; the tiles are some of them.
         let completed = self.replay.leaf().into_iter().chain(self.replay.completed().iter().copied());
         for (hash, level) in completed.zip(0..) {
@@ -143,11 +143,13 @@ impl<'s> Walk<'s> {
         Ok(goes_on)
     }
 
-    fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
+    fn step<'r, 'b>(&mut self, row: &'r ScannedRow<'b>) -> Result<&'r Entry<'b>, ReplayRefusal> {
+        let entry = row.entry.as_ref().map_err(|malformed| *malformed)?;
         match self.signatures {
-            Signatures::AtOnce => self.replay.step(bytes),
-            Signatures::Beside => self.replay.step_deferring(bytes, |checks| self.part.checks.push(checks)),
+            Signatures::AtOnce => self.replay.step_parsed(entry)?,
+            Signatures::Beside => self.replay.step_deferring(entry, |checks| self.part.checks.push(checks))?,
         }
+        Ok(entry)
     }
 
     /// The event-id row and the stream row of an entry.

@@ -91,12 +91,13 @@ fn a_check_that_was_deferred_decides_as_it_would_have_at_once() {
         let mut checks = Vec::new();
         for entry in &entries[..entries.len() - 1] {
             at_once.step(entry).unwrap();
-            deferring.step_deferring(entry, |deferred| checks.push(deferred)).unwrap();
+            let entry = Entry::parse(entry).unwrap();
+            deferring.step_deferring(&entry, |deferred| checks.push(deferred)).unwrap();
         }
         assert!(checks.len() > 10 && checks.iter().all(|checks| checks.judge().is_ok()));
         let judged = at_once.step(&bytes).map(|_| ());
         let mut last = None;
-        deferring.step_deferring(&bytes, |deferred| last = Some(deferred)).unwrap();
+        deferring.step_deferring(&Entry::parse(&bytes).unwrap(), |deferred| last = Some(deferred)).unwrap();
         assert_eq!(judged, last.unwrap().judge().map_err(ReplayRefusal::from));
         assert_eq!(judged.is_ok(), verifies);
     }

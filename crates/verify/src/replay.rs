@@ -143,30 +143,36 @@ impl Replay {
 
     /// Judges the next entry and takes it in. After a refusal the state is not to be used further.
     pub fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
-        self.take_in(bytes, EntryHashes::of(bytes), |checks| checks.judge())
+        let entry = Entry::parse(bytes)?;
+        self.step_parsed(&entry)?;
+        Ok(entry)
+    }
+
+    /// The same for whoever has parsed it already.
+    pub fn step_parsed(&mut self, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
+        self.take_in(entry, EntryHashes::of(entry.bytes), |checks| checks.judge())
     }
 
     /// The same without the arithmetic of signatures, which is handed to `defer` if a frame begins here: it takes much of
     /// the time and needs nothing of this state. The entry, and whatever was folded from it on, is accepted only once
     /// `SignatureChecks::judge` accepted too.
-    pub fn step_deferring<'e>(
+    pub fn step_deferring(
         &mut self,
-        bytes: &'e [u8],
+        entry: &Entry<'_>,
         defer: impl FnOnce(SignatureChecks),
-    ) -> Result<Entry<'e>, ReplayRefusal> {
-        self.take_in(bytes, EntryHashes::of(bytes), |checks| {
+    ) -> Result<(), ReplayRefusal> {
+        self.take_in(entry, EntryHashes::of(entry.bytes), |checks| {
             defer(checks);
             Ok(())
         })
     }
 
-    fn take_in<'e>(
+    fn take_in(
         &mut self,
-        bytes: &'e [u8],
+        entry: &Entry<'_>,
         hashes: EntryHashes,
         signatures: impl FnOnce(SignatureChecks) -> Result<(), FrameRefusal>,
-    ) -> Result<Entry<'e>, ReplayRefusal> {
-        let entry = Entry::parse(bytes)?;
+    ) -> Result<(), ReplayRefusal> {
         let index = Index(self.tree.size().0);
         if (entry.facts.kind == Kind::Genesis) != (index == Index(0)) {
             return Err(ReplayRefusal::Genesis);
@@ -180,17 +186,17 @@ impl Replay {
         }
         let mut frame = match (self.open.take(), &entry.seal.frame) {
             (None, Some(sealed)) => {
-                let (checks, frame) = self.begin_frame(&entry, sealed, index)?;
+                let (checks, frame) = self.begin_frame(entry, sealed, index)?;
                 signatures(checks)?;
                 frame
             }
             (Some(open), None) => open,
             (Some(_), Some(_)) | (None, None) => return Err(ReplayRefusal::FrameOrder),
         };
-        self.place_in_frame(&mut frame, &entry, hashes.facts)?;
+        self.place_in_frame(&mut frame, entry, hashes.facts)?;
         self.follow_source(&entry.facts)?;
-        self.follow_stream(&entry)?;
-        self.fold(&entry, frame.signer, index)?;
+        self.follow_stream(entry)?;
+        self.fold(entry, frame.signer, index)?;
         if frame.next_offset < entry.seal.n {
             self.open = Some(frame);
         } else if FrameHeader::parse(&frame.header)?.root != frame.facts.root() && !Bug::FrameRootUnread.planted() {
@@ -210,7 +216,7 @@ impl Replay {
             }
         });
         self.leaf = Some(leaf);
-        Ok(entry)
+        Ok(())
     }
 
     /// Refuses a log that ends inside a frame or owes a refusal.

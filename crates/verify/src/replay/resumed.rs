@@ -109,10 +109,12 @@ impl Replay {
         hashes: EntryHashes,
         defer: impl FnOnce(SignatureChecks),
     ) -> Result<Entry<'e>, ReplayRefusal> {
-        self.take_in(bytes, hashes, |checks| {
+        let entry = Entry::parse(bytes)?;
+        self.take_in(&entry, hashes, |checks| {
             defer(checks);
             Ok(())
-        })
+        })?;
+        Ok(entry)
     }
 
     /// Goes on with the first entry behind the frontier, which is at the index where the interval begins.
