@@ -19,7 +19,7 @@ mod subscriptions;
 pub use checkpoints::KeptCheckpoint;
 pub use report::{AuditError, Finding, Report};
 
-use crate::limits::AUDIT_PARTS_WAITING;
+use crate::limits::{AUDIT_BATCHES_WAITING, AUDIT_PARTS_WAITING};
 use crate::record::KeyFileError;
 use crate::store::keys::{self, LedgerNumber, STORE_FORMAT};
 use crate::store::{Access, AnchorError, AnchorRecord, FileAnchor, Loaded, RocksStore, Store, StoreError};
@@ -145,8 +145,8 @@ fn judge(
     let sums = Sums::new().map_err(KeyFileError::from)?;
     let (parts, parts_waiting) = sync_channel(AUDIT_PARTS_WAITING);
     let (chunks, chunks_waiting) = sync_channel(AUDIT_PARTS_WAITING);
-    let (batches, entries) = sync_channel(AUDIT_PARTS_WAITING);
-    let (copies, entries_again) = sync_channel(AUDIT_PARTS_WAITING);
+    let (batches, entries) = sync_channel(AUDIT_BATCHES_WAITING);
+    let (copies, entries_again) = sync_channel(AUDIT_BATCHES_WAITING);
     // Each on a thread of its own: entries, signatures, bodies, the graph, stored rows, and the walk on this one. No thread has more
     // than half of the work, so that two cores are busy to the end.
     let (walked, verified, bodies, graph, rows) = std::thread::scope(|scope| {

@@ -34,6 +34,9 @@ pub struct BenchArguments {
     /// Size of the ledger whose memory, disk, opening, proofs and audit are measured
     #[arg(long, default_value_t = 1_000_000)]
     fill: u64,
+    /// Requests of which the memory is measured that they cost once they are closed
+    #[arg(long, default_value_t = 200_000)]
+    requests: usize,
     /// Measure only these, each with its ceiling; may be given more than once
     #[arg(long, value_enum)]
     only: Vec<Part>,
@@ -54,6 +57,7 @@ enum Part {
     Policies,
     Actions,
     Waiting,
+    Closed,
 }
 
 impl BenchArguments {
@@ -130,7 +134,7 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
         remark("asking a thousand policies");
         figures.extend(policies::measure()?);
     }
-    if arguments.wants(Part::Actions) || arguments.wants(Part::Waiting) {
+    if [Part::Actions, Part::Waiting, Part::Closed].into_iter().any(|part| arguments.wants(part)) {
         figures.extend(bench.approvals(arguments, &process).await?);
     }
     if arguments.wants(Part::Fill) {
@@ -165,6 +169,9 @@ impl Bench<'_> {
         }
         if arguments.wants(Part::Waiting) {
             figures.extend(self.waiting(&stage, process).await?);
+        }
+        if arguments.wants(Part::Closed) {
+            figures.extend(self.closed(&stage, process, arguments.requests).await?);
         }
         Ok(figures)
     }

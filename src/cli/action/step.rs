@@ -170,8 +170,12 @@ pub async fn cancel(
     id: SubjectId,
     reason: &str,
 ) -> Result<proto::Action, Failure> {
-    let facts = of_request(producer, Kind::ApprovalCancelRequested, id)?;
-    Ok(client.cancel_request(signed(producer, because(facts, reason))?).await?.action("CancelRequest")?)
+    Ok(client.cancel_request(withdrawal(producer, id, reason)?).await?.action("CancelRequest")?)
+}
+
+/// The signed command that withdraws a request.
+pub fn withdrawal(producer: &Producer, id: SubjectId, reason: &str) -> Result<proto::Frame, Failure> {
+    signed(producer, because(of_request(producer, Kind::ApprovalCancelRequested, id)?, reason))
 }
 
 /// Says what a person thinks of a break-glass.

@@ -1,6 +1,8 @@
 //! Actions: how fast those are decided that nobody has to agree to, alone and beside a stream of frames; what streams cost
 //! that wait for people; and how soon a decision reaches whoever waits.
 
+mod closed;
+
 use super::server::ServerProcess;
 use super::{Bench, Figure, SETTLE, load, median};
 use crate::api::{ClientError, proto};
@@ -81,7 +83,7 @@ impl Bench<'_> {
     pub(super) async fn submissions(&mut self, stage: &Stage, count: usize) -> Result<f64, Failure> {
         let (frames, _) = stage.asked("data.read", count)?;
         let clients = self.connections(CONNECTIONS).await?;
-        Ok(count as f64 / submit_all(&clients, frames).await?)
+        Ok(count as f64 / send_all(&clients, Step::Submit, frames).await?)
     }
 
     /// The same while another client streams frames; the speed of both.
@@ -99,7 +101,7 @@ impl Bench<'_> {
             let count = prepared.events;
             Ok::<f64, Failure>(count as f64 / load::stream(&mut streaming, source, prepared).await?)
         });
-        let submitted = count as f64 / submit_all(&clients, frames).await?;
+        let submitted = count as f64 / send_all(&clients, Step::Submit, frames).await?;
         Ok((submitted, streamed.await.map_err(|error| ended(&error))??))
     }
 
@@ -107,7 +109,7 @@ impl Bench<'_> {
     pub(super) async fn waiting(&mut self, stage: &Stage, process: &ServerProcess) -> Result<Vec<Figure>, Failure> {
         remark("asking for 10,000 approvals, and waiting for each of them");
         let (frames, ids) = stage.asked("data.export", WAITING)?;
-        submit_all(&self.connections(CONNECTIONS).await?, frames).await?;
+        send_all(&self.connections(CONNECTIONS).await?, Step::Submit, frames).await?;
         tokio::time::sleep(SETTLE).await;
         let idle = process.resident_bytes().unwrap_or(0);
         let mut clients = self.connections(WAITING_CONNECTIONS).await?;
@@ -182,8 +184,15 @@ impl Stage {
     }
 }
 
-/// Many callers at once, each with one submission under way; seconds for all of them.
-async fn submit_all(clients: &[Client], frames: Vec<proto::Frame>) -> Result<f64, Failure> {
+/// What callers ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Submit,
+    Cancel,
+}
+
+/// Many callers at once, each with one command under way; seconds for all of them.
+async fn send_all(clients: &[Client], step: Step, frames: Vec<proto::Frame>) -> Result<f64, Failure> {
     let share = frames.len().div_ceil(CALLERS).max(1);
     let mut tasks = Vec::new();
     let started = Stopwatch::start();
@@ -191,7 +200,10 @@ async fn submit_all(clients: &[Client], frames: Vec<proto::Frame>) -> Result<f64
         let (frames, mut client) = (frames.to_vec(), client.clone());
         tasks.push(tokio::spawn(async move {
             for frame in frames {
-                client.submit_action(frame).await?;
+                match step {
+                    Step::Submit => client.submit_action(frame).await?,
+                    Step::Cancel => client.cancel_request(frame).await?,
+                };
             }
             Ok::<(), ClientError>(())
         }));
