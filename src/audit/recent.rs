@@ -4,10 +4,10 @@
 
 use crate::audit::LEDGER;
 use crate::limits::AUDIT_LATE_RUNS_MIN;
+use crate::lineage::NodeId;
 use crate::lineage::fold::{
     BLOCK_ENTRIES, BlockRuns, Known, Link, LinkKey, Links, Lookup, Memory, NodeKey, Row, Settled, Trace,
 };
-use crate::lineage::NodeId;
 use crate::store::{Store, StoreError, keys};
 use deedbook_verify::facts::Parent;
 use deedbook_verify::words::{EventId, Index, Ref, SubjectId};
@@ -93,7 +93,55 @@ impl Lookup for Before<'_> {
         let index = row.and_then(|bytes| bytes.as_slice().try_into().ok()).map(u64::from_be_bytes).map(Index);
         // The store knows of entries behind this one too.
         let Some(index) = index.filter(|index| *index < self.at) else { return Ok(None) };
-        let row = self.store.get(keys::lineage(LEDGER, Row::Runs(index.0 / BLOCK_ENTRIES).key().as_slice()).as_slice())?;
+        let row =
+            self.store.get(keys::lineage(LEDGER, Row::Runs(index.0 / BLOCK_ENTRIES).key().as_slice()).as_slice())?;
         Ok(row.and_then(|bytes| BlockRuns::parse(&bytes).ok()).and_then(|runs| runs.get(index)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Batch, MemoryStore};
+
+    fn event(number: u64) -> Parent {
+        let id = u128::from(number).to_be_bytes();
+        Parent { source: Ref([7; 16]), event_id: EventId(id) }
+    }
+
+    fn run(number: u64) -> NodeId {
+        NodeId::new(u32::try_from(number).unwrap()).unwrap()
+    }
+
+    /// Every entry is of the run with its own number. As the writer, rows are there for full blocks alone.
+    #[test]
+    fn runs_of_late_and_of_early_events_are_found_and_of_none_that_is_still_to_come() {
+        let entries = AUDIT_LATE_RUNS_MIN as u64 * 3 + 100;
+        let (store, mut rows, mut runs) = (MemoryStore::new(), Batch::new(), BlockRuns::default());
+        for index in 0..entries {
+            let Parent { source, event_id } = event(index);
+            rows.put(keys::event_id(LEDGER, &source, &event_id).as_slice(), &index.to_be_bytes());
+            runs.push(Index(index), run(index));
+            if (index + 1).is_multiple_of(BLOCK_ENTRIES) {
+                let row = Row::Runs(index / BLOCK_ENTRIES);
+                rows.put(keys::lineage(LEDGER, row.key().as_slice()).as_slice(), &std::mem::take(&mut runs).to_bytes());
+            }
+        }
+        store.commit(&rows).unwrap();
+        let mut before = Before::new(&store);
+        for index in 0..entries {
+            before.at = Index(index);
+            if !index.is_multiple_of(97) {
+                before.ran(event(index), run(index));
+                continue;
+            }
+            for asked in [0, index / 2, index.saturating_sub(1), index.saturating_sub(AUDIT_LATE_RUNS_MIN as u64 * 2)] {
+                let expected = (asked < index).then(|| run(asked));
+                assert_eq!(before.run_of(&event(asked)).unwrap(), expected, "{asked} at {index}");
+            }
+            assert_eq!(before.run_of(&event(index)).unwrap(), None);
+            assert_eq!(before.run_of(&event(entries - 1)).unwrap(), None);
+            before.ran(event(index), run(index));
+        }
     }
 }

@@ -6,6 +6,7 @@ mod form;
 mod refusal;
 #[cfg(feature = "package")]
 mod resumed;
+mod step;
 
 pub use follow::is_of_approvals;
 pub use form::{check_company, check_genesis_frame, follows, is_built};
@@ -139,32 +140,6 @@ impl Replay {
     /// The command that erased them: the last entry, or the one whose second administrator it is.
     pub fn erased_by(&self) -> Option<Index> {
         self.erasure.as_ref().map(|erasure| erasure.command)
-    }
-
-    /// Judges the next entry and takes it in. After a refusal the state is not to be used further.
-    pub fn step<'e>(&mut self, bytes: &'e [u8]) -> Result<Entry<'e>, ReplayRefusal> {
-        let entry = Entry::parse(bytes)?;
-        self.step_parsed(&entry)?;
-        Ok(entry)
-    }
-
-    /// The same for whoever has parsed it already.
-    pub fn step_parsed(&mut self, entry: &Entry<'_>) -> Result<(), ReplayRefusal> {
-        self.take_in(entry, EntryHashes::of(entry.bytes), |checks| checks.judge())
-    }
-
-    /// The same without the arithmetic of signatures, which is handed to `defer` if a frame begins here: it takes much of
-    /// the time and needs nothing of this state. The entry, and whatever was folded from it on, is accepted only once
-    /// `SignatureChecks::judge` accepted too.
-    pub fn step_deferring(
-        &mut self,
-        entry: &Entry<'_>,
-        defer: impl FnOnce(SignatureChecks),
-    ) -> Result<(), ReplayRefusal> {
-        self.take_in(entry, EntryHashes::of(entry.bytes), |checks| {
-            defer(checks);
-            Ok(())
-        })
     }
 
     fn take_in(

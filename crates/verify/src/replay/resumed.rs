@@ -5,8 +5,8 @@ use super::{Replay, ReplayRefusal};
 use crate::detail::Detail;
 use crate::entry::Entry;
 use crate::facts::Facts;
-use crate::frame::{FrameRefusal, SignatureChecks, check_signatures};
-use crate::hash::{self, EntryHashes};
+use crate::frame::{FrameRefusal, check_signatures};
+use crate::hash;
 use crate::kind::{Author, Kind};
 use crate::plant::Bug;
 use crate::replay::genesis_authority;
@@ -100,21 +100,6 @@ impl Replay {
     /// Whether the entry behind the last one must be looked at: it may refuse it.
     pub fn awaits_refusal(&self) -> bool {
         self.follow.is_some()
-    }
-
-    /// The same with hashes that were made before; they must be of these bytes.
-    pub fn step_hashed<'e>(
-        &mut self,
-        bytes: &'e [u8],
-        hashes: EntryHashes,
-        defer: impl FnOnce(SignatureChecks),
-    ) -> Result<Entry<'e>, ReplayRefusal> {
-        let entry = Entry::parse(bytes)?;
-        self.take_in(&entry, hashes, |checks| {
-            defer(checks);
-            Ok(())
-        })?;
-        Ok(entry)
     }
 
     /// Goes on with the first entry behind the frontier, which is at the index where the interval begins.
