@@ -52,6 +52,8 @@ pub const AUDIT_PARTS_WAITING: usize = 4;
 pub const AUDIT_CHECKS_PER_THREAD_MIN: usize = 128;
 /// Late events whose runs an audit holds, at least; twice as many are 8 MB.
 pub const AUDIT_LATE_RUNS_MIN: usize = 65_536;
+/// Bytes that an audit reads of a package's files at once, while it looks where each record stands.
+pub const PACKAGE_READ_BYTES: usize = 256 * 1024;
 /// Checkpoints that an audit is given to compare with; a note is at most 128 KiB, and is held until it is opened.
 pub const AUDIT_CHECKPOINTS_MAX: usize = 1_000;
 

@@ -15,9 +15,11 @@ mod signatures;
 mod bodies;
 mod erased;
 mod subscriptions;
+mod package;
 
 pub use checkpoints::KeptCheckpoint;
-pub use report::{AuditError, Finding, Report};
+pub use package::{PackageAudit, run as run_package};
+pub use report::{AuditError, Finding, Report, Unread};
 
 use crate::limits::{AUDIT_BATCHES_WAITING, AUDIT_PARTS_WAITING};
 use crate::record::KeyFileError;

@@ -3,8 +3,10 @@
 use crate::record::KeyFileError;
 use crate::store::StoreError;
 use deedbook_verify::governance::BrokenGlass;
+use deedbook_verify::package::PackageRefusal;
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Index, LedgerId};
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Findings kept; more are counted only, so that a wholly damaged store has a short report.
@@ -12,6 +14,9 @@ const FINDINGS_MAX: usize = 1_000;
 
 /// Entries of governance by break-glass that are named; more are counted only.
 const GLASS_MAX: usize = 1_000;
+
+/// Commands that are named for each reason why they could not be decided again; more are counted only.
+const UNREAD_MAX: usize = 100;
 
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +27,31 @@ pub struct Finding {
     pub check: &'static str,
     /// What it found.
     pub message: String,
+}
+
+/// Why something could not be decided again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unread {
+    /// Names are refs without it.
+    NoRefKey,
+    /// The body that it rests on was erased.
+    Erased,
+    /// The body that it rests on is not there: a package withholds it, or it is damaged, which is a finding of its own.
+    BodyMissing,
+    /// The action began before the interval that is audited.
+    BeforeInterval,
+}
+
+impl Unread {
+    /// The name in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unread::NoRefKey => "no_ref_key",
+            Unread::Erased => "erased",
+            Unread::BodyMissing => "body_missing",
+            Unread::BeforeInterval => "before_interval",
+        }
+    }
 }
 
 /// The result of an audit.
@@ -58,6 +88,8 @@ pub struct Report {
     pub evaluations: u64,
     /// Those that could not be: what they rested on was erased, or the ref key is not at hand.
     pub evaluations_unread: u64,
+    /// Why, with how often and the first commands of each.
+    pub unread: BTreeMap<Unread, (u64, Vec<Index>)>,
     /// What was governed by break-glass, one administrator alone: no finding, and to be known for ever.
     pub broken_glass: BrokenGlass,
     /// The entries by which it took effect, in their order; the first of them.
@@ -93,6 +125,18 @@ impl Report {
         self.broken_glass = glass;
     }
 
+    /// Counts something that could not be decided again.
+    pub(super) fn unread(&mut self, index: Index, why: Unread) {
+        if why != Unread::BeforeInterval {
+            self.evaluations_unread = self.evaluations_unread.saturating_add(1);
+        }
+        let (count, first) = self.unread.entry(why).or_default();
+        *count = count.saturating_add(1);
+        if first.len() < UNREAD_MAX {
+            first.push(index);
+        }
+    }
+
     pub(super) fn find(&mut self, index: Option<Index>, check: &'static str, message: String) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(Finding { index, check, message });
@@ -111,4 +155,7 @@ pub enum AuditError {
     /// The store does not open or read.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The package does not hold, or does not read.
+    #[error("{0}")]
+    Package(#[from] PackageRefusal),
 }

@@ -1,6 +1,8 @@
 //! `deedbook audit` and `deedbook anchor`: what an operator does to a data folder with no server running. The judging
 //! is `audit`'s, this shows its report.
 
+mod package;
+
 use super::errors::{Failure, Status};
 use super::output::{Colour, Output, counted, remark};
 use super::progress::Progress;
@@ -20,13 +22,18 @@ const GLASS_SHOWN: usize = 20;
 /// What `audit` takes.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "A server may run beside it; if a file is missing, stop it and repeat. With --vkey, an auditor\n\
+    after_help = "With PACKAGE, an evidence package is verified and its policies asked again; it takes --vkey, and --ref-key for\n\
+    whatever rests on names. Without it, a data folder is audited. A server may run beside it; if a file is missing, stop it and repeat. With --vkey, an auditor\n\
     brings a verifier key of their own. With --checkpoint, checkpoints that were kept elsewhere: only they show that\n\
     somebody with the folder rewrote what no producer signed, or took the end away.\n\n\
     Examples:\n  deedbook audit --data ./deedbook-data\n  \
-    deedbook audit --data ./deedbook-data --vkey mine.vkey --checkpoint monday.checkpoint --checkpoint tuesday.checkpoint"
+    deedbook audit --data ./deedbook-data --vkey mine.vkey --checkpoint monday.checkpoint --checkpoint tuesday.checkpoint\n  \
+    deedbook audit soc2-q3 --vkey mine.vkey --ref-key mine.ref"
 )]
 pub struct AuditArguments {
+    /// The folder of an evidence package, in place of a data folder
+    #[arg(value_name = "PACKAGE", conflicts_with = "checkpoints")]
+    package: Option<PathBuf>,
     /// A checkpoint that you kept; the log must hold its tree. May be given more than once
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
@@ -37,6 +44,9 @@ pub struct AuditArguments {
 
 /// Recomputes everything and shows every divergence.
 pub fn run(common: &Common, arguments: AuditArguments, output: Output) -> Result<(), Failure> {
+    if let Some(folder) = &arguments.package {
+        return package::run(folder, (common.vkey.as_deref(), arguments.ref_key.as_deref()), output);
+    }
     let mut paths = AuditPaths::of(&common.data);
     if let Some(key) = &common.vkey {
         paths.verifier_key.clone_from(key);
@@ -87,6 +97,7 @@ pub fn judge(paths: &AuditPaths, kept: &[KeptCheckpoint]) -> Result<Report, Fail
             let next = "keep the folder as it is; restore the newest copy elsewhere, and compare it with checkpoints";
             Failure::storage(format!("the audit cannot be made: {error}"), next)
         }
+        AuditError::Package(refusal) => package::refused(&refusal),
     })
 }
 
@@ -96,13 +107,7 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.value(&value(report));
     }
-    let count = u64::try_from(report.findings.len()).unwrap_or(u64::MAX).saturating_add(report.findings_omitted);
-    let verdict = if clean {
-        output.paint("clean", Colour::Green)
-    } else {
-        output.paint(&counted(count, "FINDING", "FINDINGS"), Colour::Red)
-    };
-    output.line(&format!("audit: {verdict}"))?;
+    output.line(&format!("audit: {}", findings(report, output)))?;
     let tree = |head: TreeHead| format!("{}, root {}", counted(head.size.0, "entry", "entries"), head.root);
     output.pairs(&[
         ("tree", report.head.map_or_else(|| "cannot be read".to_owned(), tree)),
@@ -115,12 +120,24 @@ pub fn show(report: &Report, output: Output) -> Result<(), Failure> {
     if clean {
         return Ok(());
     }
+    output.table(&["index", "check", "finding"], &finding_rows(report))
+}
+
+/// `clean`, or how many findings there are.
+fn findings(report: &Report, output: Output) -> String {
+    let count = u64::try_from(report.findings.len()).unwrap_or(u64::MAX).saturating_add(report.findings_omitted);
+    match count {
+        0 => output.paint("clean", Colour::Green),
+        count => output.paint(&counted(count, "FINDING", "FINDINGS"), Colour::Red),
+    }
+}
+
+fn finding_rows(report: &Report) -> Vec<Vec<String>> {
     let row = |finding: &audit::Finding| {
         let index = finding.index.map_or_else(String::new, |index| index.to_string());
         vec![index, finding.check.to_owned(), finding.message.clone()]
     };
-    let rows: Vec<Vec<String>> = report.findings.iter().map(row).collect();
-    output.table(&["index", "check", "finding"], &rows)
+    report.findings.iter().map(row).collect()
 }
 
 fn approvals(report: &Report) -> String {

@@ -18,7 +18,7 @@ use deedbook_verify::kind::Kind;
 use deedbook_verify::limits::{GOVERNANCE_SILENCE_US, GOVERNANCE_TTL_US};
 use deedbook_verify::principals::Governors;
 use deedbook_verify::vote::{Ballot, Decision, Evidence, ReviewerSignature};
-use deedbook_verify::words::{Index, Micros, Ref, Revision};
+use deedbook_verify::words::{Index, Micros, Ref, Revision, SubjectId};
 use tempfile::TempDir;
 
 const WHY: WhyAlone<'_> = WhyAlone { reason: "gone for a month", incident: "INC-7" };
@@ -77,6 +77,20 @@ impl Town {
         let ben = Actor { kind: ActorKind::Human, who: self.ben.source };
         let facts = self.command(Kind::PrincipalDisabled).principal(ben);
         self.ann.one(facts.by_break_glass(&[self.ben.source], WHY).unwrap())
+    }
+
+    /// Ben signs something: of what he governs, or what concerns nobody.
+    fn sign_of_life(&self, refused: Option<RefusalReason>) -> FrameBytes {
+        let ben = Actor { kind: ActorKind::Human, who: self.ben.source };
+        let delegation = |to: Ref| self.command(Kind::DelegationSet).principal(ben).delegate(to);
+        self.ben.one(match refused {
+            None => delegation(self.rita.source),
+            Some(RefusalReason::ConflictDelegate) => delegation(self.ben.source),
+            Some(_) => {
+                let facts = self.command(Kind::ApprovalCancelRequested).actor(ben);
+                facts.stream(self.house.stream("action/none")).request_id(SubjectId([7; 16]))
+            }
+        })
     }
 
     fn vote(&self, ledger: &Ledger, by: &Producer, command: &FrameBytes) -> FrameBytes {
@@ -160,19 +174,21 @@ async fn who_stays_silent_is_removed_and_the_ledger_recovers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_of_life_is_found_again_at_opening_wherever_it_stands() {
-    // In the block that is being filled, and in one that is full; a command that is taken, and one that is refused.
-    for (behind, taken) in [(0, true), (0, false), (300, true), (300, false)] {
+    // In the block that is being filled, and in one that is full; a command that is taken, and two that are refused: one
+    // that governs, and one that does not.
+    use RefusalReason::{ConflictDelegate, RequestUnknown};
+    for (behind, sign) in
+        [0, 300].into_iter().flat_map(|n| [None, Some(ConflictDelegate), Some(RequestUnknown)].map(|sign| (n, sign)))
+    {
         let town = Town::found();
         let ledger = town.open();
         let asked = town.removal();
         ledger.append(asked.clone()).await.unwrap();
-        let ben = Actor { kind: ActorKind::Human, who: town.ben.source };
-        let sign = town.command(Kind::DelegationSet).principal(ben);
-        let sign = town.ben.one(sign.delegate(if taken { town.rita.source } else { town.ben.source }));
-        match ledger.append(sign).await {
-            Ok(_) => assert!(taken),
-            Err(AppendError::Refused { reason, .. }) => assert!(!taken && reason == RefusalReason::ConflictDelegate),
-            Err(error) => panic!("{error}"),
+        ledger.append(town.rita.one(statement())).await.unwrap();
+        match (ledger.append(town.sign_of_life(sign)).await, sign) {
+            (Ok(_), None) => {}
+            (Err(AppendError::Refused { reason, .. }), Some(wanted)) => assert_eq!(reason, wanted),
+            (other, wanted) => panic!("{wanted:?}: {other:?}"),
         }
         if behind > 0 {
             let filler = (0..behind).map(|_| statement()).collect();
@@ -181,6 +197,10 @@ async fn a_sign_of_life_is_found_again_at_opening_wherever_it_stands() {
         let ledger = town.reopen(ledger);
         town.at(GOVERNANCE_SILENCE_US);
         refused(&ledger, town.vote(&ledger, &town.ann, &asked), RefusalReason::NotSilent).await;
+        // A package that begins here is handed what shows that the silence was broken.
+        let (reader, head) = (ledger.reader(), ledger.reader().head());
+        let start = tokio::task::block_in_place(|| reader.start_of(head.size)).unwrap();
+        start.judge(head, |_, _, _| ()).unwrap_or_else(|refusal| panic!("{sign:?}: {refusal}"));
         // Ben may still agree to go: then it is no break-glass.
         let agreed = ledger.append(town.vote(&ledger, &town.ben, &asked)).await.unwrap().first_index;
         let authority = ledger.reader().authority();

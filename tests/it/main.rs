@@ -93,6 +93,7 @@ mod readme;
 mod support_example;
 mod damage;
 mod anchors;
+mod audit_package;
 mod audit_rows;
 mod audit_kept;
 mod audit_signatures;
@@ -103,6 +104,7 @@ mod fuzz_corpus;
 #[cfg(feature = "plant")]
 #[path = "../../crates/verify/tests/it/plant_driver.rs"]
 mod plant_driver;
+mod planted_quarter;
 mod plants;
 mod power;
 mod prover;

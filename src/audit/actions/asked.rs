@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub superseded: Option<Action>,
     /// Whether its actor owes an overdue review.
     pub owes: bool,
+    /// Whether it is about an action that began before what is audited.
+    pub early: bool,
 }
 
 /// The command, and what followed.

@@ -6,21 +6,21 @@ use crate::approvals::{
     Action, BreakGlass, Command, Context, Decided, Judged, Judgement, Refused, Said, Screen, decide,
 };
 use crate::audit::actions::asked::Asked;
-use crate::audit::actions::names::{self, Stored};
+use crate::audit::actions::names::{self, Shelf, Stored};
 use crate::audit::actions::sets::Sets;
 use crate::audit::actions::{CHECK, action_name};
-use crate::audit::report::{AuditError, Report};
+use crate::audit::report::{AuditError, Report, Unread};
 use crate::domain::principal_ref;
 use crate::policy::{Known, Outcome, Party, PolicySet, Question, Responsible, Votes};
 use crate::record::action::{Stated, action_stream, binding_of, gives_reason};
 use crate::record::binding::{Binding, PartyName};
-use crate::store::Store;
 use bytes::Bytes;
 use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::ActorKind;
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::words::{Digest, Index, Ref};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What follows from a command, or why nothing does.
@@ -28,7 +28,7 @@ pub(super) type Verdict = Result<Decided, Refused>;
 
 /// What decides again.
 pub(super) struct Judge<'s> {
-    store: &'s dyn Store,
+    shelf: Rc<dyn Shelf + 's>,
     named: Option<(RefKey, Sets<'s>)>,
     origin: String,
 }
@@ -52,9 +52,9 @@ struct Answer {
 }
 
 impl<'s> Judge<'s> {
-    pub fn new(store: &'s dyn Store, refs: Option<RefKey>, origin: &str) -> Judge<'s> {
-        let named = refs.map(|refs| (refs.clone(), Sets::new(store, refs)));
-        Judge { store, named, origin: origin.to_owned() }
+    pub fn new(shelf: Rc<dyn Shelf + 's>, refs: Option<RefKey>, origin: &str) -> Judge<'s> {
+        let named = refs.map(|refs| (refs.clone(), Sets::new(Rc::clone(&shelf), refs)));
+        Judge { shelf, named, origin: origin.to_owned() }
     }
 
     /// Whether the ref key, if there is one, has this digest; else it is not used.
@@ -84,7 +84,7 @@ impl<'s> Judge<'s> {
             }
             Bound::Unreadable | Bound::Flawed if refusal == Some(RefusalReason::PolicyInvalid) => {
                 let origin = asked.known.before.as_ref().map_or(asked.index, |action| action.origin.index);
-                if names::erased_before(self.store, origin, asked.index)? {
+                if self.shelf.erased_before(origin, asked.index)? {
                     return Ok(Err(RefusalReason::PolicyInvalid.into()));
                 }
             }
@@ -100,10 +100,21 @@ impl<'s> Judge<'s> {
                 Ok(with_answer(asked, permitted, &answer))
             }
             None => {
-                report.evaluations_unread = report.evaluations_unread.saturating_add(1);
+                report.unread(asked.index, self.why_unread(asked)?);
                 Ok(as_recorded(asked, permitted))
             }
         }
+    }
+
+    /// Why the policies cannot be asked again.
+    fn why_unread(&self, asked: &Asked) -> Result<Unread, AuditError> {
+        if self.named.is_none() {
+            return Ok(Unread::NoRefKey);
+        }
+        let origin = asked.known.before.as_ref().filter(|_| !begins(&asked.command));
+        let origin = origin.map_or(asked.index, |action| action.origin.index);
+        let erased = self.shelf.erased_before(origin, Index(u64::MAX))?;
+        Ok(if erased { Unread::Erased } else { Unread::BodyMissing })
     }
 
     /// Whether a vote's body gives a reason; where it was erased, what the log says is taken.
@@ -111,7 +122,7 @@ impl<'s> Judge<'s> {
         let recorded = asked.refusal() != Some(RefusalReason::RationaleRequired);
         let Command::Vote(vote) = &mut asked.command else { return Ok(()) };
         if vote.has_rationale {
-            let body = names::body(self.store, asked.index, &asked.bytes)?;
+            let body = self.shelf.body(asked.index, &asked.bytes)?;
             vote.has_rationale = body.map_or(recorded, |body| gives_reason(&body));
         }
         Ok(())
@@ -120,7 +131,7 @@ impl<'s> Judge<'s> {
     /// What people were shown must have the digest that their votes bind.
     pub fn check_shown(&self, asked: &Asked, report: &mut Report) -> Result<(), AuditError> {
         let Some((index, (digest, _))) = asked.shown() else { return Ok(()) };
-        let body = names::read(self.store, index)?.and_then(|stored| stored.body);
+        let body = names::read(self.shelf.as_ref(), index)?.and_then(|stored| stored.body);
         if body.is_some_and(|body| *blake3::hash(&body).as_bytes() != digest.0) {
             report.find(
                 Some(index),
@@ -165,11 +176,11 @@ impl<'s> Judge<'s> {
     /// The binding that the command, or the one that began its action, states.
     fn bound(&self, asked: &Asked) -> Result<Bound, AuditError> {
         let stored = if begins(&asked.command) {
-            let body = names::body(self.store, asked.index, &asked.bytes)?;
+            let body = self.shelf.body(asked.index, &asked.bytes)?;
             Some(Stored { entry: asked.bytes.clone(), body })
         } else {
             match &asked.known.before {
-                Some(action) => names::read(self.store, action.origin.index)?,
+                Some(action) => names::read(self.shelf.as_ref(), action.origin.index)?,
                 None => None,
             }
         };
@@ -223,7 +234,7 @@ impl<'s> Judge<'s> {
     /// or it was erased.
     fn recorded(&self, asked: &Asked) -> Result<Option<(Index, Option<Question>)>, AuditError> {
         let Some((index, _)) = asked.evaluated() else { return Ok(None) };
-        let body = names::read(self.store, index)?.and_then(|stored| stored.body);
+        let body = names::read(self.shelf.as_ref(), index)?.and_then(|stored| stored.body);
         Ok(body.map(|body| (index, Question::from_bytes(&body).ok())))
     }
 
@@ -292,7 +303,7 @@ impl<'s> Judge<'s> {
     pub(super) fn known_id(&self, asked: &Asked, who: Ref) -> Result<Option<String>, AuditError> {
         let principal = asked.known.principals.get(who);
         let stored = match principal {
-            Some(principal) => names::read(self.store, principal.stated)?,
+            Some(principal) => names::read(self.shelf.as_ref(), principal.stated)?,
             None => None,
         };
         let id = stored.and_then(|stored| names::id_in(&stored.body?));
@@ -302,7 +313,7 @@ impl<'s> Judge<'s> {
 }
 
 /// Whether a command begins an action.
-fn begins(command: &Command) -> bool {
+pub(super) fn begins(command: &Command) -> bool {
     matches!(command, Command::Submit(_) | Command::BreakGlass(BreakGlass { request: None, .. }))
 }
 

@@ -5,18 +5,18 @@
 mod asked;
 mod compared;
 mod judged;
-mod names;
+pub(super) mod names;
 mod reviewer;
 mod sets;
 mod states;
 
 use crate::approvals::{Command, Event, People, Recorded, What, apply};
-use crate::audit::report::{AuditError, Report};
+use crate::audit::report::{AuditError, Report, Unread};
 use crate::audit::sums::Sums;
 use crate::store::Store;
 use asked::Asked;
 use compared::{Place, timed_facts};
-use deedbook_verify::detail::{ApprovalStep, Detail};
+use deedbook_verify::detail::{ApprovalStep, Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::Facts;
 use deedbook_verify::hash::RefKey;
@@ -24,7 +24,9 @@ use deedbook_verify::kind::Kind;
 use deedbook_verify::replay::Replay;
 use deedbook_verify::words::{Index, Revision, SubjectId};
 use judged::Judge;
+use names::{InStore, Shelf};
 pub(super) use states::States;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The check's name in findings.
@@ -35,6 +37,7 @@ const CHECK: &str = "approval replay";
 pub(super) struct Actions<'s> {
     states: States,
     judge: Judge<'s>,
+    begins: Index,
     people: Option<(u64, Arc<People>)>,
     asked: Option<Asked>,
 }
@@ -42,7 +45,14 @@ pub(super) struct Actions<'s> {
 impl<'s> Actions<'s> {
     /// Before the first entry. Without the ref key, nothing that rests on a name is judged: the policies above all.
     pub fn new(store: &'s dyn Store, refs: Option<RefKey>, origin: &str) -> Actions<'s> {
-        Actions { states: States::default(), judge: Judge::new(store, refs, origin), people: None, asked: None }
+        Actions::on(Rc::new(InStore(store)), refs, origin, Index(0))
+    }
+
+    /// Before the first entry of an interval that begins at an index. Above 0, actions from before it are not known, and
+    /// what is about them is counted, not judged.
+    pub fn on(shelf: Rc<dyn Shelf + 's>, refs: Option<RefKey>, origin: &str, begins: Index) -> Actions<'s> {
+        let judge = Judge::new(shelf, refs, origin);
+        Actions { states: States::default(), judge, begins, people: None, asked: None }
     }
 
     /// The ref key must be the one that genesis names.
@@ -95,10 +105,16 @@ impl<'s> Actions<'s> {
         Ok(())
     }
 
-    /// Judges the last command, and sums the rows that all actions call for.
-    pub fn finish(mut self, sums: &mut Sums, report: &mut Report) -> Result<States, AuditError> {
+    /// Judges the last command.
+    pub fn end(&mut self, report: &mut Report) -> Result<(), AuditError> {
         self.settle(report)?;
         report.actions = self.states.len();
+        Ok(())
+    }
+
+    /// The same, and sums the rows that all actions call for.
+    pub fn finish(mut self, sums: &mut Sums, report: &mut Report) -> Result<States, AuditError> {
+        self.end(report)?;
         self.states.sum(sums);
         Ok(self.states)
     }
@@ -116,19 +132,27 @@ impl<'s> Actions<'s> {
         let before = self.states.current(command.request(), own, replay);
         let superseded = command.supersedes().and_then(|id| self.states.current(id, own, replay));
         let owes = command.glass_breaker().is_some_and(|person| self.states.owes_review(person));
+        let names = (!judged::begins(&command)).then_some(command.request()).into_iter().chain(command.supersedes());
+        let early = self.begins.0 > 0 && names.into_iter().any(|id| self.states.get(id).is_none());
         let policies = Arc::clone(authority.policies());
         let principals = Arc::clone(authority.principals());
         self.asked = Some(Asked::new(
             at,
             entry,
             command,
-            asked::Known { people, principals, policies, before, superseded, owes },
+            asked::Known { people, principals, policies, before, superseded, owes, early },
         ));
     }
 
     /// All that followed from the last command has arrived: it is decided again, compared, and folded as it stands.
     fn settle(&mut self, report: &mut Report) -> Result<(), AuditError> {
         let Some(mut asked) = self.asked.take() else { return Ok(()) };
+        // An overdue review from before the interval is no more known than an action from there.
+        let owed = self.begins.0 > 0 && !asked.known.owes && asked.refusal() == Some(RefusalReason::ReviewOverdue);
+        if asked.known.early || owed {
+            report.unread(asked.index, Unread::BeforeInterval);
+            return Ok(());
+        }
         self.judge.hear_reason(&mut asked)?;
         let decided = self.judge.decide(&asked, report)?;
         self.judge.check_shown(&asked, report)?;
@@ -173,6 +197,9 @@ impl<'s> Actions<'s> {
     ) {
         let own = entry.facts.stream.zip(entry.seal.revision);
         let Some(before) = self.states.current(step.of.request, own, replay) else {
+            if self.begins.0 > 0 {
+                return report.unread(index, Unread::BeforeInterval);
+            }
             return report.find(Some(index), CHECK, "it is about an action that is not there".to_owned());
         };
         let ledger = entry.facts.source;

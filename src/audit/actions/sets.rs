@@ -1,15 +1,15 @@
 //! The policy set that was in force at a command, from the body that published it: the set is made again from its text,
 //! by every rule of publication. It takes the ref key, because policies name teams and entries name refs.
 
-use crate::audit::actions::names;
+use crate::audit::actions::names::Shelf;
 use crate::audit::report::AuditError;
 use crate::domain::{StreamName, principal_ref};
 use crate::policy::{PolicySet, Source};
-use crate::store::Store;
 use deedbook_verify::facts::ActorKind;
 use deedbook_verify::governance::{Policies, PublishedPolicy};
 use deedbook_verify::hash::RefKey;
 use deedbook_verify::words::{Index, Ref};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The name of the one policy stream, written a second time on purpose: this code judges the other.
@@ -20,16 +20,16 @@ type Set = Result<Arc<PolicySet>, String>;
 
 /// The set in force, kept until another one is.
 pub(super) struct Sets<'s> {
-    store: &'s dyn Store,
+    shelf: Rc<dyn Shelf + 's>,
     refs: RefKey,
     stream: Option<Ref>,
     last: Option<(Option<Index>, Set)>,
 }
 
 impl<'s> Sets<'s> {
-    pub fn new(store: &'s dyn Store, refs: RefKey) -> Sets<'s> {
+    pub fn new(shelf: Rc<dyn Shelf + 's>, refs: RefKey) -> Sets<'s> {
         let stream = StreamName::parse(STREAM).and_then(|name| name.to_ref(&refs)).ok();
-        Sets { store, refs, stream, last: None }
+        Sets { shelf, refs, stream, last: None }
     }
 
     /// The set that these policies put in force, or what is wrong with it.
@@ -50,8 +50,9 @@ impl<'s> Sets<'s> {
     }
 
     fn published(&self, named: PublishedPolicy) -> Result<Set, AuditError> {
-        let body = names::read(self.store, named.stated)?.and_then(|stored| stored.body);
-        let Some(body) = body else { return Ok(Err(format!("the body of entry {} is missing", named.stated))) };
+        let Some(body) = self.shelf.policy(&named)? else {
+            return Ok(Err(format!("the body of entry {} is missing", named.stated)));
+        };
         let set = Source::from_bytes(&body).map_err(|error| error.to_string()).and_then(|source| {
             let team = |name: &str| principal_ref(&self.refs, ActorKind::Team, name);
             PolicySet::publish(&source, &team).map_err(|lints| first(&lints))

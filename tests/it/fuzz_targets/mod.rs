@@ -2,6 +2,7 @@
 //! libFuzzer (`make fuzz`) and the tests (`fuzz_corpus`) call the same functions. It depends on nothing else of the
 //! tests, because `fuzz/` includes it by its path.
 
+mod packages;
 mod policies;
 mod recipe;
 mod server;
@@ -24,6 +25,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "proof", run: verifier::proof },
     Target { name: "replay", run: verifier::replay },
     Target { name: "replay-recipe", run: recipe::replay },
+    Target { name: "package-question", run: packages::question },
+    Target { name: "package-manifest", run: packages::manifest },
+    Target { name: "package-start", run: packages::start },
+    Target { name: "package-bodies", run: packages::bodies },
+    Target { name: "package-recipe", run: packages::recipe },
     Target { name: "key-file", run: server::key_file },
     Target { name: "line", run: server::line },
     Target { name: "openlineage", run: server::openlineage },

@@ -7,14 +7,14 @@ use deedbook_verify::receipt::{RECEIPT_HEADER, ReceiptFile};
 use deedbook_verify::words::Hash;
 
 /// A change: operation, place, argument. Six bytes each.
-struct Change {
-    operation: u8,
-    place: usize,
+pub struct Change {
+    pub operation: u8,
+    pub place: usize,
     argument: u16,
     byte: u8,
 }
 
-fn changes(bytes: &[u8]) -> impl Iterator<Item = Change> + '_ {
+pub fn changes(bytes: &[u8]) -> impl Iterator<Item = Change> + '_ {
     bytes.chunks_exact(6).take(12).map(|chunk| Change {
         operation: chunk[0],
         place: usize::from(u16::from_be_bytes([chunk[1], chunk[2]])),
@@ -24,7 +24,7 @@ fn changes(bytes: &[u8]) -> impl Iterator<Item = Change> + '_ {
 }
 
 /// Bends bytes in one of eight ways; `other` lends what is spliced in.
-fn bend(bytes: &mut Vec<u8>, other: &[u8], change: &Change) {
+pub fn bend(bytes: &mut Vec<u8>, other: &[u8], change: &Change) {
     let at = change.place % (bytes.len() + 1);
     let end = (at + usize::from(change.argument % 64)).min(bytes.len());
     match change.operation % 8 {

@@ -38,7 +38,30 @@ fn made() -> Vec<(String, Vec<u8>)> {
     out.push(("lineage/world".to_owned(), crate::bundles::good(&world()).bytes()));
     out.push(("policy/specification".to_owned(), example().into_bytes()));
     out.push(("replay/world".to_owned(), prefixed(&entries)));
+    #[cfg(feature = "package")]
+    out.extend(of_packages(ledger));
     out
+}
+
+/// A package of an interval in the midst of the world's log: the files that everything else of it is rendered from.
+#[cfg(feature = "package")]
+fn of_packages(ledger: &crate::ledger::Ledger) -> Vec<(String, Vec<u8>)> {
+    use crate::package_maker::{Plan, start};
+    use deedbook_verify::{hash::Salt, package::BodyShown};
+    let (begins, ends) = (at::ROTATED, ledger.placed.len());
+    let mut plan = Plan::of(ledger, begins, ends);
+    let (salt, bytes) = crate::world::body("full");
+    plan.bodies.insert(at::FULL as u64, BodyShown::Opened { salt: Salt(salt), bytes });
+    let package = plan.write(ledger).unwrap();
+    let note = |size: usize| note(ORIGIN, size as u64, &root(&ledger.leaves()[..size]), &ledger.head).into_bytes();
+    let file = |name: &str, path: &str| (format!("{name}/world"), package.0[path].clone());
+    vec![
+        file("package-question", "data/question.txt"),
+        file("package-manifest", "manifest-sha256.txt"),
+        file("package-bodies", "data/bodies.bin"),
+        ("package-start/world".to_owned(), start(ledger, begins).to_bytes()),
+        ("package-recipe/notes".to_owned(), prefixed(&[note(begins), note(ends)])),
+    ]
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! `deedbook audit PACKAGE`: shows what `audit::run_package` finds. The tables of the tests are `deedbook-verify package`'s
+//! to show; here stands what replay adds.
+
+use super::{approvals, finding_rows, findings};
+use crate::audit::{self, AuditError, PackageAudit};
+use crate::cli::errors::{Failure, Status};
+use crate::cli::output::{Output, counted};
+use crate::cli::progress::Progress;
+use crate::record::{load_public, load_ref_key};
+use deedbook_verify::calendar::rfc3339;
+use deedbook_verify::package::PackageRefusal;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::path::Path;
+
+/// Verifies the package, asks the policies again, and shows every divergence.
+pub fn run(folder: &Path, (vkey, ref_key): (Option<&Path>, Option<&Path>), output: Output) -> Result<(), Failure> {
+    let Some(vkey) = vkey else {
+        let next = "name it with --vkey; get it from somebody you trust, never from the package";
+        return Err(Failure::usage("a package takes the ledger's verifier key".to_owned(), next));
+    };
+    if !folder.is_dir() {
+        let message = format!("{} is no folder", folder.display());
+        return Err(Failure::usage(message, "name the folder of a package, or a data folder with --data"));
+    }
+    let (key, refs) = (load_public(vkey)?, ref_key.map(load_ref_key).transpose()?);
+    let progress = RefCell::new(Progress::start("entries"));
+    let audited = audit::run_package(folder, &key, refs, &|done, total| progress.borrow_mut().set(done, total));
+    progress.borrow_mut().finish();
+    let audited = audited.map_err(|error| match error {
+        AuditError::Package(refusal) => refused(&refusal),
+        AuditError::Key(error) => Failure::from(error),
+        AuditError::Store(error) => Failure::failed(error.to_string(), "try again"),
+    })?;
+    show(folder, vkey, &audited, output)?;
+    if audited.report.is_clean() { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
+}
+
+/// A package that does not hold: nothing of it was replayed.
+pub fn refused(refusal: &PackageRefusal) -> Failure {
+    Failure::failed(refusal.to_string(), "see docs/EVIDENCE.md, \"Refusals\"; nothing was replayed")
+}
+
+fn show(folder: &Path, vkey: &Path, audited: &PackageAudit, output: Output) -> Result<(), Failure> {
+    let PackageAudit { shown, report } = audited;
+    if output.is_json() {
+        return output.value(&value(folder, audited));
+    }
+    let (rendered, question) = (&shown.rendered, &shown.rendered.question);
+    output.line(&format!("audit: {}", findings(report, output)))?;
+    output.pairs(&[
+        ("package", format!("{}, valid by {}", folder.display(), vkey.display())),
+        ("period", format!("{} to {}", rfc3339(question.period.from), rfc3339(question.period.to))),
+        ("interval", format!("{} to {}, root {}", question.begins, question.ends, rendered.root)),
+        ("entries", format!("{} judged and replayed", report.entries)),
+        ("approvals", approvals(report)),
+    ])?;
+    for (why, (count, first)) in &report.unread {
+        let shown: Vec<String> = first.iter().take(10).map(ToString::to_string).collect();
+        let more = if *count > 10 { ", …" } else { "" };
+        output.line(&format!(
+            "{} not decided again, {}: entries {}{more}",
+            counted(*count, "command", "commands"),
+            why.name(),
+            shown.join(", ")
+        ))?;
+    }
+    if report.is_clean() { Ok(()) } else { output.table(&["index", "check", "finding"], &finding_rows(report)) }
+}
+
+fn value(folder: &Path, audited: &PackageAudit) -> Value {
+    let PackageAudit { shown, report } = audited;
+    let unread = report.unread.iter().map(|(why, (count, first))| {
+        let first: Vec<u64> = first.iter().map(|index| index.0).collect();
+        json!({"why": why.name(), "commands": count, "first": first})
+    });
+    let tests = shown.rendered.tests.iter().map(|(id, verdict, rows, exceptions)| {
+        json!({"test": id.name(), "verdict": verdict.name(), "rows": rows, "exceptions": exceptions})
+    });
+    let finding = |finding: &audit::Finding| json!({"index": finding.index.map(|index| index.0), "check": finding.check, "message": finding.message});
+    json!({
+        "package": folder.display().to_string(),
+        "clean": report.is_clean(),
+        "ledger": shown.rendered.question.ledger.to_string(),
+        "interval": [shown.rendered.question.begins.0, shown.rendered.question.ends.0],
+        "root": shown.rendered.root.to_string(),
+        "entries": report.entries,
+        "actions": report.actions,
+        "commands_decided": report.commands_decided,
+        "evaluations": report.evaluations,
+        "evaluations_unread": report.evaluations_unread,
+        "not_replayed": unread.collect::<Vec<_>>(),
+        "tests": tests.collect::<Vec<_>>(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings_omitted": report.findings_omitted,
+    })
+}
