@@ -7,7 +7,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test torture fuzz demo bench bench-lineage interop attack check fmt-check lint deny advisories clean
+.PHONY: help build test torture fuzz demo bench bench-evidence bench-lineage interop attack check fmt-check lint deny advisories clean
 
 export DEEDBOOK_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/deedbook
 
@@ -50,6 +50,10 @@ demo: ## a guided tour of a new ledger, with nothing to configure
 
 bench: ## how fast this machine appends, proves and verifies
 	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench
+
+bench-evidence: ## an evidence package of a million entries: exported, and verified beside hashing the same bytes
+	@$(PREPARE); cargo run --locked --release --bin deedbook -- bench --only evidence
+	@cargo bench --locked --package deedbook-verify --bench packages
 
 bench-lineage: ## queries of lineage beside petgraph's algorithms and beside PostgreSQL, on the same graph
 	@$(PREPARE); scripts/bench-lineage.sh

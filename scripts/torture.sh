@@ -10,9 +10,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Family, filter of its tests, and how many times the everyday count: 300 kills, 60 power cuts, 2,000 failing system
-# calls, 3,000 flips, 20,000 runs against the model, 1,000 races for a grant, 10,000 graphs for each pass. What is played
-# out in full each time has no multiple.
+# Family, filter of its tests, how many times the everyday count, and the package of the tests where it is not the root: 300
+# kills, 60 power cuts, 2,000 failing system calls, 3,000 flips, 20,000 runs against the model, 1,000 races for a grant,
+# 10,000 graphs for each pass, 300 intervals of packages with each mutation. What is played out in full each time has no
+# multiple.
 families=(
   'kill kill:: 5'
   'power power:: 3'
@@ -26,6 +27,7 @@ families=(
   'actions approvals_server::rows 25'
   'lineage lineage_passes:: 100'
   'wire wire:: 5'
+  'packages packages:: 5 deedbook-verify'
   'fuzz fuzz_corpus:: 5'
   'plants plants:: 1'
 )
@@ -47,12 +49,12 @@ printf 'torture: seed %s, scale %s\n' "$seed" "$scale"
 cargo test --locked --features plant --test it --no-run 2>&1 | tail -n 1
 
 for family in "${families[@]}"; do
-  read -r name filter times <<<"$family"
+  read -r name filter times package <<<"$family"
   [ -z "$wanted" ] || [[ " $wanted " == *" $name "* ]] || continue
   log=$logs/$name start=$SECONDS status=0
   printf '  %-12s ' "$name"
   DEEDBOOK_TEST_SEED=$seed DEEDBOOK_TEST_SCALE=$((times * scale)) \
-    cargo test --quiet --locked --features plant --test it -- "$filter" --nocapture --test-threads=1 >"$log" 2>&1 || status=$?
+    cargo test --quiet --locked ${package:+--package "$package"} --features plant --test it -- "$filter" --nocapture --test-threads=1 >"$log" 2>&1 || status=$?
   count=$(sed -n 's/^.*cases: [a-z-]* \([0-9]*\)$/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }')
   ran=$((ran + 1)) cases=$((cases + count))
   missing=$(grep -c 'NOT RUN: ' "$log" || true)

@@ -2,6 +2,7 @@
 
 mod actions;
 mod ceilings;
+mod evidence;
 mod frames;
 mod large;
 mod load;
@@ -31,7 +32,7 @@ pub struct BenchArguments {
     /// Events of the throughput runs
     #[arg(long, default_value_t = 300_000)]
     events: u64,
-    /// Size of the ledger whose memory, disk, opening, proofs and audit are measured
+    /// Size of the ledger whose memory, disk, opening, proofs, audit and evidence package are measured
     #[arg(long, default_value_t = 1_000_000)]
     fill: u64,
     /// Requests of which the memory is measured that they cost once they are closed
@@ -58,6 +59,7 @@ enum Part {
     Actions,
     Waiting,
     Closed,
+    Evidence,
 }
 
 impl BenchArguments {
@@ -136,6 +138,10 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
     }
     if [Part::Actions, Part::Waiting, Part::Closed].into_iter().any(|part| arguments.wants(part)) {
         figures.extend(bench.approvals(arguments, &process).await?);
+    }
+    // By name alone: it grows the ledger, and the memory of a growing one is `fill`'s to measure.
+    if arguments.only.contains(&Part::Evidence) {
+        figures.extend(evidence::measure(arguments.fill, folder, &process, &admin).await?);
     }
     if arguments.wants(Part::Fill) {
         figures.extend(large::measure(arguments.fill, folder, process, &admin).await?);

@@ -200,7 +200,8 @@ fn main() {
         forget_peak();
         let (before, started) = (resident("VmRSS"), Instant::now());
         let shown = verify_package(&Directory(folder.clone()), &key).unwrap();
-        assert_eq!(shown.rendered.counts.entries, count as u64);
+        let counts = shown.rendered.counts;
+        assert_eq!((counts.entries, counts.in_period, counts.listed), (count as u64, count as u64, count as u64));
         said("verified", count, started.elapsed(), resident("VmHWM").saturating_sub(before));
     }
     std::fs::remove_dir_all(&folder).unwrap();

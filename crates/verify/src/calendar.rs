@@ -55,24 +55,26 @@ impl Clockface {
         let rest = micros.0 % DAY;
         let (seconds, micros) = (rest / SECOND, rest % SECOND);
         out.extend_from_slice(date.as_bytes());
-        put(out, seconds / 3_600, 2);
+        put::<2>(out, seconds / 3_600);
         out.push(b':');
-        put(out, seconds / 60 % 60, 2);
+        put::<2>(out, seconds / 60 % 60);
         out.push(b':');
-        put(out, seconds % 60, 2);
+        put::<2>(out, seconds % 60);
         out.push(b'.');
-        put(out, micros, 6);
+        put::<6>(out, micros);
         out.push(b'Z');
     }
 }
 
 /// A number of so many digits.
 #[cfg(feature = "package")]
-fn put(out: &mut Vec<u8>, value: u64, digits: u32) {
-    out.extend((0..digits).rev().map(|place| {
-        let digit = value / 10u64.saturating_pow(place) % 10;
-        b'0'.saturating_add(u8::try_from(digit).unwrap_or(0))
-    }));
+fn put<const DIGITS: usize>(out: &mut Vec<u8>, value: u64) {
+    let (mut digits, mut rest) = ([b'0'; DIGITS], value);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or(0));
+        rest /= 10;
+    }
+    out.extend_from_slice(&digits);
 }
 
 /// Reads exactly what `rfc3339` writes, `2026-01-05T03:00:00.123456Z`; nothing else.

@@ -22,6 +22,16 @@ const PROOFS: u64 = 20_000;
 /// How long the engine may merge what filling left behind: 5 million entries leave it work for some seconds.
 const REST: Duration = Duration::from_secs(20);
 
+/// Grows the ledger to a number of entries, with one producer for each part.
+pub(super) async fn fill(bench: &mut Bench<'_>, entries: u64) -> Result<(), Failure> {
+    while bench.client.ledger().await?.head.map_or(0, |head| head.size) < entries {
+        let name = format!("part-{}", bench.client.ledger().await?.head.map_or(0, |head| head.size));
+        let prepared = bench.prepared(&name, PART_EVENTS, 64).await?;
+        bench.stream(prepared).await?;
+    }
+    Ok(())
+}
+
 /// Grows the ledger to a number of entries and measures it.
 pub(super) async fn measure(
     entries: u64,

@@ -15,6 +15,8 @@ pub struct Population {
     folder: String,
     view: View,
     strata: BTreeMap<String, u32>,
+    /// The stratum of the last row: most rows have that of the one before.
+    last: Option<(String, u32)>,
     rows: Vec<(Index, u32)>,
 }
 
@@ -44,21 +46,24 @@ impl Population {
     pub fn create(views: &mut Views<'_>, folder: &str, columns: &[u8]) -> Result<Population, PackageRefusal> {
         let mut view = views.create(&format!("{folder}/population.csv"), PackageCode::Population)?;
         view.write(columns)?;
-        Ok(Population { folder: folder.to_owned(), view, strata: BTreeMap::new(), rows: Vec::new() })
+        Ok(Population { folder: folder.to_owned(), view, strata: BTreeMap::new(), last: None, rows: Vec::new() })
     }
 
     /// Appends a row.
     pub fn push(&mut self, index: Index, stratum: &str, line: &[u8]) -> Result<(), PackageRefusal> {
-        let number = match self.strata.get(stratum) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
-                self.strata.insert(stratum.to_owned(), number);
-                number
-            }
+        let number = match &self.last {
+            Some((last, number)) if last == stratum => *number,
+            Some(_) | None => self.number_of(stratum),
         };
         self.rows.push((index, number));
         self.view.write(line)
+    }
+
+    fn number_of(&mut self, stratum: &str) -> u32 {
+        let next = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
+        let number = *self.strata.entry(stratum.to_owned()).or_insert(next);
+        self.last = Some((stratum.to_owned(), number));
+        number
     }
 
     /// Ends the file.

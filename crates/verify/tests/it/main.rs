@@ -57,6 +57,8 @@ mod packages;
 #[cfg(feature = "package")]
 mod planted;
 #[cfg(feature = "package")]
+mod planted_forged;
+#[cfg(feature = "package")]
 mod planted_movement;
 #[cfg(feature = "package")]
 mod planted_oversight;

@@ -244,6 +244,11 @@ pub fn scaled(count: u32) -> u32 {
     count * scale.unwrap_or(1)
 }
 
+/// From `DEEDBOOK_TEST_SEED`, else always the same.
+pub fn seed() -> u64 {
+    std::env::var("DEEDBOOK_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(6)
+}
+
 /// A ledger with frames of all sizes, sequenced and not, a rotation, a refused command, bodies.
 pub fn busy() -> Ledger {
     let mut ledger = Ledger::new("ledger.example/busy");

@@ -62,10 +62,10 @@ fn approvals_are_judged_row_by_row() {
     let mut late = office.ask("late", true);
     wanted.push(exception(office.run(&late), "NO_APPROVAL"));
     let revision = office.vote(&late, "ron", 1);
-    let besides = exception(office.resolve(&mut late, 1, Some(("ron", revision))), "LATE");
+    let besides = exception(office.resolve(&mut late, 1, &[("ron", revision)]), "LATE");
     let mut denied = office.ask("denied", true);
     office.vote(&denied, "ron", 2);
-    office.resolve(&mut denied, 2, None);
+    office.resolve(&mut denied, 2, &[]);
     wanted.push(exception(office.run(&denied), "NO_APPROVAL"));
     let mut claimed = office.ask("claimed", false);
     claimed.grant.clear();
@@ -110,7 +110,7 @@ fn what_was_denied_must_not_run() {
     for (name, runs) in [("stays", false), ("runs", true)] {
         let mut asked = office.ask(name, true);
         office.vote(&asked, "ron", 2);
-        let ended = office.resolve(&mut asked, 2, None);
+        let ended = office.resolve(&mut asked, 2, &[]);
         wanted.push(if runs { exception(ended, "RAN_AFTER_DENIAL") } else { pass(ended) });
         if runs {
             office.run(&asked);

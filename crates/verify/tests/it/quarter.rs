@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 pub const HOUR: u64 = 3_600_000_000;
 
-/// One reviewer, by their own signature.
-fn requirement() -> Vec<u8> {
-    let fixed = [[1, 1, 3, 0, 50].as_slice(), &3_600_u32.to_be_bytes(), &600_u32.to_be_bytes(), &[0, 1]].concat();
+/// So many reviewers, by their own signatures.
+pub fn requirement(persons: u8) -> Vec<u8> {
+    let fixed = [[1, persons, 3, 0, 50].as_slice(), &3_600_u32.to_be_bytes(), &600_u32.to_be_bytes(), &[0, 1]].concat();
     [fixed, vec![0; 8], vec![0; 16], vec![0]].concat()
 }
 
@@ -28,6 +28,12 @@ pub struct Office {
     pub ledger: Ledger,
     pub texts: BTreeMap<Digest, Vec<u8>>,
     policy: H,
+    /// What an approval needs.
+    pub requirement: Vec<u8>,
+    /// Who is said to be in conflict with what is asked.
+    pub conflicted: Option<&'static str>,
+    /// What voters say they are: 1, a human.
+    pub voter_class: u8,
 }
 
 /// A request and its names.
@@ -45,7 +51,8 @@ impl Office {
     /// Alice governs alone; Rita answers for the agent; Ron and Sam review. Two policies came, one after the other.
     pub fn new() -> Office {
         let ledger = founded(&[("alice", 1), ("rita", 2), ("ron", 2), ("sam", 2)]);
-        let mut office = Office { ledger, texts: BTreeMap::new(), policy: [0; 32] };
+        let (texts, policy, requirement) = (BTreeMap::new(), [0; 32], requirement(1));
+        let mut office = Office { ledger, texts, policy, requirement, conflicted: None, voter_class: 1 };
         office.by("alice", enroll("gate", &Key::named("gate").wire(), &id16("gate")));
         office.by("alice", bind_other("agent", 2, &[(0x0012, &person("rita"))]));
         office.publish("policy one");
@@ -136,7 +143,7 @@ impl Office {
     fn evaluated(&self, verdict: u8) -> Step {
         let mut fields: Vec<(u16, Vec<u8>)> = body(Fields::new()).into_iter().collect();
         fields.extend([(0x0022, self.policy.to_vec()), (0x0150, vec![verdict])]);
-        fields.extend((verdict == 3).then(|| (0x0151, requirement())));
+        fields.extend((verdict == 3).then(|| (0x0151, self.requirement.clone())));
         (0x0004, fields)
     }
 
@@ -148,13 +155,19 @@ impl Office {
     pub fn ask(&mut self, name: &str, granted: bool) -> Asked {
         let index = self.gate(self.submission(0x0100, name, (2, "agent")));
         let mut asked = self.asked(name, index);
+        let mut opening = vec![
+            (0x000a, self.until()),
+            (0x0151, self.requirement.clone()),
+            (0x0152, blake(&self.requirement).to_vec()),
+        ];
+        opening.extend(self.conflicted.map(|name| (0x0153, [person(name).as_slice(), &[1]].concat())));
         let mut steps = vec![
             self.evaluated(3),
-            (0x0005, vec![(0x000a, self.until()), (0x0151, requirement()), (0x0152, blake(&requirement()).to_vec())]),
+            (0x0005, opening),
             (
                 0x0006,
                 body(Fields::from([
-                    (0x0152, blake(&requirement()).to_vec()),
+                    (0x0152, blake(&self.requirement).to_vec()),
                     (0x0154, seed("shown").to_vec()),
                     (0x0155, vec![1]),
                 ]))
@@ -207,7 +220,7 @@ impl Office {
             &asked.request,
             &3_u64.to_be_bytes(),
             &asked.action,
-            &blake(&requirement()),
+            &blake(&self.requirement),
             &seed("shown"),
             &[decision],
             &until,
@@ -220,10 +233,10 @@ impl Office {
                 (tag::STREAM, &asked.stream),
                 (0x000a, &until),
                 (0x000b, &[1_u64.to_be_bytes().as_slice(), &self.ledger.id].concat()),
-                (0x0010, &[&[1], person(name).as_slice()].concat()),
+                (0x0010, &[&[self.voter_class], person(name).as_slice()].concat()),
                 (0x0021, &asked.action),
                 (0x0027, &asked.request),
-                (0x0152, &blake(&requirement())),
+                (0x0152, &blake(&self.requirement)),
                 (0x0154, &seed("shown")),
                 (0x0156, &3_u64.to_be_bytes()),
                 (0x0157, &[decision]),
@@ -235,17 +248,19 @@ impl Office {
     }
 
     /// The request ends behind the last vote; an approval rests on it, and grants.
-    pub fn resolve(&mut self, asked: &mut Asked, code: u8, by: Option<(&str, u64)>) -> usize {
+    pub fn resolve(&mut self, asked: &mut Asked, code: u8, by: &[(&str, u64)]) -> usize {
         let mut fields = vec![(0x0159, vec![code])];
-        if let Some((name, revision)) = by {
-            fields.push((0x015a, [&[255], person(name).as_slice(), &revision.to_be_bytes()].concat()));
+        let vote = |(name, revision): &(&str, u64)| [&[255], person(name).as_slice(), &revision.to_be_bytes()].concat();
+        let votes: Vec<u8> = by.iter().flat_map(vote).collect();
+        if !votes.is_empty() {
+            fields.push((0x015a, votes));
         }
         let mut steps = vec![(0x0008, fields)];
-        if by.is_some() {
+        if !by.is_empty() {
             steps.push(self.granting());
         }
         let base = self.steps(&asked.clone(), steps);
-        if by.is_some() {
+        if !by.is_empty() {
             asked.grant = self.last_id();
         }
         base
@@ -255,7 +270,7 @@ impl Office {
     pub fn approved(&mut self, name: &str, by: &str) -> Asked {
         let mut asked = self.ask(name, false);
         let revision = self.vote(&asked, by, 1);
-        self.resolve(&mut asked, 1, Some((by, revision)));
+        self.resolve(&mut asked, 1, &[(by, revision)]);
         asked
     }
 
