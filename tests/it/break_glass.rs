@@ -8,6 +8,7 @@ use deedbook::clock::{Clock, Reading};
 use deedbook::domain::person_ref;
 use deedbook::ledger::{AppendError, DataDir, Ledger, OpenOptions, PolicyStanding, init_with};
 use deedbook::policy::{POLICY_MEDIA_TYPE, Source};
+use deedbook::record::action::action_stream;
 use deedbook::record::{FactsBuilder, FrameBytes, Position, SigningKey, WhyAlone, load_ref_key};
 use deedbook_verify::detail::{GOVERNANCE_ACTION, RefusalReason, Roles};
 use deedbook_verify::facts::{Actor, ActorKind, Facts, Parent};
@@ -88,7 +89,8 @@ impl Town {
             Some(RefusalReason::ConflictDelegate) => delegation(self.ben.source),
             Some(_) => {
                 let facts = self.command(Kind::ApprovalCancelRequested).actor(ben);
-                facts.stream(self.house.stream("action/none")).request_id(SubjectId([7; 16]))
+                let nothing = SubjectId([7; 16]);
+                facts.stream(action_stream(&self.house.refs, nothing).unwrap()).request_id(nothing)
             }
         })
     }

@@ -143,13 +143,12 @@ fn a_quarter_is_judged_row_by_row() {
     wanted.extend(stage.fresh());
     let judged = pack::judge(&stage, &begins, from);
     for (test, found) in &judged.found {
-        let mut wanted: BTreeSet<(u64, &str)> =
+        let wanted: BTreeSet<(u64, &str)> =
             wanted.iter().filter(|(of, ..)| of == test).map(|(_, index, code)| (*index, *code)).collect();
         // Keys of before the interval are old; that nobody disposed of exceptions is looked at below.
         let looked_at = |row: &&pack::Found| row.code != "STALE_KEY" && row.code != "UNDISPOSED";
         let found: BTreeSet<(u64, &str)> =
             found.iter().filter(looked_at).map(|row| (row.index, row.code.as_str())).collect();
-        wanted.retain(|(_, code)| !code.is_empty());
         assert_eq!(found, wanted, "{test}");
     }
     let old: Vec<u64> = judged.found["T08"].iter().filter(|row| row.code == "STALE_KEY").map(|row| row.index).collect();
@@ -159,7 +158,7 @@ fn a_quarter_is_judged_row_by_row() {
     assert_eq!(of_nobody, undisposed(&judged));
     // The policies said what the log says they said, as far as the interval tells.
     assert_eq!(judged.report.findings, Vec::new());
-    assert!(judged.report.evaluations > 20, "{}", judged.report.evaluations);
+    assert!(judged.report.evaluations > 15, "{}", judged.report.evaluations);
     assert_eq!(judged.report.unread.keys().copied().collect::<Vec<_>>(), [Unread::BeforeInterval]);
     stage.desk.judge();
 }

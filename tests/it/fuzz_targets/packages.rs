@@ -127,7 +127,7 @@ pub fn recipe(recipe: &[u8]) {
     let mut files = GOOD.clone();
     let paths: Vec<String> = files.0.keys().filter(|path| path.starts_with("data/")).cloned().collect();
     for change in changes(recipe) {
-        let path = &paths[usize::from(change.operation / 8) % paths.len()];
+        let path = &paths[(usize::from(change.operation / 8) + 32 * usize::from(change.byte & 1)) % paths.len()];
         let lender = files.0[&paths[usize::from(change.byte) % paths.len()]].clone();
         let bytes = files.0.get_mut(path).unwrap();
         bend(bytes, &lender, &change);

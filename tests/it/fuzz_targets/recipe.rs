@@ -10,8 +10,8 @@ use deedbook_verify::words::Hash;
 pub struct Change {
     pub operation: u8,
     pub place: usize,
-    argument: u16,
-    byte: u8,
+    pub argument: u16,
+    pub byte: u8,
 }
 
 pub fn changes(bytes: &[u8]) -> impl Iterator<Item = Change> + '_ {

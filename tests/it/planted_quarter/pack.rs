@@ -48,7 +48,7 @@ pub fn judge(stage: &Stage, (begins, note): &(TreeSize, Vec<u8>), from: Micros) 
     };
     let path = folder.path().join("quarter");
     let mut sink = NewDirectory::create(path.clone()).unwrap();
-    let offered = Offered { question, key: &key, start: Some((note, &start)), end: &end };
+    let offered = Offered { question, key: &key, start: Some((note.as_slice(), &start)), end: &end };
     let mut writer = PackageWriter::begin(offered, &mut sink).unwrap();
     for index in (begins.0..ends.0).map(Index) {
         let stored = reader.event(index, Bodies::With).unwrap();
