@@ -94,7 +94,7 @@ fn glass(stage: &Stage) -> Wanted {
 fn governance(stage: &mut Stage) -> Wanted {
     let published = stage.publish();
     let (desk, agent, adm) = (&stage.desk, stage.people().3, stage.desk.cast.person("adm"));
-    let gate = desk.cast.gateway("new gate");
+    let gate = desk.cast.gateway("gate-two");
     let enrolled = desk.done(desk.cast.enrollment(&adm, &gate.key, gate.source)).first_index;
     let promoted = stage.promotes();
     let id = desk.export();

@@ -40,6 +40,8 @@ const SPOILED: &[(&str, PackageCode, Bend)] = &[
     ("the summary was bettered", PackageCode::Result, |p| replace(p, "data/package.json", "\"fail\"", "\"pass\"")),
     ("a sample was exchanged", PackageCode::Samples, |p| cut_last_line(p, "data/samples.csv")),
     ("a policy nobody published", PackageCode::Policy, |p| { p.0.insert(format!("data/policies/{}.json", "00".repeat(32)), b"{}".to_vec()); }),
+    ("another kind of bag", PackageCode::Bag, |p| replace(p, "bagit.txt", "1.0", "0.97")),
+    ("a question without end", PackageCode::TooLarge, |p| p.0.get_mut("data/question.txt").unwrap().resize(2 << 20, b'x')),
     ("a file too many", PackageCode::FileSurplus, |p| { p.0.insert("data/more.csv".into(), b"x".to_vec()); }),
     ("a file too few", PackageCode::FileMissing, |p| { p.0.remove("data/tests/T01/result.json"); }),
     ("a tag file too many", PackageCode::FileSurplus, |p| { p.0.insert("README".into(), b"x".to_vec()); }),
