@@ -91,10 +91,10 @@ fn request(office: &mut Office, day: u64, nth: u64) {
     let who = if nth.is_multiple_of(2) { "ron" } else { "sam" };
     if (day + nth) % 11 == 3 {
         office.vote(&asked, who, 2);
-        office.resolve(&mut asked, 2, None);
+        office.resolve(&mut asked, 2, &[]);
     } else {
         let revision = office.vote(&asked, who, 1);
-        office.resolve(&mut asked, 1, Some((who, revision)));
+        office.resolve(&mut asked, 1, &[(who, revision)]);
         office.run(&asked);
         office.report(&asked);
     }

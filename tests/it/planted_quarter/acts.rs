@@ -205,7 +205,8 @@ impl Stage {
         let facts = cast.facts(Kind::ReconciliationCompleted).actor(bob.actor()).window(self.window(HOUR));
         let facts = facts.reconciled(cast.gateway(source).source, Ref([0x0c; 16]), Digest([1; 32]));
         let facts = facts.compared(compared, Digest([2; 32])).last_seen(self.desk.head());
-        self.desk.done(cast.sign(if counts { &bob } else { &self.gate() }, facts)).first_index
+        let by = if counts { bob } else { self.gate() };
+        self.desk.done(cast.sign(&by, facts)).first_index
     }
 
     fn window(&self, before: u64) -> Window {
