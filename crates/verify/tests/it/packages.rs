@@ -255,6 +255,8 @@ fn what_stood_before_is_judged() {
     assert_eq!(shown(&|start| drop(start.entries.pop())), Some(PackageCode::Before));
     assert_eq!(shown(&|start| start.entries.swap(0, 1)), Some(PackageCode::Before));
     assert_eq!(shown(&|start| start.entries[1].1[40] ^= 1), Some(PackageCode::Before));
+    // What stands behind a command is judged by nothing but the tree.
+    assert_eq!(shown(&|start| start.entries[2].1[20] ^= 1), Some(PackageCode::Before));
     assert_eq!(shown(&|start| start.hashes.truncate(start.hashes.len() - 1)), Some(PackageCode::Before));
     assert_eq!(shown(&|start| start.frontier.swap(0, 1)), Some(PackageCode::Frontier));
     // The command in vain and its refusal stand there; without the refusal it would have taken effect.
