@@ -200,8 +200,8 @@ async fn a_sign_of_life_is_found_again_at_opening_wherever_it_stands() {
         town.at(GOVERNANCE_SILENCE_US);
         refused(&ledger, town.vote(&ledger, &town.ann, &asked), RefusalReason::NotSilent).await;
         // A package that begins here is handed what shows that the silence was broken.
-        let (reader, head) = (ledger.reader(), ledger.reader().head());
-        let start = tokio::task::block_in_place(|| reader.start_of(head.size)).unwrap();
+        let head = ledger.reader().head();
+        let start = tokio::task::block_in_place(|| ledger.reader().start_of(head.size)).unwrap();
         start.judge(head, |_, _, _| ()).unwrap_or_else(|refusal| panic!("{sign:?}: {refusal}"));
         // Ben may still agree to go: then it is no break-glass.
         let agreed = ledger.append(town.vote(&ledger, &town.ben, &asked)).await.unwrap().first_index;
