@@ -2,7 +2,7 @@
 //! they may, and what the ledger then states. It hands out no evidence, and reads need no such statement.
 
 use crate::api::convert;
-use crate::api::proto;
+use crate::api::proto::{self, Reason};
 use crate::api::reason::Fault;
 use crate::api::shared::Shared;
 use crate::api::signed::{self, Signed};
@@ -51,6 +51,11 @@ pub async fn read(shared: &Shared, mut request: proto::RecordReadRequest) -> Res
     let sizes = convert::required("sizes", request.sizes)?;
     if sizes.begins >= sizes.ends {
         return Err(Fault::field("sizes", format!("{} is not below {}", sizes.begins, sizes.ends)));
+    }
+    let size = shared.ledger.reader().head().size;
+    if sizes.ends > size.0 {
+        let message = format!("the interval ends at {}, the log at {size}", sizes.ends);
+        return Err(Fault::new(Reason::OutsideTree, message).with("tree_size", size));
     }
     let interval = Interval { first: Index(sizes.begins), end: TreeSize(sizes.ends) };
     let disclosed = match request.with_bodies {

@@ -52,12 +52,12 @@ pub const TESTS_OVER_DAYS_DEFAULT: u16 = 90;
 /// And at most: a year.
 pub const TESTS_OVER_DAYS_MAX: u16 = 366;
 /// Entries of one run: what is older than the newest so many is left out, and the run says so. A request and its steps are
-/// three entries at least and stay with some 600 bytes: 200 MB, a few MB for everything else.
-pub const TESTS_ENTRIES_MAX: u64 = 1_000_000;
+/// three entries at least and stay with some 600 bytes, an entry that is an exception with some 500: 250 MB.
+pub const TESTS_ENTRIES_MAX: u64 = 500_000;
 /// Entries that are read together, between two pauses: some 0.5 MB.
 pub const TESTS_BATCH_ENTRIES: u64 = 512;
-/// Entries that a run takes in a second while nothing waits for the writer: with a signature each, 0.4 of a core. A million
-/// take 100 s.
+/// Entries that a run takes in a second while nothing waits for the writer: with a signature each, 0.4 of a core. Half
+/// a million take 50 s.
 pub const TESTS_ENTRIES_PER_SECOND: u64 = 10_000;
 /// The same while something waits: 0.1 of a core.
 pub const TESTS_ENTRIES_PER_SECOND_BUSY: u64 = 2_500;
@@ -72,7 +72,7 @@ pub const TESTS_IDLE: Duration = Duration::from_millis(250);
 /// How often whoever waits for a run looks at it.
 pub const TESTS_POLL: Duration = Duration::from_millis(250);
 /// How long they do: ten times what the largest run takes while the writer is busy.
-pub const TESTS_RUN_WAIT_MAX: Duration = Duration::from_secs(4_000);
+pub const TESTS_RUN_WAIT_MAX: Duration = Duration::from_secs(2_000);
 /// Runs that the history is read back for: over a year of daily ones.
 pub const TESTS_HISTORY_MAX: usize = 400;
 

@@ -5,7 +5,7 @@ use crate::support::grpc::{Served, check};
 use crate::support::process::Serving;
 use crate::support::stage::{Stage, text};
 use crate::support::{House, audit};
-use deedbook::api::{export_request, proto};
+use deedbook::api::{export_request, proto, read_request};
 use deedbook::record::{SigningKey, load_public};
 use deedbook_verify::detail::{Custody, Detail, Interval};
 use deedbook_verify::entry::Entry;
@@ -194,6 +194,17 @@ async fn a_signed_request_counts_once_and_for_what_it_says() {
     ];
     for (request, code, reason) in refused {
         let error = clients.evidence.record_export(request).await.unwrap_err();
+        check(&error.into(), code, reason);
+    }
+    for (begins, ends, code, reason) in
+        [(0, 10_000, "OUT_OF_RANGE", "OUTSIDE_TREE"), (1, 1, "INVALID_ARGUMENT", "FIELD_INVALID")]
+    {
+        let sizes = Some(proto::Sizes { begins, ends });
+        let request = proto::RecordReadRequest { by: None, sizes, with_bodies: true, for_export: false };
+        let signature = admin.key.sign(&read_request(house.id, Micros(now), &request)).to_vec().into();
+        let key_id = admin.key.public().id().0.to_vec().into();
+        let by = Some(proto::RequestSignature { key_id, time_micros: now, signature });
+        let error = clients.evidence.record_read(proto::RecordReadRequest { by, ..request }).await.unwrap_err();
         check(&error.into(), code, reason);
     }
     assert_eq!(served.ledger.reader().head().size.0, head.size.0 + 1);
