@@ -37,6 +37,7 @@ mod audit;
 mod custody;
 mod export;
 mod controls;
+mod oscal;
 mod stage;
 mod demo;
 mod bench;
@@ -168,6 +169,9 @@ enum Command {
     /// How the computed tests stand that run beside the log
     #[command(subcommand)]
     Controls(controls::ControlsCommand),
+    /// Documents in OSCAL, which packages hold
+    #[command(subcommand)]
+    Oscal(oscal::OscalCommand),
     /// The head anchor beside the store
     #[command(subcommand)]
     Anchor(audit::AnchorCommand),
@@ -260,6 +264,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(arguments) => export::run(&common, &arguments, output),
         Command::Custody(arguments) => custody::run(&common, &arguments, output),
         Command::Controls(command) => controls::run(&common, command, output),
+        Command::Oscal(command) => oscal::run(command, output),
         Command::Anchor(command) => audit::anchor(&common, command, output),
         Command::Demo(arguments) => demo::run(arguments, output),
         Command::Bench(arguments) => bench::run(&arguments, output),
@@ -348,6 +353,7 @@ mod tests {
         include_str!("key.rs"),
         include_str!("principal.rs"),
         include_str!("approve.rs"),
+        include_str!("oscal.rs"),
         include_str!("policy.rs"),
         include_str!("policy/published.rs"),
         include_str!("proof.rs"),

@@ -86,3 +86,10 @@ pub const CREEP_OVER_DAYS_DEFAULT: u16 = 90;
 pub const CREEP_REQUESTS_MAX: usize = 1_000_000;
 /// Persons whose decisions a package's report counts one by one; the CSV has them all.
 pub const REPORT_PERSONS_MAX: usize = 12;
+
+/// Agents that OSCAL results name as components; where there are more, they say so.
+pub const EXCHANGE_AGENTS_MAX: usize = 1_000;
+/// Bytes of an OSCAL document that is checked, held in memory whole; catalogs of NIST have 10 MiB.
+pub const OSCAL_DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Documents that lead to one another by their imports: results, plan, system, profiles, catalog.
+pub const OSCAL_IMPORTS_MAX: usize = 16;

@@ -8,6 +8,7 @@ use crate::cli::custody;
 use crate::cli::errors::Failure;
 use crate::cli::producer::Producer;
 use crate::cli::progress::Progress;
+use crate::evidence::exchange::{self, ExchangeError};
 use crate::evidence::paper;
 use crate::limits::EXPORT_RETRIES_MAX;
 use crate::policy::Source;
@@ -60,6 +61,7 @@ pub async fn write(
     progress.finish();
     let mut finished = writer.finish(|digest| Ok(policies.get(&digest).cloned())).map_err(refused)?;
     paper::add(&mut finished, &Directory(partial.clone())).map_err(refused)?;
+    exchange::add(&mut finished, &Directory(partial.clone())).map_err(unmade)?;
     let rendered = finished.seal().map_err(refused)?;
     if let Some(exporter) = exporter {
         custody::sign(exporter, &partial)?;
@@ -182,6 +184,10 @@ fn refused(refusal: PackageRefusal) -> Failure {
         refusal.to_string(),
         "what the server sent does not verify, or cannot be written; see docs/EVIDENCE.md, \"Refusals\"",
     )
+}
+
+fn unmade(error: ExchangeError) -> Failure {
+    Failure::failed(error.to_string(), "make room if the disk is full; else this is a defect of the program: report it")
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {

@@ -6,7 +6,7 @@ use crate::limits;
 use crate::package::bodies::{BodyHashed, BodyRecords};
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::exam::ENTRIES_FILE;
-use crate::package::files::{Hashing, unreadable};
+use crate::package::files::{Folder, Hashing, unreadable};
 use crate::package::views::Written;
 use crate::words::Index;
 use std::io::{self, BufReader, Read};
@@ -58,8 +58,14 @@ pub struct Entries {
 }
 
 impl Entries {
+    /// Begins to read the entries of a package, the first of which has an index, and no bodies.
+    pub fn open(folder: &dyn Folder, first: Index) -> Result<Entries, PackageRefusal> {
+        let file = folder.open(ENTRIES_FILE).map_err(|error| unreadable(ENTRIES_FILE, &error))?;
+        Ok(Entries::read(first, BufReader::with_capacity(BLOCK, Hashing::new(file)), None))
+    }
+
     /// Begins to read entries, the first of which has an index, and bodies where there are any.
-    pub fn read<R: Read + Send + 'static>(
+    pub(crate) fn read<R: Read + Send + 'static>(
         first: Index,
         entries: HashedFile<R>,
         bodies: Option<HashedFile<R>>,
@@ -69,7 +75,7 @@ impl Entries {
     }
 
     /// The next block; none at the end of the file, or where one of them cannot be read any further.
-    pub fn next(&mut self) -> Option<Block> {
+    pub fn next_block(&mut self) -> Option<Block> {
         self.blocks.recv().ok()
     }
 

@@ -32,6 +32,7 @@ pub use bodies::{BodyRecords, BodyShown, BodyTally};
 pub use code::{PackageCode, PackageRefusal};
 pub use computed::{BUILT_IN_POLICIES, Basis, TestId, Verdict};
 pub use draw::{Nonce, Seed};
+pub use entries::{Block, Entries};
 pub use exam::Counts;
 pub use files::{Directory, Folder, NewDirectory};
 pub use filter::{Filter, FilterRefusal};

@@ -171,7 +171,7 @@ fn push_entries(folder: &dyn Folder, exam: &mut Exam<'_>, with_bodies: bool) -> 
     };
     let bodies = with_bodies.then(|| open(BODIES_FILE)).transpose()?;
     let mut entries = Entries::read(exam.next_index(), open(ENTRIES_FILE)?, bodies);
-    while let Some(block) = entries.next() {
+    while let Some(block) = entries.next_block() {
         for (entry, (hashes, body)) in block.entries() {
             exam.push(entry, hashes, body)?;
         }

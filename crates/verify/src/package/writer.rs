@@ -13,9 +13,10 @@ use crate::package::exam::{ENTRIES_FILE, Exam, Heads};
 use crate::package::question::{Question, Redaction};
 use crate::package::rendered::Rendered;
 use crate::package::start::{START_FILE, Start};
-use crate::package::views::{Sink, View, Views};
+use crate::package::views::{Sink, View, Views, Written};
 use crate::tree::TreeHead;
 use crate::words::{Digest, Index, TreeSize};
+use std::collections::BTreeMap;
 use std::io;
 
 /// What a package is made of, besides entries, bodies and policies.
@@ -145,6 +146,11 @@ impl Finished<'_> {
         let mut view = self.views.create(path, PackageCode::Unwritten)?;
         write(&mut view).map_err(|error| PackageRefusal::new(PackageCode::Unwritten, path, error))?;
         self.views.close(view).map(|_| ())
+    }
+
+    /// Every file so far, those that were added among them.
+    pub fn files(&self) -> &BTreeMap<String, Written> {
+        self.views.written()
     }
 
     /// Writes manifests and the bag's own files. Behind this the package is whole.

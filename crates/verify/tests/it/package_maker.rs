@@ -9,8 +9,8 @@ use crate::world::{body, plain, rich};
 use deedbook_verify::hash::Salt;
 use deedbook_verify::note::VerifierKey;
 use deedbook_verify::package::{
-    BodyShown, Filter, Folder, Framework, Offered, PackageCode, PackageRefusal, PackageShown, PackageWriter, Period,
-    Question, Redaction, Sink, SinkFile, Start, verify_package,
+    BodyShown, Filter, Finished, Folder, Framework, Offered, PackageCode, PackageRefusal, PackageShown, PackageWriter,
+    Period, Question, Redaction, Sink, SinkFile, Start, verify_package,
 };
 use deedbook_verify::words::{Digest, Hash, Index, LedgerId, Micros, TreeSize};
 use std::collections::BTreeMap;
@@ -97,6 +97,15 @@ impl Plan {
 
     /// Writes the package.
     pub fn write(&self, ledger: &Ledger) -> Result<Memory, PackageRefusal> {
+        self.write_with(ledger, |_| Ok(()))
+    }
+
+    /// Writes the package with files that nobody judges.
+    pub fn write_with(
+        &self,
+        ledger: &Ledger,
+        more: impl FnOnce(&mut Finished<'_>) -> Result<(), PackageRefusal>,
+    ) -> Result<Memory, PackageRefusal> {
         let (begins, ends) = (self.question.begins.0 as usize, self.question.ends.0 as usize);
         let leaves = ledger.leaves();
         let signed = |size: usize| note(&ledger.name, size as u64, &root(&leaves[..size]), &ledger.head).into_bytes();
@@ -109,7 +118,9 @@ impl Plan {
         for index in begins..ends {
             writer.push(&ledger.placed[index].bytes(), self.bodies.get(&(index as u64)))?;
         }
-        writer.finish(|digest| Ok(self.policies.get(&digest).cloned()))?.seal()?;
+        let mut finished = writer.finish(|digest| Ok(self.policies.get(&digest).cloned()))?;
+        more(&mut finished)?;
+        finished.seal()?;
         let written = files.lock().unwrap().clone();
         Ok(Memory(written))
     }

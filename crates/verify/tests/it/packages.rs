@@ -54,6 +54,29 @@ fn nothing_that_happens_is_evidence_too() {
 }
 
 #[test]
+fn files_for_others_may_come_bit_by_bit() {
+    let (plan, plain) = full();
+    let package = plan.write_with(&BUSY, |finished| {
+        finished.add_from("data/ocsf/events.jsonl", |file| {
+            (0..50_000).try_for_each(|number| file.write_all(format!("{{\"n\":{number}}}\n").as_bytes()))
+        })?;
+        finished.add("data/report.html", b"<p>")?;
+        assert!(finished.files().contains_key("data/ocsf/events.jsonl"));
+        let refused = finished.add("data/tests/T01/more.csv", b"").unwrap_err();
+        assert_eq!(refused.code, PackageCode::FileSurplus);
+        Ok(())
+    });
+    let package = package.unwrap();
+    assert_eq!(package.0.len(), plain.0.len() + 2);
+    assert_eq!(package.0["data/ocsf/events.jsonl"].iter().filter(|byte| **byte == b'\n').count(), 50_000);
+    assert_eq!(verify(&BUSY, &package).unwrap().unjudged, ["data/ocsf/events.jsonl", "data/report.html"]);
+    let broken = plan.write_with(&BUSY, |finished| {
+        finished.add_from("data/ocsf/events.jsonl", |_| Err(std::io::Error::other("no room")))
+    });
+    assert_eq!(broken.unwrap_err().code, PackageCode::Unwritten);
+}
+
+#[test]
 fn bodies_are_opened_withheld_or_erased_and_counted() {
     let (plan, package) = full();
     let bodies = verify(&BUSY, &package).unwrap().rendered.bodies;
