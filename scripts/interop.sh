@@ -3,7 +3,8 @@
 # tessera, and a small program of ours (interop/judge) around golang.org/x/mod. Then it puts a proxy in front that
 # changes one bit (interop/liar), and insists that both refuse. Before that the published Python client of OpenLineage
 # posts to a ledger of its own, whose export must be what the client sent, byte for byte; and the package `prov` compares
-# the PROV documents that two ledgers export with those that came in. The last line counts.
+# the PROV documents that two ledgers export with those that came in. Evidence packages go to programs that read bags,
+# OSCAL and OCSF (scripts/interop-evidence.sh). The last line counts.
 #
 # Exit status: 0 when nothing failed, also when there is no Go toolchain or module proxy, no Python or PyPI, which a line
 # `NOT RUN: ...` says; 1 when a program decided otherwise than it must; 2 when a ledger could not be made. What is
@@ -86,10 +87,10 @@ python_with() {
   local home=$caches/python/$1
   shift
   if [ ! -e "$home/whole" ]; then
-    command -v python3 >/dev/null || { echo 'there is no Python; install python3 and python3-venv'; return 1; }
+    command -v "${base_python:-python3}" >/dev/null || { echo 'there is no Python; install python3 and python3-venv'; return 1; }
     rm -rf "$home"
     mkdir -p "$(dirname "$home")"
-    timeout 300 python3 -m venv "$home" >"$work/pip" 2>&1 && timeout 600 "$home/bin/python" -m pip install --quiet \
+    timeout 300 "${base_python:-python3}" -m venv "$home" >"$work/pip" 2>&1 && timeout 600 "$home/bin/python" -m pip install --quiet \
       --disable-pip-version-check "$@" >"$work/pip" 2>&1 \
       || { echo "it could not be installed: $(last_line "$work/pip")"; return 1; }
     touch "$home/whole"
@@ -174,6 +175,10 @@ if python=$(python_with "prov-$prov_version" "prov==$prov_version" jsonschema==4
 else
   skip "prov $prov_version" "$python"
 fi
+
+# --- evidence packages
+
+. scripts/interop-evidence.sh
 
 # --- the tools
 
