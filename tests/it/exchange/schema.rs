@@ -1,6 +1,6 @@
 //! JSON Schema, as far as the schemas of NIST and FedRAMP use it. A keyword that it does not know is a failure of the test,
-//! so that nothing is passed over; formats alone are taken for granted, as the standard has it. `make interop` lets another
-//! implementation judge the same.
+//! so that nothing is passed over; formats alone are taken for granted, as the standard has it. In `make interop`
+//! compliance-trestle and oscal-validate judge the same documents.
 
 use regex::Regex;
 use serde_json::{Map, Value};
