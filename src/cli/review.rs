@@ -122,7 +122,8 @@ pub async fn review(common: &Common, command: ReviewCommand, output: Output) -> 
 pub async fn exception(common: &Common, command: ExceptionCommand, output: Output) -> Result<(), Failure> {
     let ExceptionCommand::Dispose(arguments) = command;
     let next = "take the code as the test's result writes it";
-    let code = Code::new(&arguments.code);
+    let lower = arguments.code.to_ascii_lowercase();
+    let code = Code::new(&lower);
     let code = code.ok_or_else(|| Failure::usage(format!("`--code {}` is no code", arguments.code), next))?;
     if arguments.reason.trim().is_empty() {
         return Err(Failure::usage("the reason is empty", "say why with --reason"));

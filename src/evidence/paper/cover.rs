@@ -164,8 +164,9 @@ pub fn asked(out: &mut String, findings: &Findings<'_>, mapping: &Mapping) {
         "<h3>How verdicts are formed</h3>\n<p>Each test judges every row of its population, none is left to a sample. The worst row \
         decides: <b>fail</b> (an exception), then <b>indeterminate</b> (the entries do not say what the test needs; never counted as a \
         pass), then <b>not operated</b> (no row, in an interval that is proved complete), then <b>pass</b>. A control has the worst \
-        verdict of its tests.</p>\n<h3>How to check it</h3>\n<p>Nothing here has to be believed. In the package's folder, with a key \
-        from somebody you trust and not from the package; <code>VERIFY.md</code> says more:</p>\n\
+        verdict of its tests; T17 informs, and T18 is for whoever verifies.</p>\n<h3>How to check it</h3>\n<p>This page is for reading: of it, as of all files for people and \
+        for other programs, a check knows the hash alone. What counts is what these say, in the package's folder, with a key from \
+        somebody you trust and not from the package; <code>VERIFY.md</code> says more:</p>\n\
         <pre>sha256sum -c manifest-sha256.txt\ndeedbook-verify package --vkey ledger.vkey .</pre>\n</section>\n",
     );
 }

@@ -1,5 +1,6 @@
 //! T15: a record says what, when, where, by which source, with which outcome, and who acted. The format cannot leave out
-//! kind, times and source; outcome and actor it can, and those are asked of reports about runs, data and models.
+//! kind, times and source; outcome and actor it can, and those are asked of reports about runs, data and models. One that names
+//! a request says by it who acted.
 
 use crate::kind::Kind;
 use crate::package::code::PackageRefusal;
@@ -23,10 +24,12 @@ impl Test for Content {
             return Ok(());
         }
         rows.counted();
-        let blank = match (facts.actor, facts.outcome) {
-            (Some(_), Some(_)) => return Ok(()),
-            (None, _) => "actor",
-            (Some(_), None) => "outcome",
+        // A report of a run that was asked for names the request, whose command says who acts.
+        let says_who = facts.actor.is_some() || facts.request_id.is_some();
+        let blank = match (says_who, facts.outcome) {
+            (true, Some(_)) => return Ok(()),
+            (false, _) => "actor",
+            (true, None) => "outcome",
         };
         let subject = Subject::of(seen.index, seen.entry, seen.leaf);
         let code = Some((RowVerdict::Exception, Code::Blank));
