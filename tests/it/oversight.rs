@@ -110,7 +110,7 @@ fn reviews_and_dispositions_count_by_whose_key_signed_them() {
             &["--as", "accepted", "--reason", "x"],
         ),
         with(
-            &["exception", "dispose", "--test", "T01", "--code", "Late", "--index", "3"],
+            &["exception", "dispose", "--test", "T01", "--code", "too late", "--index", "3"],
             &["--as", "accepted", "--reason", "x"],
         ),
         with(
