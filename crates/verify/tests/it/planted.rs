@@ -284,11 +284,19 @@ fn times_and_blank_fields_are_found() {
     let zoneless = gate(&mut office, zoneless);
     let blank = office.statement(kind::DATA_ACCESSED, &[(0x0010, &actor)]);
     let blank = gate(&mut office, blank);
+    // Who acts stands in the command of the request that a record names; without either nobody does.
+    let of_request = office.statement(kind::DATA_ACCESSED, &[(0x0023, &[3]), (0x0027, &id16("request"))]);
+    gate(&mut office, of_request);
+    let nobody = office.statement(kind::DATA_ACCESSED, &[(0x0023, &[3])]);
+    let nobody = gate(&mut office, nobody);
     let package = package_of(&office);
     let found = judged(&package, "T11", "exceptions");
     // Genesis' own time is the ledger's; its commands are stated when they are received.
     assert_eq!(found, [exception(skewed, "SKEW"), exception(zoneless, "NO_ZONE")]);
-    assert_eq!(judged(&package, "T15", "exceptions"), [exception(blank, "BLANK_FIELD")]);
+    assert_eq!(
+        judged(&package, "T15", "exceptions"),
+        [exception(blank, "BLANK_FIELD"), exception(nobody, "BLANK_FIELD")]
+    );
 }
 
 #[test]
