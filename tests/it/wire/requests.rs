@@ -9,32 +9,30 @@ use deedbook::api::to_frame;
 use deedbook::record::Position;
 use prost::Message as _;
 
-const METHODS: &[&str] = &[
-    "LedgerService/Append",
-    "LedgerService/AppendStream",
-    "LedgerService/GetEvent",
-    "LedgerService/LookupEvents",
-    "LedgerService/ListEvents",
-    "LedgerService/ReadEvents",
-    "LedgerService/GetLedger",
-    "LedgerService/NoSuchMethod",
-    "ProofService/GetCheckpoint",
-    "ProofService/GetReceipt",
-    "ProofService/GetInclusionProof",
-    "ProofService/GetConsistencyProof",
-    "ProofService/GetIntervalProof",
-    "KeyService/EnrollKey",
-    "KeyService/RotateKey",
-    "KeyService/RevokeKey",
-    "KeyService/ListKeys",
-    "KeyService/GetRefKey",
-    "NoSuchService/Append",
-    "../../etc/passwd",
-    "",
-];
+/// What no service has.
+const NO_METHODS: [&str; 4] = ["LedgerService/NoSuchMethod", "NoSuchService/Append", "../../etc/passwd", ""];
+
+/// Every method that the protocol describes, so that none is forgotten, and some that it does not.
+fn methods() -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("proto/deedbook/v1");
+    let mut found: Vec<String> = NO_METHODS.map(str::to_owned).to_vec();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut service = "";
+        for line in text.lines() {
+            let name = |rest: &'static str| line.trim().strip_prefix(rest)?.split([' ', '(']).next();
+            service = name("service ").unwrap_or(service);
+            found.extend(name("rpc ").map(|method| format!("{service}/{method}")));
+        }
+    }
+    found.sort();
+    assert!(found.len() > 60, "too few methods were found in the protocol: {found:?}");
+    found
+}
 
 /// Frames that would be taken as they are.
 pub struct Frames {
+    methods: Vec<String>,
     good: Vec<Frame>,
     source: Vec<u8>,
 }
@@ -49,7 +47,7 @@ impl Frames {
         ];
         // Enough events, but none of them anything.
         good.push(Frame { events: vec![Event::default(); 1_025], ..good[0].clone() });
-        Frames { good, source: producer.source.0.to_vec() }
+        Frames { methods: methods(), good, source: producer.source.0.to_vec() }
     }
 
     fn message(&self, rng: &mut Rng) -> (&'static str, Vec<u8>) {
@@ -78,7 +76,7 @@ impl Frames {
     }
 
     pub fn request(&self, rng: &mut Rng) -> Request {
-        let method = *rng.pick(METHODS);
+        let method = rng.pick(&self.methods).clone();
         let (kind, message) = self.message(rng);
         let (framing, body) = framed(message, rng);
         let mut headers =
