@@ -51,6 +51,20 @@ impl NodeSet {
         })
     }
 
+    /// 1 if it has the node, else 0.
+    #[inline]
+    pub(super) fn bit(&self, node: u32) -> u64 {
+        self.word(node as usize / 64) >> (node % 64) & 1
+    }
+
+    /// Puts a node in if `bit` is 1; if it is 0, nothing happens. Nothing has to be foretold for that.
+    #[inline]
+    pub(super) fn insert_bit(&mut self, node: u32, bit: u64) {
+        if let Some(word) = self.words.get_mut(node as usize / 64) {
+            *word |= bit << (node % 64);
+        }
+    }
+
     /// Takes a node out; whether it was in.
     pub(super) fn remove(&mut self, node: u32) -> bool {
         let bit = 1u64 << (node % 64);
@@ -87,7 +101,7 @@ impl NodeSet {
 }
 
 /// The ones of a word, from either end.
-struct Ones(u64);
+pub(super) struct Ones(pub(super) u64);
 
 impl Iterator for Ones {
     type Item = u32;

@@ -129,6 +129,18 @@ impl<'s> Meter<'s> {
         Ok(())
     }
 
+    /// Whether so many nodes more can be looked at before it has to be asked.
+    #[inline]
+    pub(super) fn has_room(&self, nodes: u64) -> bool {
+        self.visited + nodes <= self.pause
+    }
+
+    /// So many nodes were looked at, for which there was room.
+    #[inline]
+    pub(super) fn nodes(&mut self, nodes: u64) {
+        self.visited += nodes;
+    }
+
     #[cold]
     fn look(&mut self) -> Result<(), Cut> {
         if self.visited >= self.bounds.nodes_max {
@@ -142,6 +154,25 @@ impl<'s> Meter<'s> {
     fn poll(&mut self) -> Result<(), Cut> {
         self.steps_left = LINEAGE_POLL_STEPS;
         self.bounds.stop.poll().map_or(Ok(()), |halt| Err(halt.into()))
+    }
+
+    /// A list of so many, all alike, which may be long: asked on the way as for edges.
+    pub(super) fn filled<T: Copy>(&mut self, value: T, len: usize) -> Result<Vec<T>, Cut> {
+        let mut list = Vec::with_capacity(len);
+        while list.len() < len {
+            self.steps(LINEAGE_POLL_STEPS)?;
+            list.resize(len.min(list.len() + LINEAGE_POLL_STEPS as usize), value);
+        }
+        Ok(list)
+    }
+
+    /// Calls with each of a list, which may be long: asked on the way as for edges.
+    pub(super) fn each<T>(&mut self, list: &[T], mut call: impl FnMut(&T)) -> Result<(), Cut> {
+        for part in list.chunks(LINEAGE_POLL_STEPS as usize) {
+            self.steps(part.len() as u32)?;
+            part.iter().for_each(&mut call);
+        }
+        Ok(())
     }
 
     /// The answer, with what cut it, the graph's own end coming last.

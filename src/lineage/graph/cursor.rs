@@ -1,7 +1,8 @@
 //! A view as a pass reads it that takes nodes in the order of the log, or nearly so: where the entries of 64 neighbours
 //! start is looked up once for all of them.
 
-use super::half::{Half, Word};
+use super::half::{Half, Lot, Owners};
+use super::keys::Word;
 use super::view::View;
 use crate::lineage::stop::{Cut, Meter};
 use crate::lineage::words::{EdgeKinds, Towards};
@@ -15,6 +16,7 @@ pub(in crate::lineage) struct Cursor<'v> {
     word: u32,
     /// The segments that have entries of these.
     here: Vec<Part<'v>>,
+    owners: Owners,
 }
 
 /// Of one segment.
@@ -34,7 +36,12 @@ impl<'v> Cursor<'v> {
             limit: (segment.last_index >= end).then(|| segment.limit(end)),
             at: Word::default(),
         };
-        Cursor { segments: view.segments().map(part).collect(), word: u32::MAX, here: Vec::new() }
+        Cursor {
+            segments: view.segments().map(part).collect(),
+            word: u32::MAX,
+            here: Vec::new(),
+            owners: Owners::new(),
+        }
     }
 
     /// Calls with the node at the other end of each edge of a node, if the edge is of one of these kinds.
@@ -61,6 +68,17 @@ impl<'v> Cursor<'v> {
             peers.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
         }
         Ok(())
+    }
+
+    /// All edges of 64 neighbours at once, where they can be had that way: they are of one segment, stand in the view, and
+    /// follow the log.
+    #[inline]
+    pub(in crate::lineage) fn lot(&mut self, word: u32) -> Option<Lot<'v, '_>> {
+        if word != self.word {
+            self.seek(word);
+        }
+        let [Part { half, limit: None, at }] = self.here.as_slice() else { return None };
+        half.lot((word, *at), &mut self.owners)
     }
 
     fn seek(&mut self, word: u32) {

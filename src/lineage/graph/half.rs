@@ -1,9 +1,10 @@
 //! One direction of a segment's edges: for each node that has any, its entries in the order of the log. An entry is the
 //! node at the other end with the kind of the edge, in 32 bits, and the index, counted from the segment's first.
 
+use super::keys::{Keys, Word};
 use super::packed::{Packed, Packing};
 use crate::lineage::kinds::EdgeKind;
-use crate::lineage::words::EdgeKinds;
+use crate::lineage::words::{EdgeKinds, Towards};
 use std::mem::size_of_val;
 use std::ops::Range;
 
@@ -33,29 +34,13 @@ impl Peer {
     pub(super) const fn is_of(self, kinds: EdgeKinds) -> bool {
         kinds.bits() >> (self.0 & KIND_MASK) & 1 == 1
     }
-}
 
-/// 64 neighbours: which of them are keys, and how many keys come before; all of them, if it is dense.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Word {
-    bits: u64,
-    before: usize,
-    is_dense: bool,
-}
-
-impl Word {
-    pub(super) fn is_empty(self) -> bool {
-        self.bits == 0
-    }
-
-    /// The place of one of them among the keys.
-    #[inline]
-    pub(super) fn place(self, node: u32) -> Option<usize> {
-        if self.is_dense {
-            return Some(self.before + (node % 64) as usize);
+    /// Whether it follows the log, seen from the node whose entry it is.
+    const fn is_onward(self, key: u32, towards: Towards) -> bool {
+        match towards {
+            Towards::Causes => self.node() < key,
+            Towards::Effects => self.node() > key,
         }
-        let bit = 1u64 << (node % 64);
-        (self.bits & bit != 0).then(|| self.before + (self.bits & (bit - 1)).count_ones() as usize)
     }
 }
 
@@ -66,6 +51,8 @@ pub(super) struct Half {
     starts: Box<[u32]>,
     peers: Box<[Peer]>,
     indexes: Packed,
+    /// Of which 64 neighbours some entry does not follow the log, in order.
+    against: Box<[u32]>,
 }
 
 impl std::fmt::Debug for Peer {
@@ -74,132 +61,18 @@ impl std::fmt::Debug for Peer {
     }
 }
 
-/// Which nodes have entries, in whichever form takes less room.
-#[derive(Debug)]
-enum Keys {
-    /// In order, for binary search.
-    Listed(Box<[u32]>),
-    /// A bit for each node from `first_word * 64` on, and how many bits come before each word.
-    Marked { first_word: u32, words: Box<[u64]>, before: Box<[u32]> },
-    /// All nodes from `first_word * 64` on, so many words of them: some without entries.
-    Dense { first_word: u32, words_len: u32 },
-}
-
-/// Keys among 64 neighbours from which on places for all of them take as much room as bits, about.
-const DENSE: usize = 60;
-
-impl Default for Keys {
-    fn default() -> Keys {
-        Keys::Listed(Box::default())
-    }
-}
-
-impl Keys {
-    fn of(keys: &[u32]) -> Keys {
-        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Keys::default() };
-        let first_word = first / 64;
-        let words_len = (last / 64 - first_word + 1) as usize;
-        if keys.len() < 3 * words_len {
-            return Keys::Listed(keys.into());
-        }
-        if keys.len() >= DENSE * words_len {
-            return Keys::Dense { first_word, words_len: words_len as u32 };
-        }
-        let mut words = vec![0u64; words_len].into_boxed_slice();
-        for key in keys {
-            if let Some(word) = words.get_mut((key / 64 - first_word) as usize) {
-                *word |= 1 << (key % 64);
-            }
-        }
-        let count = |sum: &mut u32, word: &u64| {
-            let before = *sum;
-            *sum += word.count_ones();
-            Some(before)
-        };
-        let before = words.iter().scan(0, count).collect();
-        Keys::Marked { first_word, words, before }
-    }
-
-    /// Its place among the keys.
-    #[inline]
-    fn place(&self, node: u32) -> Option<usize> {
-        match self {
-            Keys::Listed(keys) => {
-                let is_within = keys.first()? <= &node && &node <= keys.last()?;
-                if is_within { keys.binary_search(&node).ok() } else { None }
-            }
-            Keys::Marked { first_word, words, before } => {
-                let at = (node / 64).checked_sub(*first_word)? as usize;
-                let (word, before) = (words.get(at)?, before.get(at)?);
-                let bit = 1u64 << (node % 64);
-                (word & bit != 0).then(|| (before + (word & (bit - 1)).count_ones()) as usize)
-            }
-            Keys::Dense { first_word, .. } => node.checked_sub(first_word * 64).map(|place| place as usize),
-        }
-    }
-
-    /// Stands at 64 neighbours, from wherever it stood.
-    fn seek(&self, word: u32, at: &mut Word) {
-        match self {
-            Keys::Listed(keys) => {
-                let (first, last) = (word * 64, word * 64 + 63);
-                let key = |place: usize| keys.get(place).copied();
-                // Passes go one way, so that each key is stepped over once.
-                while key(at.before).is_some_and(|key| key < first) {
-                    at.before += 1;
-                }
-                while at.before.checked_sub(1).and_then(key).is_some_and(|key| key >= first) {
-                    at.before -= 1;
-                }
-                let here = keys.iter().skip(at.before).take_while(|key| **key <= last);
-                at.bits = here.fold(0, |bits, key| bits | 1 << (key % 64));
-            }
-            Keys::Marked { first_word, words, before } => {
-                let place = word.checked_sub(*first_word).map(|place| place as usize);
-                let here = place.and_then(|place| words.get(place).zip(before.get(place)));
-                (at.bits, at.before) = here.map_or((0, 0), |(bits, before)| (*bits, *before as usize));
-            }
-            Keys::Dense { first_word, words_len } => {
-                let place = word.checked_sub(*first_word).filter(|place| place < words_len);
-                let bits = if place.is_some() { u64::MAX } else { 0 };
-                let before = place.unwrap_or_default() as usize * 64;
-                *at = Word { bits, before, is_dense: place.is_some() };
-            }
-        }
-    }
-
-    fn to_vec(&self) -> Vec<u32> {
-        match self {
-            Keys::Listed(keys) => keys.to_vec(),
-            Keys::Marked { first_word, words, .. } => {
-                let ones = |(at, word): (usize, &u64)| {
-                    let (word, base) = (*word, (first_word + at as u32) * 64);
-                    (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| base + bit)
-                };
-                words.iter().enumerate().flat_map(ones).collect()
-            }
-            Keys::Dense { first_word, words_len } => (first_word * 64..(first_word + words_len) * 64).collect(),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Keys::Listed(keys) => size_of_val::<[u32]>(keys),
-            Keys::Marked { words, before, .. } => size_of_val::<[u64]>(words) + size_of_val::<[u32]>(before),
-            Keys::Dense { .. } => 0,
-        }
-    }
-}
-
 impl Half {
     /// From (key, peer, index) in the order of the log, which the entries of each key keep.
-    pub(super) fn seal(mut entries: Vec<(u32, Peer, u32)>) -> Half {
+    pub(super) fn seal(mut entries: Vec<(u32, Peer, u32)>, towards: Towards) -> Half {
         entries.sort_by_key(|(key, _, _)| *key);
         let mut builder = Builder::with_capacity(entries.len());
         for (key, peer, index) in entries {
             builder.key(key);
             builder.peers.push(peer);
             builder.indexes.push(index);
+            if !peer.is_onward(key, towards) && builder.against.last() != Some(&(key / 64)) {
+                builder.against.push(key / 64);
+            }
         }
         builder.finish()
     }
@@ -207,6 +80,9 @@ impl Half {
     /// Halves of neighbouring segments as one, each with what its indexes are shifted by.
     pub(super) fn merge(parts: &[(&Half, u32)]) -> Half {
         let mut builder = Builder::with_capacity(parts.iter().map(|(half, _)| half.len()).sum());
+        builder.against = parts.iter().flat_map(|(half, _)| half.against.iter().copied()).collect();
+        builder.against.sort_unstable();
+        builder.against.dedup();
         let mut cursors: Vec<_> =
             parts.iter().map(|(half, shift)| (*half, *shift, half.keys.to_vec(), 0usize)).collect();
         while let Some(key) = cursors.iter().filter_map(|(_, _, keys, place)| keys.get(*place)).min().copied() {
@@ -233,6 +109,7 @@ impl Half {
     }
 
     /// Where the entries of 64 neighbours are; `at` is where it stood before.
+    #[inline]
     pub(super) fn seek(&self, word: u32, at: &mut Word) {
         self.keys.seek(word, at);
     }
@@ -245,6 +122,28 @@ impl Half {
             range.end = range.start + self.indexes.below(range.clone(), limit);
         }
         self.peers.get(range).unwrap_or_default()
+    }
+
+    /// The entries of 64 neighbours, each with whose it is among them. None where one does not follow the log, or there are
+    /// more than fit.
+    pub(super) fn lot<'h, 'o>(&'h self, (word, at): (u32, Word), owners: &'o mut Owners) -> Option<Lot<'h, 'o>> {
+        if self.against.binary_search(&word).is_ok() {
+            return None;
+        }
+        let (neighbours, place) = at.places();
+        let (first, ends) = self.starts.get(place..)?.split_first()?;
+        let mut len = 0;
+        for (neighbour, end) in neighbours.zip(ends) {
+            // Mostly there are no more than four, and what is written beyond is the next one's.
+            *owners.0.get_mut(len..)?.first_chunk_mut()? = [neighbour as u8; NEAR];
+            let end = end.wrapping_sub(*first) as usize;
+            if end.wrapping_sub(len) > NEAR {
+                owners.0.get_mut(len..end)?.fill(neighbour as u8);
+            }
+            len = end;
+        }
+        let peers = self.peers.get(*first as usize..)?.get(..len)?;
+        Some(Lot { peers, owners: owners.0.get(..len)? })
     }
 
     /// Every node that has entries, with them.
@@ -267,6 +166,7 @@ impl Half {
             + size_of_val::<[u32]>(&self.starts)
             + size_of_val::<[Peer]>(&self.peers)
             + self.indexes.bytes()
+            + size_of_val::<[u32]>(&self.against)
     }
 
     #[inline]
@@ -275,6 +175,40 @@ impl Half {
             Some([start, end]) => *start as usize..*end as usize,
             None => 0..0,
         }
+    }
+}
+
+/// Entries of 64 neighbours that are taken together, at most.
+const LOT_MAX: usize = 256;
+/// Entries of one node that are marked as its own at once.
+const NEAR: usize = 4;
+
+/// Whose entries they are, by number among 64 neighbours.
+pub(super) struct Owners([u8; LOT_MAX + NEAR]);
+
+impl Owners {
+    pub(super) const fn new() -> Owners {
+        Owners([0; LOT_MAX + NEAR])
+    }
+}
+
+/// The entries of 64 neighbours, all of which follow the log.
+pub(in crate::lineage) struct Lot<'h, 'o> {
+    peers: &'h [Peer],
+    owners: &'o [u8],
+}
+
+impl Lot<'_, '_> {
+    pub(in crate::lineage) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// By the nodes that they are found from: which of the 64 that is, the node at the other end, and 1 if the edge is of one
+    /// of these kinds, else 0.
+    #[inline]
+    pub(in crate::lineage) fn edges(&self, kinds: EdgeKinds) -> impl DoubleEndedIterator<Item = (u8, u32, u64)> {
+        let entries = self.owners.iter().zip(self.peers);
+        entries.map(move |(owner, peer)| (*owner, peer.node(), u64::from(peer.is_of(kinds))))
     }
 }
 
@@ -299,12 +233,13 @@ struct Builder {
     starts: Vec<u32>,
     peers: Vec<Peer>,
     indexes: Packing,
+    against: Vec<u32>,
 }
 
 impl Builder {
     fn with_capacity(entries: usize) -> Builder {
         let (peers, indexes) = (Vec::with_capacity(entries), Packing::default());
-        Builder { keys: Vec::new(), starts: Vec::new(), peers, indexes }
+        Builder { keys: Vec::new(), starts: Vec::new(), peers, indexes, against: Vec::new() }
     }
 
     /// The entries that follow are this key's; keys never decrease.
@@ -316,7 +251,7 @@ impl Builder {
     }
 
     fn finish(self) -> Half {
-        let Builder { keys: listed, mut starts, peers, indexes } = self;
+        let Builder { keys: listed, mut starts, peers, indexes, against } = self;
         let end = peers.len() as u32;
         starts.push(end);
         let keys = Keys::of(&listed);
@@ -331,6 +266,6 @@ impl Builder {
             starts = all.map(start).chain([end]).collect();
         }
         let (starts, peers) = (starts.into_boxed_slice(), peers.into_boxed_slice());
-        Half { keys, starts, peers, indexes: indexes.finish() }
+        Half { keys, starts, peers, indexes: indexes.finish(), against: against.into_boxed_slice() }
     }
 }

@@ -76,8 +76,8 @@ impl Segment {
             last_index,
             nodes: Nodes::seal(pending.kinds.clone(), pending.born.iter().copied()),
             gates: Gates::seal(gates.collect()),
-            causes: Half::seal(causes.collect()),
-            effects: Half::seal(effects.collect()),
+            causes: Half::seal(causes.collect(), Towards::Causes),
+            effects: Half::seal(effects.collect(), Towards::Effects),
         };
         pending.kinds.clear();
         pending.born.clear();

@@ -113,7 +113,7 @@ impl Query<'_> {
         let starts = self.present(&[target]);
         let nodes = self.view.node_count();
         let mut causes = NodeSet::below(nodes);
-        let tree = Tree::new(nodes as usize, target.number());
+        let tree = Tree::new(nodes as usize, target.number(), meter)?;
         let mut planting = Planting { tree, waiting: 1, is_ordered: true };
         let course = self.course(Towards::Causes);
         let is_ordered = self.spread(course, &starts, &mut causes, &mut planting, meter)?;

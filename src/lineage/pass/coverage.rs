@@ -75,6 +75,15 @@ impl Visitor for Opening<'_> {
     fn follow(&mut self, edge: Step) -> bool {
         self.open.has(edge.from) && !self.gates.has(edge.to) && self.open.insert(edge.to)
     }
+
+    const IS_MARKING: bool = true;
+
+    #[inline]
+    fn mark(&mut self, from: u32, to: u32, is_live: u64) -> u64 {
+        let is_open = is_live & self.open.bit(from) & !self.gates.bit(to);
+        self.open.insert_bit(to, is_open);
+        is_live
+    }
 }
 
 /// Counts paths beside. Each sum is whole when its node is taken, as long as edges follow the log.
@@ -134,7 +143,7 @@ impl Query<'_> {
     fn cover_counted(&self, target: NodeId, coverage: &mut Coverage, meter: &mut Meter<'_>) -> Result<(), Cut> {
         let gates = self.view.approved(self.rule, Index(0), meter)?;
         let starts = self.open_starts(target, &gates, coverage);
-        let mut sums = vec![0u128; self.view.node_count() as usize];
+        let mut sums = meter.filled(0u128, self.view.node_count() as usize)?;
         if let Some(sum) = starts.first().and_then(|start| sums.get_mut(*start as usize)) {
             *sum = 1;
         }

@@ -52,22 +52,33 @@ impl Query<'_> {
         else {
             return Ok(Fewest::Apart);
         };
-        let may_cut: Vec<_> = (0..region.len() as u32).map(|number| region.node(number).is_some_and(may_cut)).collect();
+        let mut taken = Vec::with_capacity(region.len());
+        for number in 0..region.len() as u32 {
+            meter.steps(1)?;
+            taken.push(region.node(number).is_some_and(may_cut));
+        }
+        let may_cut = taken;
         if has_free_way(&region, &may_cut, meter)? {
             return Ok(Fewest::NoneEnough);
         }
         let causes = region.effects.reversed(meter)?;
-        let mut flow = Flow::new(&region, &causes, &may_cut);
+        let mut flow = Flow::new(&region, &causes, &may_cut, meter)?;
         while flow.level(meter)? {
             flow.fill(meter)?;
         }
-        Ok(Fewest::Nodes(flow.cut().filter_map(|number| region.node(number)).collect()))
+        let mut nodes = Vec::new();
+        for number in 0..region.len() as u32 {
+            meter.steps(1)?;
+            nodes.extend(region.node(number).filter(|_| flow.cuts(number)));
+        }
+        Ok(Fewest::Nodes(nodes))
     }
 }
 
 /// Whether a path has no run that may be taken. Otherwise as many units flow as there are such runs, at most.
 fn has_free_way(region: &Region, may_cut: &[bool], meter: &mut Meter<'_>) -> Result<bool, Cut> {
-    let mut seen = may_cut.to_vec();
+    let mut seen = Vec::with_capacity(may_cut.len());
+    meter.each(may_cut, |may| seen.push(*may))?;
     let mut free: Vec<u32> = Vec::new();
     let mut enter = |number: u32, free: &mut Vec<u32>| {
         if let Some(seen) = seen.get_mut(number as usize).filter(|seen| !**seen) {
@@ -129,9 +140,15 @@ struct Flow<'r> {
 }
 
 impl<'r> Flow<'r> {
-    fn new(region: &'r Region, causes: &'r Reversed, may_cut: &'r [bool]) -> Flow<'r> {
-        let (through, along) = (vec![0; region.len()], vec![0; region.effects.items().len()]);
-        Flow { region, causes, may_cut, through, along, levels: Vec::new(), spent: Vec::new() }
+    fn new(
+        region: &'r Region,
+        causes: &'r Reversed,
+        may_cut: &'r [bool],
+        meter: &mut Meter<'_>,
+    ) -> Result<Flow<'r>, Cut> {
+        let through = meter.filled(0, region.len())?;
+        let along = meter.filled(0, region.effects.items().len())?;
+        Ok(Flow { region, causes, may_cut, through, along, levels: Vec::new(), spent: Vec::new() })
     }
 
     /// How many arcs leave a side, passable or not.
@@ -167,8 +184,8 @@ impl<'r> Flow<'r> {
 
     /// Finds the distances of a round. Whether a way leads to the target.
     fn level(&mut self, meter: &mut Meter<'_>) -> Result<bool, Cut> {
-        self.levels = vec![UNREACHED; self.region.len() * 2];
-        self.spent = vec![0; self.region.len() * 2];
+        self.levels = meter.filled(UNREACHED, self.region.len() * 2)?;
+        self.spent = meter.filled(0, self.region.len() * 2)?;
         let mut queue: VecDeque<_> = self.region.sources.iter().map(|source| (Side::In(*source), 0)).collect();
         while let Some((side, level)) = queue.pop_front() {
             meter.steps(1)?;
@@ -230,11 +247,9 @@ impl<'r> Flow<'r> {
         self.levels.get(side.place()).copied().unwrap_or(UNREACHED)
     }
 
-    /// After the last round: the runs whose one side was reached and whose other was not.
-    fn cut(&self) -> impl Iterator<Item = u32> {
-        let is_reached = |side: Side| self.level_of(side) != UNREACHED;
-        (0..self.region.len() as u32)
-            .filter(move |number| is_reached(Side::In(*number)) && !is_reached(Side::Out(*number)))
+    /// After the last round: whether it is a run whose one side was reached and whose other was not.
+    fn cuts(&self, number: u32) -> bool {
+        self.level_of(Side::In(number)) != UNREACHED && self.level_of(Side::Out(number)) == UNREACHED
     }
 }
 

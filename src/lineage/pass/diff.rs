@@ -2,6 +2,7 @@
 
 use super::Query;
 use crate::limits::LINEAGE_EDGES_MAX;
+use crate::lineage::bits::NodeSet;
 use crate::lineage::graph::View;
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{Edge, Gate, NodeId};
@@ -71,20 +72,19 @@ impl Query<'_> {
             }
             if diff.edges.len() < LINEAGE_EDGES_MAX { diff.edges.push(edge) } else { is_full = true }
         });
+        // At most `LINEAGE_EDGES_MAX`, which takes a few milliseconds.
         diff.edges.sort_unstable();
         done?;
         if is_full { Err(Cut::Answer) } else { Ok(()) }
     }
 
     fn regated(&self, before: &View, since: Index, diff: &mut Diff, meter: &mut Meter<'_>) -> Result<(), Cut> {
-        let mut runs = Vec::new();
+        let mut runs = NodeSet::below(self.view.node_count());
         for run in self.view.gated_since(since) {
             meter.steps(1)?;
-            runs.push(run);
+            runs.insert(run.number());
         }
-        runs.sort_unstable();
-        runs.dedup();
-        for run in runs {
+        for run in runs.iter() {
             meter.node()?;
             let known = |view: &View| view.gate(run).map(|(gate, _)| gate);
             let change = GateChange { run, before: known(before), after: known(self.view) };

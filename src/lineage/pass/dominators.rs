@@ -20,7 +20,7 @@ pub(super) struct Tree {
     /// One more than the parent, 0 as long as none is known; and the ancestor right below the hub, once it is settled. Two
     /// nodes that have not the same one join at the hub.
     spots: Vec<[u32; 2]>,
-    /// An ancestor, and the depth from 1; the depth is 0 until somebody asks.
+    /// An ancestor, and the depth from 1; the depth is 0 until somebody asks, and there is no room for any until then.
     far: Vec<[u32; 2]>,
     root: u32,
     /// A node, the root at first, that all paths go through that are still to be met.
@@ -29,11 +29,11 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn new(len: usize, root: u32) -> Tree {
-        let mut tree = Tree { spots: vec![[0; 2]; len], far: vec![[0; 2]; len], root, hub: root, climbed: Vec::new() };
+    pub(super) fn new(len: usize, root: u32, meter: &mut Meter<'_>) -> Result<Tree, Cut> {
+        let (spots, far) = (meter.filled([0; 2], len)?, Vec::new());
+        let mut tree = Tree { spots, far, root, hub: root, climbed: Vec::new() };
         tree.set_spot(root, [root + 1, root]);
-        tree.set_far(root, [root, 1]);
-        tree
+        Ok(tree)
     }
 
     /// The node's parent, unless it is the root or nothing leads from it to the root.
@@ -114,6 +114,10 @@ impl Tree {
 
     /// A node's ancestor farther up and its depth; what was not asked yet is found out on the way, once for each node.
     fn climb(&mut self, node: u32) -> [u32; 2] {
+        if self.far.is_empty() {
+            self.far = vec![[0; 2]; self.spots.len()];
+            self.set_far(self.root, [self.root, 1]);
+        }
         let mut at = node;
         while self.far_of(at)[1] == 0 {
             self.climbed.push(at);
@@ -167,13 +171,14 @@ fn get(list: &[u32], at: u32) -> u32 {
 pub(super) fn dominators(region: &Region, meter: &mut Meter<'_>) -> Result<Tree, Cut> {
     let causes = region.effects.reversed(meter)?.owners;
     let order = postorder(region.target, &causes, meter)?;
-    let mut positions = vec![NONE; region.len()];
+    let mut positions = meter.filled(NONE, region.len())?;
     for (position, number) in order.iter().enumerate() {
+        meter.steps(1)?;
         if let Some(slot) = positions.get_mut(*number as usize) {
             *slot = position as u32;
         }
     }
-    let mut parents = vec![NONE; region.len()];
+    let mut parents = meter.filled(NONE, region.len())?;
     if let Some(root) = parents.get_mut(region.target as usize) {
         *root = region.target;
     }
@@ -194,8 +199,9 @@ pub(super) fn dominators(region: &Region, meter: &mut Meter<'_>) -> Result<Tree,
             }
         }
     }
-    let mut tree = Tree::new(region.len(), region.target);
+    let mut tree = Tree::new(region.len(), region.target, meter)?;
     for number in order.iter().rev().filter(|number| **number != region.target) {
+        meter.steps(1)?;
         tree.set_parent(*number, get(&parents, *number));
     }
     Ok(tree)
@@ -216,7 +222,7 @@ fn intersect(parents: &[u32], positions: &[u32], one: u32, other: u32, meter: &m
 
 /// Numbers in the order in which a walk from the root leaves them.
 fn postorder(root: u32, lists: &super::region::Lists, meter: &mut Meter<'_>) -> Result<Vec<u32>, Cut> {
-    let mut seen = vec![false; lists.len()];
+    let mut seen = meter.filled(false, lists.len())?;
     let mut order = Vec::with_capacity(lists.len());
     let mut walk = vec![(root, lists.range(root))];
     if let Some(root) = seen.get_mut(root as usize) {

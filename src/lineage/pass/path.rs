@@ -72,8 +72,12 @@ impl Query<'_> {
         if !self.view.contains(to) || closed.has(to.number()) {
             return Ok(None);
         }
+        let mut named = NodeSet::below(self.view.node_count());
+        if let Sources::Nodes(nodes) = sources {
+            meter.each(nodes, |source| _ = named.insert(source.number()))?;
+        }
         let is_source = |node: u32| match sources {
-            Sources::Nodes(nodes) => nodes.iter().any(|source| source.number() == node),
+            Sources::Nodes(_) => named.has(node),
             Sources::Kinds(kinds) => {
                 node != to.number() && self.view.kind(NodeId::known(node)).is_some_and(|kind| kinds.has(kind))
             }
@@ -82,14 +86,19 @@ impl Query<'_> {
         seen.insert(to.number());
         let mut layers = vec![vec![to.number()]];
         while let Some(layer) = layers.last() {
-            meter.steps(layer.len() as u32)?;
-            if let Some(source) = layer.iter().copied().filter(|node| is_source(*node)).min() {
+            let mut first: Option<u32> = None;
+            meter.each(layer, |node| {
+                if is_source(*node) {
+                    first = Some(first.map_or(*node, |first| first.min(*node)));
+                }
+            })?;
+            if let Some(source) = first {
                 layers.pop();
                 return self.down(source, &layers, meter).map(Some);
             }
-            let mut next = Vec::new();
-            self.next_layer(layer, Towards::Causes, &mut seen, meter, &mut next)?;
-            next.retain(|node| !closed.has(*node));
+            let (mut reached, mut next) = (Vec::new(), Vec::new());
+            self.next_layer(layer, Towards::Causes, &mut seen, meter, &mut reached)?;
+            meter.each(&reached, |node| next.extend((!closed.has(*node)).then_some(*node)))?;
             if next.is_empty() {
                 return Ok(None);
             }
@@ -104,9 +113,7 @@ impl Query<'_> {
         let mut within = NodeSet::below(self.view.node_count());
         let mut at = path.start;
         for layer in layers.iter().rev() {
-            for node in layer {
-                within.insert(*node);
-            }
+            meter.each(layer, |node| _ = within.insert(*node))?;
             let mut first: Option<Edge> = None;
             for edge in self.view.effects(at) {
                 meter.steps(1)?;
@@ -117,10 +124,7 @@ impl Query<'_> {
                     first = Some(first.map_or(edge, |first| first.min(edge)));
                 }
             }
-            for node in layer {
-                within.remove(*node);
-            }
-            meter.steps(layer.len() as u32)?;
+            meter.each(layer, |node| _ = within.remove(*node))?;
             let Some(edge) = first else { break };
             path.edges.push(edge);
             at = edge.to;

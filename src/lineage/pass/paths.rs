@@ -78,7 +78,7 @@ impl Query<'_> {
         let Some(region) = self.region(Some(&[from]), to, meter)? else { return Ok(()) };
         let Some(source) = region.sources.first().copied() else { return Ok(()) };
         let distances = distances(&region, meter)?;
-        let mut search = Search { region: &region, distances, on_path: vec![false; region.len()] };
+        let mut search = Search { region: &region, distances, on_path: meter.filled(false, region.len())? };
         let mut edges_left = LINEAGE_EDGES_MAX;
         let mut length = search.distance(source);
         while let Some(exactly) = length {
@@ -167,7 +167,7 @@ impl Search<'_> {
 /// The fewest edges from each number to the target.
 fn distances(region: &Region, meter: &mut Meter<'_>) -> Result<Vec<u32>, Cut> {
     let causes = region.effects.reversed(meter)?.owners;
-    let mut distances = vec![u32::MAX; region.len()];
+    let mut distances = meter.filled(u32::MAX, region.len())?;
     let mut queue = VecDeque::from([(region.target, 0)]);
     while let Some((number, distance)) = queue.pop_front() {
         meter.steps(1)?;
@@ -181,9 +181,13 @@ fn distances(region: &Region, meter: &mut Meter<'_>) -> Result<Vec<u32>, Cut> {
 /// The paths from each number to the target, each counted when those of all its effects are.
 pub(super) fn counts(region: &Region, meter: &mut Meter<'_>) -> Result<Vec<PathCount>, Cut> {
     let causes = region.effects.reversed(meter)?.owners;
-    let mut waiting: Vec<u32> = (0..region.len() as u32).map(|number| region.effects.of(number).len() as u32).collect();
-    let mut sums = vec![0u128; region.len()];
-    let mut counts = vec![PathCount::Endless; region.len()];
+    let mut waiting = Vec::with_capacity(region.len());
+    for number in 0..region.len() as u32 {
+        meter.steps(1)?;
+        waiting.push(region.effects.of(number).len() as u32);
+    }
+    let mut sums = meter.filled(0u128, region.len())?;
+    let mut counts = meter.filled(PathCount::Endless, region.len())?;
     if let Some(target) = sums.get_mut(region.target as usize) {
         *target = 1;
     }

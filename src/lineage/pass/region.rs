@@ -37,20 +37,21 @@ impl Lists {
 
     /// The other way round: by item, where it stands and in whose list.
     pub(super) fn reversed(&self, meter: &mut Meter<'_>) -> Result<Reversed, Cut> {
-        let mut starts = vec![0u32; self.len() + 1];
+        let mut starts = meter.filled(0u32, self.len() + 1)?;
         for item in &self.items {
             meter.steps(1)?;
             if let Some(count) = starts.get_mut(*item as usize + 1) {
                 *count += 1;
             }
         }
-        let mut sum = 0;
+        let (mut sum, mut free) = (0, Vec::with_capacity(starts.len()));
         for start in &mut starts {
+            meter.steps(1)?;
             sum += *start;
             *start = sum;
+            free.push(sum);
         }
-        let mut free = starts.clone();
-        let (mut owners, mut places) = (vec![0; self.items.len()], vec![0; self.items.len()]);
+        let (mut owners, mut places) = (meter.filled(0, self.items.len())?, meter.filled(0, self.items.len())?);
         for owner in 0..self.len() as u32 {
             for place in self.range(owner) {
                 meter.steps(1)?;

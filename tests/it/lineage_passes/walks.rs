@@ -1,10 +1,12 @@
 //! Ancestors, descendants and traces.
 
-use super::world::{index_of, numbers, worlds};
-use deedbook::lineage::{Cut, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, Query, Towards};
+use super::world::{UNBOUNDED, index_of, long_worlds, numbers, worlds};
+use deedbook::lineage::{Bounds, Cut, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, PathCount, Query, Towards};
+use deedbook_verify::words::Index;
 use petgraph::algo::dijkstra;
-use petgraph::visit::{NodeFiltered, Reversed};
-use std::collections::BTreeMap;
+use petgraph::graph::NodeIndex;
+use petgraph::visit::{Dfs, GraphBase, IntoNeighbors, NodeFiltered, Reversed, Visitable};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn reach_and_traces_agree_with_petgraph() {
@@ -35,6 +37,40 @@ fn reach_and_traces_agree_with_petgraph() {
             let is_cut = theirs.values().any(|depth| *depth > depth_max);
             assert_eq!(trace.cut, is_cut.then_some(Cut::Depth));
         }
+    });
+}
+
+fn walked<G: GraphBase<NodeId = NodeIndex> + IntoNeighbors + Visitable>(graph: G, start: NodeId) -> BTreeSet<u32> {
+    let mut walk = Dfs::new(graph, index_of(start));
+    std::iter::from_fn(|| walk.next(graph)).map(|node| node.index() as u32).collect()
+}
+
+#[test]
+fn passes_that_take_many_nodes_at_once_agree_with_petgraph() {
+    long_worlds("lineage_long_walks", |world, rng| {
+        let Some(start) = world.node(rng) else { return };
+        let last = NodeId::new(world.view.node_count() - 1).unwrap();
+        let graph = world.flow(world.size);
+        let approved = world.approved(world.size, Index(0));
+        let is_open = |node: NodeIndex| !approved.contains(&(node.index() as u32));
+        for node in [start, last] {
+            let (up, down) = (walked(Reversed(&graph), node), walked(&graph, node));
+            let (causes, effects) = (world.query().ancestors(&[node]), world.query().descendants(&[node]));
+            assert_eq!((numbers(&causes.value), numbers(&effects.value)), (up.clone(), down));
+            let coverage = world.query().coverage(node).value;
+            let unapproved = NodeFiltered::from_fn(Reversed(&graph), is_open);
+            let open = if is_open(index_of(node)) { walked(&unapproved, node) } else { BTreeSet::new() };
+            assert_eq!((numbers(coverage.causes()), numbers(coverage.open())), (up, open));
+
+            let nodes_max = rng.below(u64::from(last.number()) + 2);
+            let part = Query::new(&world.view, Bounds { nodes_max, ..UNBOUNDED }).ancestors(&[node]);
+            assert!(part.visited <= nodes_max && numbers(&part.value).is_subset(&numbers(&causes.value)));
+            assert_eq!(part.cut, (causes.visited > nodes_max).then_some(Cut::Nodes));
+        }
+        let between = world.query().path_count(start, last).value;
+        let counted = world.query().coverage_counted(last).value;
+        let theirs = counted.iter().find(|(node, _)| *node == start).and_then(|(_, covered)| covered.paths);
+        assert_eq!(between, Some(theirs.unwrap_or(PathCount::Exactly(0))), "{start} to {last}");
     });
 }
 

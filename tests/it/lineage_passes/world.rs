@@ -37,7 +37,22 @@ pub fn worlds(name: &str, case: impl Fn(&World, &mut Rng) + Sync) {
             1 => Shape::Shuffled,
             _ => Shape::Circular,
         };
-        case(&World::random(shape, rng), rng);
+        let nodes = 2 + rng.below(22);
+        let edges = rng.below(nodes * 2);
+        case(&World::random(shape, (nodes, edges), rng), rng);
+    });
+    cases("lineage-graphs", count);
+}
+
+/// The same with logs so long that passes take many nodes at once, up to eight edges a node; two of three follow the log.
+pub fn long_worlds(name: &str, case: impl Fn(&World, &mut Rng) + Sync) {
+    let count = scaled(GRAPHS / 2);
+    parallel::run(name, count, |number, rng| {
+        let shape = if number % 3 == 0 { Shape::Shuffled } else { Shape::Ordered };
+        let nodes = 65 + rng.below(700);
+        let dense = 1 + rng.below(8);
+        let edges = rng.below(nodes * dense);
+        case(&World::random(shape, (nodes, edges), rng), rng);
     });
     cases("lineage-graphs", count);
 }
@@ -52,9 +67,8 @@ const GATES: [Gate; 6] = [
 ];
 
 impl World {
-    fn random(shape: Shape, rng: &mut Rng) -> World {
-        let nodes_len = 2 + rng.below(22);
-        let edges_len = rng.below(nodes_len * 2);
+    fn random(shape: Shape, (nodes_len, edges_len): (u64, u64), rng: &mut Rng) -> World {
+        let mut seen = BTreeSet::new();
         let ranks: Vec<u64> = (0..nodes_len).map(|_| rng.next()).collect();
         let mut graph = Graph::new(usize::MAX);
         let (mut nodes, mut edges, mut gates) = (Vec::new(), Vec::<Edge>::new(), Vec::new());
@@ -75,19 +89,19 @@ impl World {
             } else {
                 left.1 -= 1;
                 if let Some(edge) = random_edge(shape, &ranks, nodes.len() as u64, here, rng)
-                    && !edges.contains(&edge)
+                    && seen.insert(edge)
                 {
                     graph.add_edge(edge).unwrap();
                     edges.push(edge);
                 }
             }
-            if rng.percent(25) {
+            if rng.percent(if nodes_len > 64 { 3 } else { 25 }) {
                 let run = NodeId::new(rng.below(nodes.len() as u64) as u32).unwrap();
                 let gate = if rng.percent(60) { Gate::APPROVED_HUMAN } else { *rng.pick(&GATES) | *rng.pick(&GATES) };
                 graph.set_gate(run, gate, here).unwrap();
                 gates.push((run, gate, here));
             }
-            match rng.below(12) {
+            match rng.below(nodes_len.max(12)) {
                 0 => drop(graph.view(TreeSize(rng.below(index + 2)))),
                 1 => graph.merge(),
                 _ => {}
