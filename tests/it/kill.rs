@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 const WRITERS: usize = 16;
-/// Bodies after which a family's memory (32 MiB) is full and is being written into files.
-const FLUSH_BYTES: u64 = 31 * 1024 * 1024;
+/// Bodies after which a family's memory (24 MiB) is full and is being written into files.
+const FLUSH_BYTES: u64 = 23 * 1024 * 1024;
 
 /// When the server dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,17 +7,19 @@ use crate::store::keys::RowTag;
 use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, LruCacheOptions, Options};
 
 const MIB: usize = 1024 * 1024;
-/// Of each family; two may be unflushed: what opening replays from the log at most.
-const MEMTABLE_BYTES: usize = 32 * MIB;
+/// Of each family; two may be unflushed: what opening replays from the log at most. With all families and what the
+/// allocator holds back between one memtable and the next, they are most of what a server has resident under load.
+const MEMTABLE_BYTES: usize = 24 * MIB;
 
-/// Data, index and filter blocks of all families together, so that memory has one bound.
-const BLOCK_CACHE_BYTES: usize = 64 * MIB;
-/// Four shards of 16 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
+/// Data, index and filter blocks of all families together, so that memory has one bound. By arithmetic, filters of 5
+/// million entries take some 20 MiB of it and indexes 10.
+const BLOCK_CACHE_BYTES: usize = 48 * MIB;
+/// Four shards of 12 MiB. A file's filter is one block of some MiB and must fit into a shard: with the default of 64
 /// shards it does not, is never kept, and each lookup reads and checks all of it again.
 const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 
-/// Files of lookups that are merged at once.
-const LOOKUP_FILES_MERGED: i32 = 8;
+/// Files of lookups that are merged at once: 240 MiB, about as much as the first level that is rewritten for them.
+const LOOKUP_FILES_MERGED: i32 = 10;
 
 /// Where the last row of a kind went into the memtable, the search for the next one of that kind (tag and ledger number,
 /// 5 bytes) begins. A commit's rows come sorted, so that they are near; each would be searched from the top otherwise.
