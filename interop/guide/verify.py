@@ -252,7 +252,27 @@ def micros(text):
     return since // datetime.timedelta(microseconds=1)
 
 
+USAGE = """usage: python3 verify.py FOLDER LEDGER.vkey
+
+Verifies an evidence package of Deedbook by what its VERIFY.md says: files, tree, frames, listing and samples.
+FOLDER      the package, unpacked
+LEDGER.vkey the ledger's verifier key, got from somebody you trust, and not from the package
+
+Exit status: 0 all of that holds, 1 it does not, 2 usage."""
+
+
 def main():
+    if len(sys.argv) != 3:
+        asked = sys.argv[1:] in (["-h"], ["--help"])
+        print(USAGE, file=sys.stdout if asked else sys.stderr)
+        sys.exit(0 if asked else 2)
+    for path, there, what in (
+        (sys.argv[1], os.path.isdir, "no folder; name the package, unpacked"),
+        (sys.argv[2], os.path.isfile, "no file; name the ledger's verifier key"),
+    ):
+        if not there(path):
+            print(f"{path}: {what}", file=sys.stderr)
+            sys.exit(2)
     with open(sys.argv[2], encoding="ascii") as file:
         package = Package(sys.argv[1], file.read())
     package.manifests()

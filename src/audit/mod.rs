@@ -15,11 +15,13 @@ mod signatures;
 mod bodies;
 mod erased;
 mod subscriptions;
+mod rendered;
 mod package;
 
 pub use checkpoints::KeptCheckpoint;
 pub use package::{PackageAudit, run as run_package};
-pub use report::{AuditError, Finding, Report, Unread};
+pub use rendered::Compared;
+pub use report::{AuditError, Finding, REF_KEY_CHECK, Report, Unread};
 
 use crate::limits::{AUDIT_BATCHES_WAITING, AUDIT_PARTS_WAITING};
 use crate::record::KeyFileError;

@@ -1,12 +1,14 @@
 //! The audit of an evidence package: what the entries decide is verified by `deedbook_verify::package`; then every command
 //! about an action is decided again, and the policies asked again, from the bodies and texts that the package discloses.
-//! It knows no store. Whoever changes the folder meanwhile deceives themselves alone.
+//! Files for people and for other programs are rendered again, and compared. It knows no store. Whoever changes the folder meanwhile deceives themselves alone.
 
 use crate::audit::Progress;
 use crate::audit::actions::Actions;
 use crate::audit::actions::names::Shelf;
+use crate::audit::rendered::{self, Compared};
 use crate::audit::report::{AuditError, Report};
 use crate::limits::PACKAGE_READ_BYTES;
+use deedbook_verify::detail::Detail;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::governance::PublishedPolicy;
 use deedbook_verify::hash::{Commitment, EntryHashes, RefKey, Salt};
@@ -14,7 +16,8 @@ use deedbook_verify::limits::{BEFORE_BYTES_MAX, BODY_BYTES_MAX, NOTE_BYTES_MAX, 
 use deedbook_verify::note::{VerifierKey, open_checkpoint};
 use deedbook_verify::package::{Directory, PackageCode, PackageRefusal, PackageShown, Start, verify_package};
 use deedbook_verify::replay::Replay;
-use deedbook_verify::words::{Index, TreeSize};
+use deedbook_verify::words::{Digest, Index, TreeSize};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
@@ -35,6 +38,8 @@ pub struct PackageAudit {
     pub shown: PackageShown,
     /// What replay found: of its numbers, those of entries, actions, commands and evaluations.
     pub report: Report,
+    /// Files for people and for other programs, rendered again.
+    pub files: BTreeMap<String, Compared>,
 }
 
 /// Verifies a package, then replays it. Findings are not errors; a package that does not hold is one.
@@ -47,15 +52,15 @@ pub fn run(
     let shown = verify_package(&Directory(folder.to_owned()), key)?;
     let (begins, ends) = (shown.rendered.question.begins, shown.rendered.question.ends);
     let shelf = Rc::new(OnShelf::open(folder, begins)?);
-    let (mut replay, mut genesis) = before(folder, key, begins)?;
+    let (mut replay, genesis) = before(folder, key, begins)?;
+    let genesis = genesis.map_or_else(|| shelf.entry(Index(0)), |genesis| Ok(Some(genesis)))?;
+    if refs.as_ref().is_some_and(|refs| !names_refs(genesis.as_deref(), refs)) {
+        return Err(AuditError::RefKey);
+    }
     let mut actions = Actions::on(Rc::clone(&shelf) as Rc<dyn Shelf>, refs, key.name(), Index(begins.0));
     let mut report = Report { ledger: Some(shown.rendered.question.ledger), ..Report::default() };
     for index in (begins.0..ends.0).map(Index) {
         let bytes = shelf.entry(index)?.ok_or_else(|| unreadable(ENTRIES, "it ends too early"))?;
-        let genesis = genesis.take().or_else(|| (index == Index(0)).then(|| bytes.clone()));
-        if let Some(Ok(entry)) = genesis.as_deref().map(Entry::parse) {
-            actions.check_ref_key(&entry, &mut report);
-        }
         // Every signature was verified above.
         let entry = replay
             .step_hashed(&bytes, EntryHashes::of(&bytes), drop)
@@ -68,7 +73,15 @@ pub fn run(
     }
     report.head = Some(replay.head());
     actions.end(&mut report)?;
-    Ok(PackageAudit { shown, report })
+    let files = rendered::compare(folder, &shown, &mut report);
+    Ok(PackageAudit { shown, report, files })
+}
+
+/// Whether genesis names this ref key.
+fn names_refs(genesis: Option<&[u8]>, refs: &RefKey) -> bool {
+    let Some(Ok(entry)) = genesis.map(Entry::parse) else { return false };
+    let Detail::Genesis(genesis) = &entry.facts.detail else { return false };
+    genesis.ref_key_digest == refs.digest()
 }
 
 /// What stood before the interval, folded, and genesis where that stands there.
@@ -155,10 +168,21 @@ impl Shelf for OnShelf {
         Ok(self.place(index).is_some_and(|place| place.at.is_none()))
     }
 
-    fn policy(&self, published: &PublishedPolicy) -> Result<Option<Vec<u8>>, AuditError> {
-        let path = format!("data/policies/{}.json", published.policy);
+    fn built_in(&self, digest: Digest) -> Result<Option<Vec<u8>>, AuditError> {
+        let path = policy_file(digest);
+        if !self.folder.join(&path).is_file() {
+            return Ok(None);
+        }
         read_whole(&self.folder, &path, POLICY_TEXT_BYTES_MAX).map(Some)
     }
+
+    fn policy(&self, published: &PublishedPolicy) -> Result<Option<Vec<u8>>, AuditError> {
+        read_whole(&self.folder, &policy_file(published.policy), POLICY_TEXT_BYTES_MAX).map(Some)
+    }
+}
+
+fn policy_file(digest: Digest) -> String {
+    format!("data/policies/{digest}.json")
 }
 
 const SALT_BYTES: usize = 32;

@@ -18,6 +18,9 @@ const GLASS_MAX: usize = 1_000;
 /// Commands that are named for each reason why they could not be decided again; more are counted only.
 const UNREAD_MAX: usize = 100;
 
+/// The check of the ref key, in findings: who brought it may have taken the wrong file.
+pub const REF_KEY_CHECK: &str = "ref key";
+
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -50,6 +53,18 @@ impl Unread {
             Unread::Erased => "erased",
             Unread::BodyMissing => "body_missing",
             Unread::BeforeInterval => "before_interval",
+        }
+    }
+
+    /// What it means, and what would help.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Unread::NoRefKey => {
+                "policies name people and entries name refs: bring the ledger's ref key, with --ref-key"
+            }
+            Unread::Erased => "the body that it rests on was erased; nobody can decide it again",
+            Unread::BodyMissing => "the body that it rests on is withheld: ask for a package without --redact bodies",
+            Unread::BeforeInterval => "its action began before the interval: ask for a package that begins earlier",
         }
     }
 }
@@ -155,6 +170,9 @@ pub enum AuditError {
     /// The store does not open or read.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// A ref key of another ledger was brought.
+    #[error("genesis names another ref key")]
+    RefKey,
     /// The package does not hold, or does not read.
     #[error("{0}")]
     Package(#[from] PackageRefusal),

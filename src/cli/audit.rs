@@ -7,7 +7,7 @@ use super::errors::{Failure, Status};
 use super::output::{Colour, Output, counted, remark};
 use super::progress::Progress;
 use super::{Common, files};
-use crate::audit::{self, AuditError, AuditPaths, KeptCheckpoint, Report};
+use crate::audit::{self, AuditError, AuditPaths, KeptCheckpoint, REF_KEY_CHECK, Report};
 use crate::ledger::{self, DataDir, SoundAnchor};
 use crate::limits::AUDIT_CHECKPOINTS_MAX;
 use clap::{Args, Subcommand};
@@ -51,6 +51,7 @@ pub fn run(common: &Common, arguments: AuditArguments, output: Output) -> Result
     if let Some(key) = &common.vkey {
         paths.verifier_key.clone_from(key);
     }
+    let brought = arguments.ref_key.is_some();
     if let Some(key) = arguments.ref_key {
         paths.ref_key = key;
         if !paths.ref_key.is_file() {
@@ -59,6 +60,9 @@ pub fn run(common: &Common, arguments: AuditArguments, output: Output) -> Result
         }
     }
     let report = judge(&paths, &read_all(&arguments.checkpoints)?)?;
+    if brought && report.findings.iter().any(|finding| finding.check == REF_KEY_CHECK) {
+        return Err(package::other_ref_key(Some(&paths.ref_key)));
+    }
     show(&report, output)?;
     if report.is_clean() { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
 }
@@ -98,6 +102,7 @@ pub fn judge(paths: &AuditPaths, kept: &[KeptCheckpoint]) -> Result<Report, Fail
             Failure::storage(format!("the audit cannot be made: {error}"), next)
         }
         AuditError::Package(refusal) => package::refused(&refusal),
+        AuditError::RefKey => package::other_ref_key(Some(&paths.ref_key)),
     })
 }
 
@@ -144,7 +149,10 @@ fn approvals(report: &Report) -> String {
     let unread = match report.evaluations_unread {
         0 => String::new(),
         count => {
-            format!("; {} could not be made again: erased, or no ref key", counted(count, "evaluation", "evaluations"))
+            format!(
+                "; {} could not be made again, and those commands are not counted",
+                counted(count, "evaluation", "evaluations")
+            )
         }
     };
     format!(

@@ -14,7 +14,7 @@ use crate::api::{self, proto};
 use crate::limits::{TESTS_POLL, TESTS_RUN_WAIT_MAX};
 use crate::record::line::time;
 use clap::{Args, Subcommand};
-use deedbook_verify::package::{Framework, Mapping, TestId};
+use deedbook_verify::package::{Framework, Mapping, TestId, Verdict};
 use deedbook_verify::words::{Hash, Micros};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ fn test_table(standing: &proto::GetControlsResponse, output: Output) -> Result<(
             let since = if test.since_or_before { "before " } else { "" };
             vec![
                 name(result.test),
-                verdict(result.verdict()).to_owned(),
+                shown(&result).to_owned(),
                 format!("{since}{}", minute(test.since_micros)),
                 result.population.to_string(),
                 result.exceptions.to_string(),
@@ -150,7 +150,10 @@ fn controls(
 ) -> Vec<(&'static str, Option<proto::TestVerdict>)> {
     let verdicts: BTreeMap<u32, proto::TestVerdict> =
         standing.tests.iter().filter_map(|test| test.result).map(|result| (result.test, result.verdict())).collect();
-    let worst = |tests: &[TestId]| tests.iter().filter_map(|id| verdicts.get(&u32::from(id.number()))).copied().max();
+    let judged = |id: &&TestId| id.judges();
+    let worst = |tests: &[TestId]| {
+        tests.iter().filter(judged).filter_map(|id| verdicts.get(&u32::from(id.number()))).copied().max()
+    };
     Mapping::of(framework).controls.into_iter().map(|control| (control.id, worst(&control.tests))).collect()
 }
 
@@ -161,7 +164,7 @@ fn control_table(standing: &proto::GetControlsResponse, framework: Framework, ou
         .zip(&mapping.controls)
         .map(|((id, worst), control)| {
             let tests: Vec<&str> = control.tests.iter().map(|test| test.name()).collect();
-            let worst = worst.map_or("not judged", verdict);
+            let worst = worst.map_or(control.unjudged(), verdict);
             vec![id.to_owned(), worst.to_owned(), tests.join(" "), control.asks.to_owned()]
         })
         .collect();
@@ -178,8 +181,9 @@ fn about(standing: &proto::GetControlsResponse, output: Output) -> Result<(), Fa
     if let Some(running) = &standing.running {
         let (done, entries) = (running.done, running.entries);
         output.line(&format!(
-            "a run is under way since {}: {done} of {entries} entries",
-            minute(running.started_micros)
+            "a run is under way since {}: {done} of {}",
+            minute(running.started_micros),
+            counted(entries, "entry", "entries")
         ))?;
     }
     match &standing.schedule {
@@ -219,7 +223,11 @@ fn show_runs(runs: &[proto::Run], output: Output) -> Result<(), Failure> {
     if output.is_json() {
         return runs.iter().try_for_each(|run| output.value(&run_value(run)));
     }
-    let count = |run: &proto::Run, wanted| run.results.iter().filter(|it| it.verdict() == wanted).count().to_string();
+    // T17 is for information, and counts nowhere.
+    let judges = |it: &&proto::TestResult| TestId::from_name(&name(it.test)).is_none_or(TestId::judges);
+    let count = |run: &proto::Run, wanted| {
+        run.results.iter().filter(judges).filter(|it| it.verdict() == wanted).count().to_string()
+    };
     let worse = |run: &proto::Run| {
         let worse = run.results.iter().filter(|it| is_worse(it)).map(|it| name(it.test));
         worse.collect::<Vec<_>>().join(" ")
@@ -325,6 +333,14 @@ fn verdict(verdict: proto::TestVerdict) -> &'static str {
         proto::TestVerdict::Indeterminate => "indeterminate",
         proto::TestVerdict::Fail => "fail",
         proto::TestVerdict::Unspecified => "unknown",
+    }
+}
+
+/// The word in the place of a verdict: T17 is for information.
+fn shown(result: &proto::TestResult) -> &'static str {
+    match TestId::from_name(&name(result.test)) {
+        Some(id) if !id.judges() => id.word(Verdict::Pass),
+        Some(_) | None => verdict(result.verdict()),
     }
 }
 

@@ -12,8 +12,10 @@ use super::producer::Producer;
 use super::{Common, block_on};
 use crate::api::proto;
 use crate::clock::Stopwatch;
+use crate::domain::DatasetText;
 use clap::Args;
-use deedbook_verify::facts::Outcome;
+use deedbook_verify::facts::{Actor, ObjectRole, Outcome};
+use deedbook_verify::hash::RefKey;
 use deedbook_verify::words::SubjectId;
 use std::process::Command;
 use std::time::Duration;
@@ -26,14 +28,29 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 #[command(
     after_help = "The command runs only for exactly the action that was approved, once. Its exit status is ours; \
     3 means refused.\nDEEDBOOK_REQUEST in its environment is the request's id.\n\nExample:\n  \
-    deedbook exec export.json --signer agent.key -- ./export.sh --rows 120000"
+    deedbook exec export.json --signer agent.key --output s3://partner/orders.csv -- ./export.sh --rows 120000"
 )]
 pub struct ExecArguments {
     #[command(flatten)]
     asked: Asked,
+    /// A dataset that the command writes; may be given several times. Reported when it succeeded
+    #[arg(long = "output", value_name = "DATASET", value_parser = dataset)]
+    outputs: Vec<String>,
     /// What to run, with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
+}
+
+/// A dataset that can be reported: nothing runs before it is known to be one.
+fn dataset(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it is blank; write it like orders@42".to_owned());
+    }
+    let nobody = RefKey([0; 32]);
+    match DatasetText::parse(text).objects(ObjectRole::Output, &nobody) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; write it like orders@42 or {{postgres://db:5432}}shop.orders")),
+    }
 }
 
 /// Gates one command.
@@ -43,6 +60,8 @@ pub fn run(common: &Common, arguments: &ExecArguments, output: Output) -> Result
         let (mut client, producer) = action::signing(common).await?;
         let id = pass(&mut client, &producer, arguments).await?;
         let file = file::read(&arguments.asked.file)?.with_command(&arguments.command)?;
+        let (asked, _) = client.request(id).await?;
+        let actor = step::actor_of(&mut client, &asked).await?;
         let action = step::redeem(&mut client, &producer, id, &file).await?;
         let mut command = Command::new(program);
         command.args(rest).env("DEEDBOOK_REQUEST", id.to_string());
@@ -54,8 +73,11 @@ pub fn run(common: &Common, arguments: &ExecArguments, output: Output) -> Result
             Ok(status) if status.success() => Outcome::Succeeded,
             Ok(_) | Err(_) => Outcome::Failed,
         };
-        let reported = report(&mut client, &producer, &action, outcome).await;
-        let reported = reported.map_err(|failure| remark(&undelivered(failure, id, outcome))).ok();
+        // What a command that failed has written, only whoever ran it can say.
+        let outputs = if outcome == Outcome::Succeeded { arguments.outputs.as_slice() } else { &[] };
+        let ended = Ended { outcome, outputs };
+        let reported = report(&mut client, &producer, (&action, actor), &ended).await;
+        let reported = reported.map_err(|failure| remark(&undelivered(failure, id, &ended))).ok();
         let status = ran.map_err(|error| Failure::failed(format!("{program}: {error}"), "correct the command"))?;
         let told = match reported {
             Some(action) if output.is_json() => output.value(&screen::value(&action, None)),
@@ -86,15 +108,22 @@ async fn pass(client: &mut Client, producer: &Producer, arguments: &ExecArgument
     Err(Failure::refused(format!("the command did not run: {why}"), format!("see `deedbook action show {id}`")))
 }
 
+/// How the command ended.
+struct Ended<'a> {
+    outcome: Outcome,
+    /// What it wrote.
+    outputs: &'a [String],
+}
+
 /// Reports, and tries again while the server is away: the command has run, and its end belongs into the log. It is the
 /// same frame every time, so that a report whose answer was lost is not made twice.
 async fn report(
     client: &mut Client,
     producer: &Producer,
-    action: &proto::Action,
-    outcome: Outcome,
+    about: (&proto::Action, Option<Actor>),
+    ended: &Ended<'_>,
 ) -> Result<proto::Action, Failure> {
-    let frame = step::report_frame(producer, action, outcome, &[])?;
+    let frame = step::report_frame(producer, about, ended.outcome, ended.outputs)?;
     let (since, bound) = (Stopwatch::start(), f64::from(AWAY_SECONDS_MAX));
     let mut told = false;
     loop {
@@ -116,11 +145,13 @@ async fn report(
 }
 
 /// What a person must know and type when the log does not have the end of what ran.
-fn undelivered(failure: Failure, id: SubjectId, outcome: Outcome) -> String {
+fn undelivered(failure: Failure, id: SubjectId, ended: &Ended<'_>) -> String {
+    let quoted = |output: &String| format!(" --output '{}'", output.replace('\'', "'\\''"));
+    let outputs: String = ended.outputs.iter().map(quoted).collect();
     format!(
         "deedbook: the command has run, and how it ended was not reported: {}\nnext: `deedbook action report {id} \
-         --status {}`, by the same signer",
+         --status {}{outputs}`, by the same signer",
         failure.message,
-        outcome.name()
+        ended.outcome.name()
     )
 }

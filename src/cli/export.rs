@@ -165,7 +165,7 @@ async fn ask(
 fn show(out: &Path, rendered: &Rendered, recorded: Option<&Recorded>, output: Output) -> Result<(), Failure> {
     let (question, report) = (&rendered.question, out.join("data/report.html"));
     if output.is_json() {
-        let test = |(id, verdict, rows, exceptions): &(deedbook_verify::package::TestId, Verdict, u64, u64)| json!({"test": id.name(), "verdict": verdict.name(), "rows": rows, "exceptions": exceptions});
+        let test = |(id, verdict, rows, exceptions): &(deedbook_verify::package::TestId, Verdict, u64, u64)| json!({"test": id.name(), "verdict": id.word(*verdict), "rows": rows, "exceptions": exceptions});
         return output.value(&json!({
             "package": out.display().to_string(),
             "report": report.display().to_string(),
@@ -187,7 +187,7 @@ fn show(out: &Path, rendered: &Rendered, recorded: Option<&Recorded>, output: Ou
         .map(|(id, verdict, rows, exceptions)| {
             vec![
                 id.name().to_owned(),
-                verdict.name().to_owned(),
+                id.word(*verdict).to_owned(),
                 rows.to_string(),
                 exceptions.to_string(),
                 id.title().to_owned(),

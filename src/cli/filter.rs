@@ -204,16 +204,24 @@ pub fn window(from: Micros, until: Micros) -> Result<Window, Failure> {
     Err(Failure::usage("the period ends before it begins", "give the earlier time first"))
 }
 
+/// How a day, or a moment, is written.
+const DATE_NEXT: &str =
+    "write a day as year-month-day, like 2026-11-29, or a moment with its zone, like 2026-11-29T03:00:00Z";
+
 /// The period that `--from` and `--to` give: moments, or days of UTC, of which the last belongs to it.
 pub fn period(from: &str, to: &str) -> Result<Window, Failure> {
     let day = |text: &str| time::zoned(&format!("{text}T00:00:00Z")).ok().map(|moment| moment.micros);
+    let moment = |flag: &str, text: &str| {
+        let read = time::zoned(text).map(|moment| moment.micros);
+        read.map_err(|defect| Failure::usage(format!("`{flag} {text}` is no day, and {defect}"), DATE_NEXT))
+    };
     let from = match day(from) {
         Some(begin) => begin,
-        None => Micros(moment("--from", Some(from))?.unwrap_or(0)),
+        None => moment("--from", from)?,
     };
     let until = match day(to) {
         Some(begin) => Micros(begin.0.saturating_add(DAY_US)),
-        None => Micros(moment("--to", Some(to))?.unwrap_or(0)),
+        None => moment("--to", to)?,
     };
     window(from, until)
 }
@@ -230,6 +238,8 @@ mod tests {
         for (from, to) in [("2026-01-06", "2026-01-05"), ("x", "2026-01-05"), ("2026-01-05", "2026-13-01"), ("", "")] {
             assert!(period(from, to).is_err(), "{from} {to}");
         }
+        let refused = period("29.11.2026", "2026-12-01").unwrap_err();
+        assert!(refused.message.contains("29.11.2026") && refused.next.contains("2026-11-29"), "{}", refused.next);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `deedbook review` and `deedbook exception`: what people state who look after the ledger. Whoever signs may state it;
 //! whether it counts is a reader's question, which is asked here first, so that nobody states it in vain.
 
+mod known;
+
 use super::action::step;
 use super::client::Client;
 use super::errors::Failure;
-use super::output::{Output, remark};
+use super::output::{Output, counted, remark};
 use super::producer::Producer;
 use super::{Common, filter, key, proof};
 use crate::record::line::time;
@@ -56,7 +58,8 @@ pub enum ExceptionCommand {
     /// Accept it, say that it was remediated, or that it is none
     #[command(
         after_help = "Example:\n  deedbook exception dispose --signer rita.key --test T01 --code late --index 4711 \
-        --as accepted --reason \"approved by phone, incident 31\""
+        --as accepted --reason \"approved by phone, incident 31\" --package soc2-q3\n\nTest, code and index of every \
+        exception stand in data/tests/TEST/exceptions.csv of a package."
     )]
     Dispose(DisposeArguments),
 }
@@ -79,6 +82,9 @@ pub struct DisposeArguments {
     /// Why; stands in the body, never in the open
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// A package that lists the exception; without it only the newest run's counts are asked
+    #[arg(long, value_name = "DIR")]
+    package: Option<PathBuf>,
 }
 
 fn test(text: &str) -> Result<TestNumber, String> {
@@ -111,7 +117,11 @@ pub async fn review(common: &Common, command: ReviewCommand, output: Output) -> 
     let index = client.append(step::signed(&producer, facts)?).await?.first_index;
     let (from, until) = (time::show(window.from), time::show(window.until));
     let size = reviewed.size;
-    let text = format!("review of {} at index {index}: {from} to {until}, up to {size} entries", subject.name());
+    let text = format!(
+        "review of {} at index {index}: {from} to {until}, up to {}",
+        subject.name(),
+        counted(size.0, "entry", "entries")
+    );
     output.either(&text, || {
         json!({"index": index, "review_subject": subject.name(), "review_result": result.name(), "from": from,
             "until": until, "tree_size": size.0, "root": reviewed.root.to_string()})
@@ -131,9 +141,12 @@ pub async fn exception(common: &Common, command: ExceptionCommand, output: Outpu
     let (mut client, producer) = key::governor(common).await?;
     let size = client.ledger().await?.head.map_or(0, |head| head.size);
     if arguments.index >= size {
-        let message = format!("`--index {}`: the log has {size} entries", arguments.index);
+        let message = format!("`--index {}`: the log has {}", arguments.index, counted(size, "entry", "entries"));
         return Err(Failure::usage(message, "take the index as the test's result writes it"));
     }
+    let upper = arguments.code.to_ascii_uppercase();
+    let named = known::Named { test: arguments.test, code: &upper, index: arguments.index };
+    let checked = known::check(&mut client, &named, arguments.package.as_deref()).await?;
     warn_unless_counted(&mut client, &producer).await?;
     let body = json!({"reason": arguments.reason}).to_string();
     let facts = begun(Kind::ExceptionDisposed, &producer)?
@@ -145,7 +158,7 @@ pub async fn exception(common: &Common, command: ExceptionCommand, output: Outpu
     let text = format!("{test} {} at {}: {disposition}, stated at index {index}", code.as_str(), arguments.index);
     output.either(&text, || {
         json!({"index": index, "test": test.to_string(), "exception_code": code.as_str(),
-            "exception_index": arguments.index, "disposition": disposition})
+            "exception_index": arguments.index, "disposition": disposition, "checked": checked.name()})
     })
 }
 

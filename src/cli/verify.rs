@@ -5,7 +5,7 @@ mod lineage;
 use super::Common;
 use super::errors::{Failure, Status};
 use super::files;
-use super::output::{Colour, Output, escape_line, read_bounded, remark};
+use super::output::{Colour, Output, counted, escape_line, read_bounded, remark};
 use crate::record::line::time;
 use clap::Args;
 use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
@@ -165,12 +165,18 @@ pub fn show(name: &str, verified: &Verified, output: Output) -> Result<(), Failu
     output.line(&format!("{}: {}", escape_line(name), output.paint("valid", Colour::Green)))?;
     let mut pairs = vec![
         ("ledger", verified.ledger.to_string()),
-        ("tree", format!("{} entries, root {}", verified.head.size, verified.head.root)),
+        ("tree", format!("{}, root {}", counted(verified.head.size.0, "entry", "entries"), verified.head.root)),
         ("entry", format!("{} at index {}", verified.kind.name(), verified.index)),
         ("received", format!("{}, by the server's clock", time::show(verified.received))),
         ("signed", format!("by key {}, {}", verified.signer, enroller(&verified.enroller))),
         ("body", body(verified.body)),
     ];
+    if let Some(export) = &verified.exported {
+        let disclosed = counted(export.disclosed, "body", "bodies");
+        let (first, end, who) = (export.interval.first, export.interval.end, export.actor.who);
+        pairs.push(("package", format!("package_digest {}, BLAKE3 of its manifest-sha256.txt", export.package)));
+        pairs.push(("", format!("interval {first} to {end}, {disclosed} disclosed, taken out by {who}")));
+    }
     if let Witnessing::Met(cosigned) = &verified.witnessing {
         let text = |by: &Cosigned| format!("{} ({}) at {}, by its own clock", by.witness, by.key_name, at(by));
         pairs.extend(cosigned.iter().map(|by| ("witness", escape_line(&text(by)))));
@@ -216,6 +222,7 @@ pub fn value(name: &str, verified: &Verified) -> Value {
         "signer": verified.signer.to_string(),
         "enroller": enroller(&verified.enroller),
         "body": state,
+        "package_digest": verified.exported.map(|export| export.package.to_string()),
         "witnesses": witnesses,
         "limits": verified.limits(),
         "ignored": verified.ignored,

@@ -85,7 +85,9 @@ fn of_many_who_redeem_a_grant_at_once_one_wins_and_the_others_are_on_record() {
 fn a_command_behind_the_gate_runs_when_a_person_agrees_and_not_otherwise() {
     let (stage, server) = Stage::set();
     let gate = |file: &str| {
-        let mut command = stage.run(&server, "agent", &["exec", "export.json", "--", "touch", file]);
+        let wrote = ["--output", "s3://partner/x@1"];
+        let words = [&["exec", "export.json"][..], &wrote, &["--", "touch", file]].concat();
+        let mut command = stage.run(&server, "agent", &words);
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
     };
     let waiting = || {
@@ -100,12 +102,32 @@ fn a_command_behind_the_gate_runs_when_a_person_agrees_and_not_otherwise() {
     stage.says(&server, "bob", &["approve", &id, "--yes", "--reason", "fine"]);
     assert!(child.wait_with_output().unwrap().status.success());
     assert!(stage.path("ran").exists());
+    says_who_and_what(&stage, &server);
     let child = gate("never");
     stage.says(&server, "bob", &["deny", &waiting(), "--yes", "--reason", "no"]);
     let denied = child.wait_with_output().unwrap();
     assert_eq!(denied.status.code(), Some(3), "{}", text(&denied));
     assert!(text(&denied).contains("did not run: denied by bob: no"), "{}", text(&denied));
     assert!(!stage.path("never").exists());
+}
+
+/// The report of a run says who acted and what it wrote, so that the test of data movement decides it.
+fn says_who_and_what(stage: &Stage, server: &Serving) {
+    let reported = stage.says(server, "agent", &["list", "--kind", "execution.reported"]);
+    let asked = stage.says(server, "agent", &["list", "--kind", "action.submitted"]);
+    assert_eq!(reported["actor"], asked["actor"]);
+    let written: Vec<&str> =
+        reported["objects"].as_array().unwrap().iter().map(|it| it["class"].as_str().unwrap()).collect();
+    assert_eq!(written, ["dataset", "dataset_version"]);
+    let whole = ["export", "--framework", "soc2", "--from", "2020-01-01", "--to", "2030-01-01", "--out", "moved"];
+    stage.done(stage.run(server, "adm", &whole).arg("--vkey").arg(stage.dir.root().join("ledger.vkey")));
+    let rows = std::fs::read_to_string(stage.path("moved/data/tests/T14/population.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 2, "{rows}");
+    assert!(rows.lines().nth(1).unwrap().contains(",pass,"), "{rows}");
+    // What is no dataset is refused before anything is asked, let alone run.
+    let output =
+        stage.run(server, "agent", &["exec", "export.json", "--output", "", "--", "touch", "never"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
 }
 
 #[test]

@@ -3,7 +3,11 @@
 
 use crate::support::process::Serving;
 use crate::support::stage::{Stage, text};
+use deedbook::record::load_public;
+use deedbook_verify::hash::digest;
+use deedbook_verify::package::{BUILT_IN_POLICIES, Directory, Manifest, PROGRAM, verify_package};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::Output;
 
 const EVER: [&str; 4] = ["--from", "2020-01-01", "--to", "2030-01-01"];
@@ -58,6 +62,10 @@ fn a_package_is_replayed_from_what_it_discloses() {
         (folder.evaluations, folder.commands_decided),
         (evaluations, report["commands_decided"].as_u64().unwrap())
     );
+    // The policies that were asked are the built-in ones, and the package holds their text.
+    let built_in = format!("whole/data/policies/{}.json", BUILT_IN_POLICIES.last().unwrap());
+    assert!(std::fs::read_to_string(stage.path(&built_in)).unwrap().contains("data.export"));
+    let decided = report["commands_decided"].as_u64().unwrap();
     // Nobody who has no ref key, or no bodies, is told that policies said what they are said to have said.
     for (out, with_refs, why) in [("whole", false, "no_ref_key"), ("redacted", true, "body_missing")] {
         let output = audit(&stage, out, with_refs);
@@ -69,7 +77,86 @@ fn a_package_is_replayed_from_what_it_discloses() {
             (&json!(why), &json!(evaluations), &json!(0))
         );
         assert!(unread["first"][0].is_u64(), "{report}");
+        assert_eq!(report["commands_decided"].as_u64().unwrap() + evaluations, decided, "either or: {report}");
     }
+    // People are told in words, and a key of another ledger is the caller's mistake.
+    let mut plain = std::process::Command::new(env!("CARGO_BIN_EXE_deedbook"));
+    let vkey = stage.dir.root().join("ledger.vkey");
+    let output = plain.current_dir(&stage.home).args(["audit", "whole", "--vkey"]).arg(&vkey).output().unwrap();
+    assert!(text(&output).contains("not decided again (no_ref_key): policies name people"), "{}", text(&output));
+    let (other, _server) = Stage::set();
+    let mut command = stage.command();
+    command.args(["audit", "whole", "--vkey"]).arg(&vkey).arg("--ref-key").arg(other.dir.ref_key());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("not of this ledger") && text(&output).contains("or leave --ref-key out"));
+}
+
+/// Makes the manifests of a package anew, as whoever altered it can.
+fn sealed_again(folder: &Path) {
+    let read = |path: &str| std::fs::read(folder.join(path)).unwrap();
+    let listed = |manifest: &str| Manifest::parse(manifest, &read(manifest)).unwrap();
+    let again = |manifest: Manifest| {
+        let there = manifest.0.into_keys().filter(|path| folder.join(path).exists());
+        Manifest(there.map(|path| (path.clone(), digest(&[&read(&path)]))).collect())
+    };
+    let payload = again(listed("manifest-sha256.txt"));
+    let bytes: usize = payload.0.keys().map(|path| read(path).len()).sum();
+    let info = format!("Bag-Software-Agent: {PROGRAM}\nPayload-Oxum: {bytes}.{}\n", payload.0.len());
+    std::fs::write(folder.join("bag-info.txt"), info).unwrap();
+    std::fs::write(folder.join("manifest-sha256.txt"), payload.to_text()).unwrap();
+    let tags = again(listed("tagmanifest-sha256.txt"));
+    std::fs::write(folder.join("tagmanifest-sha256.txt"), tags.to_text()).unwrap();
+}
+
+#[test]
+fn files_for_people_and_other_programs_are_rendered_again_and_compared() {
+    let (stage, server) = story();
+    export(&stage, &server, "bent", &[]);
+    drop(server);
+    let folder = stage.path("bent");
+    let clean = said(&audit(&stage, "bent", true));
+    let files: Vec<&Value> = clean["files"].as_array().unwrap().iter().collect();
+    assert!(files.len() >= 8 && files.iter().all(|file| file["rendered"] == "same"), "{clean}");
+    // Nobody who signed is asked any more.
+    std::fs::remove_dir_all(folder.join("custody")).unwrap();
+    std::fs::remove_file(folder.join("tagmanifest-sha256.txt.dsse")).unwrap();
+    let altered = [
+        ("VERIFY.md", "differs"),
+        ("data/ocsf/events.jsonl", "differs"),
+        ("data/oscal/assessment-results.json", "differs"),
+        ("data/oscal/poam.json", "missing"),
+        ("data/report.html", "differs"),
+        ("data/workbook.xlsx", "differs"),
+    ];
+    for (path, how) in altered {
+        let path = folder.join(path);
+        let mut bytes = std::fs::read(&path).unwrap();
+        match how {
+            "missing" => std::fs::remove_file(&path).unwrap(),
+            _ => {
+                let last = bytes.len() - 2;
+                bytes[last] ^= 1;
+                std::fs::write(&path, bytes).unwrap();
+            }
+        }
+    }
+    sealed_again(&folder);
+    let key = load_public(&stage.dir.root().join("ledger.vkey")).unwrap();
+    let shown = verify_package(&Directory(folder.clone()), &key).unwrap();
+    assert!(shown.unjudged.contains(&"VERIFY.md".to_owned()), "{:?}", shown.unjudged);
+    let output = audit(&stage, "bent", true);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let report = said(&output);
+    let found = report["files"].as_array().unwrap().iter().filter(|file| file["rendered"] != "same");
+    let found: Vec<_> =
+        found.map(|file| (file["file"].as_str().unwrap(), file["rendered"].as_str().unwrap())).collect();
+    assert_eq!(found, altered);
+    let named = |path: &str| {
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.filter(|finding| finding["message"].as_str().unwrap().starts_with(path)).count()
+    };
+    assert!(altered.iter().all(|(path, _)| named(path) == 1), "{report}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::frame::pre_authentication_encoding;
 use deedbook_verify::judge::verify_receipt;
 use deedbook_verify::note::decode_base64;
-use deedbook_verify::package::{Directory, TestId, Verdict, verify_package};
+use deedbook_verify::package::{Directory, PackageCode, Signed, TestId, Verdict, verify_package};
 use deedbook_verify::receipt::{Extra, ReceiptFile};
 use deedbook_verify::words::{Index, Micros, TreeSize};
 use serde_json::Value;
@@ -88,6 +88,66 @@ fn an_export_is_in_the_log_and_its_proof_beside_the_package() {
     assert!(server.ended().status.success());
     let report = audit(stage.dir.root());
     assert!(report.is_clean(), "{:#?}", report.findings);
+}
+
+/// What stands beside a package is held against it: another envelope, receipt or record is refused, none is none.
+#[test]
+fn custody_that_is_not_of_this_package_is_refused() {
+    let (stage, server) = Stage::set();
+    stage.submit(&server);
+    said(&export(&stage, &server, "adm", "out"));
+    said(&export(&stage, &server, "adm", "other"));
+    drop(server);
+    let (folder, key) = (stage.path("out"), load_public(&stage.dir.root().join("ledger.vkey")).unwrap());
+    let verify = || verify_package(&Directory(folder.clone()), &key);
+    let shown = verify().unwrap().custody;
+    let signer = SigningKey::load(&stage.path("adm.key")).unwrap().public().id();
+    assert!(matches!(shown.signed, Some(Signed::By(key, _)) if key == signer), "{shown:?}");
+    let exported = shown.exported.unwrap();
+    assert_eq!(json(folder.join("custody/export.json"))["exported_index"], exported.index.0);
+    let spoiled = |path: &str, bytes: &[u8]| {
+        let (path, sound) = (folder.join(path), read(folder.join(path)));
+        std::fs::write(&path, bytes).unwrap();
+        let refusal = verify().unwrap_err();
+        std::fs::write(&path, sound).unwrap();
+        (refusal.code, refusal.file)
+    };
+    let envelope = read(folder.join("tagmanifest-sha256.txt.dsse"));
+    let altered = String::from_utf8(envelope.clone()).unwrap().replacen("\"sig\":\"", "\"sig\":\"AAAA", 1);
+    let dsse = "tagmanifest-sha256.txt.dsse";
+    let (receipt, record) = ("custody/exported.tlog-proof", "custody/export.json");
+    let said_otherwise =
+        String::from_utf8(read(folder.join(record))).unwrap().replace("\"exported_index\": ", "\"exported_index\": 1");
+    let other = |path: &str| read(stage.path("other").join(path));
+    for (path, bytes) in [
+        (dsse, altered.into_bytes()),
+        (dsse, other(dsse)),
+        (dsse, b"{}".to_vec()),
+        (receipt, other(receipt)),
+        (record, other(record)),
+        (record, said_otherwise.into_bytes()),
+    ] {
+        assert_eq!(spoiled(path, &bytes), (PackageCode::Custody, path.to_owned()));
+    }
+    // Only what is said can be false.
+    std::fs::write(folder.join("custody/received.txt"), "by mail").unwrap();
+    assert_eq!(verify().unwrap().custody.unread, ["custody/received.txt"]);
+    std::fs::remove_dir_all(folder.join("custody")).unwrap();
+    std::fs::remove_file(folder.join(dsse)).unwrap();
+    let shown = verify().unwrap();
+    assert_eq!((shown.custody.signed, shown.custody.exported), (None, None));
+    assert!(shown.not_shown().iter().any(|line| line.contains("nobody signed for it")));
+}
+
+#[test]
+fn a_receipt_of_an_export_names_the_package() {
+    let (stage, server) = Stage::set();
+    said(&export(&stage, &server, "adm", "out"));
+    drop(server);
+    let digest = blake3::hash(&read(stage.path("out/manifest-sha256.txt"))).to_hex().to_string();
+    let mut verify = stage.command();
+    verify.args(["verify", "out/custody/exported.tlog-proof", "--vkey"]).arg(stage.dir.root().join("ledger.vkey"));
+    assert_eq!(said(&verify.output().unwrap())["package_digest"], digest.as_str());
 }
 
 #[test]

@@ -94,8 +94,7 @@ fn reviews_and_dispositions_count_by_whose_key_signed_them() {
     let output = stage.run(&server, "gate", &review).output().unwrap();
     assert!(output.status.success() && text(&output).contains("no reader will count this"), "{}", text(&output));
     let dispose = ["exception", "dispose", "--test", "T01", "--code", "late", "--index", "3", "--as", "accepted"];
-    let disposed = stage.says(&server, "bob", &with(&dispose, &["--reason", "by phone"]));
-    assert_eq!((&disposed["test"], &disposed["exception_index"]), (&json!("T01"), &json!(3)));
+    disposes_of_what_there_is(&stage, &server, &dispose);
     // The checkpoint that was reviewed is one of this history, or the server says so.
     let checkpoint = stage.path("now.checkpoint");
     stage.done(stage.run(&server, "adm", &["checkpoint", "--out"]).arg(&checkpoint));
@@ -141,9 +140,38 @@ fn reviews_and_dispositions_count_by_whose_key_signed_them() {
             ("review.completed", Ok(()), true),
             ("review.completed", Err(Unvouched::Unknown), true),
             ("exception.disposed", Ok(()), false),
+            ("exception.disposed", Ok(()), false),
             ("review.completed", Ok(()), true),
         ]
     );
+}
+
+/// An exception is one that a package lists; or at least one of those that the newest run counts.
+fn disposes_of_what_there_is(stage: &Stage, server: &Serving, none: &[&str]) {
+    let whole = ["export", "--framework", "soc2", "--from", "2020-01-01", "--to", "2030-01-01", "--out", "pack"];
+    stage.done(stage.run(server, "adm", &whole).arg("--vkey").arg(stage.dir.root().join("ledger.vkey")));
+    let listed = std::fs::read_to_string(stage.path("pack/data/tests/T08/exceptions.csv")).unwrap();
+    let row: Vec<&str> = listed.lines().nth(1).unwrap().split(',').collect();
+    let (index, code) = (row[1], row[9].to_lowercase());
+    let there = ["exception", "dispose", "--test", "T08", "--code", &code, "--index", index, "--as", "accepted"];
+    let (why, package) = (["--reason", "by phone"], ["--package", "pack"]);
+    stage.says(server, "adm", &["controls", "run"]);
+    for (words, wanted) in [
+        (with(none, &why), "found no exception of T01"),
+        (with(&with(none, &why), &package), "T01 has no exception LATE at 3 in pack"),
+        (with(&with(&there, &why), &["--package", "nowhere"]), "nowhere"),
+        (with(&with(&[&there[..5], &["later"], &there[6..]].concat(), &why), &package), "no test gives such a code"),
+    ] {
+        let output = stage.run(server, "bob", &words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {}", text(&output));
+        assert!(text(&output).contains(wanted) && text(&output).contains("exceptions.csv"), "{}", text(&output));
+    }
+    let disposed = stage.says(server, "bob", &with(&with(&there, &why), &package));
+    let at: u64 = index.parse().unwrap();
+    assert_eq!((&disposed["test"], &disposed["exception_index"]), (&json!("T08"), &json!(at)));
+    assert_eq!(disposed["checked"], "package");
+    let counted = stage.run(server, "bob", &with(&there, &why)).output().unwrap();
+    assert!(counted.status.success() && text(&counted).contains("not checked"), "{}", text(&counted));
 }
 
 /// The gateway's own events, and an outside list that lacks one, has one more, and tells one another minute.

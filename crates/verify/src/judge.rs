@@ -1,7 +1,7 @@
 //! The verdict on a receipt: eleven named checks, made in order, on bytes alone.
 
 use crate::authority::Tenure;
-use crate::detail::{Detail, Genesis, KeyGrant, PrincipalCommand, RefusalReason};
+use crate::detail::{Custody, Detail, Export, Genesis, KeyGrant, PrincipalCommand, RefusalReason};
 use crate::entry::{Entry, SealedFrame};
 use crate::frame::{Signer, SignerRole, check_signatures};
 use crate::governance::{Authority, Consequence, Stated};
@@ -90,9 +90,16 @@ fn judge(bytes: &[u8], open: impl FnOnce(&[u8]) -> Result<Opened, NoteRefusal>) 
             key: let_in.is_some_and(|let_in| let_in.by_break_glass),
         },
         body: check_body(&extra, &subject)?,
+        exported: exported(&subject),
         witnessing: opened.witnessing,
         ignored: opened.ignored,
     })
+}
+
+/// What an entry states of a package that was taken out.
+fn exported(entry: &Entry<'_>) -> Option<Export> {
+    let Detail::Custody { custody: Custody::Exported(export), .. } = entry.facts.detail else { return None };
+    Some(export)
 }
 
 fn check_no_surplus(extra: &Extra<'_>) -> Result<(), ReceiptRefusal> {

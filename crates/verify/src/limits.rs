@@ -145,6 +145,15 @@ pub const SIGNATURES_WAITING_MAX: usize = 1_024;
 /// Threads that verify signatures.
 #[cfg(feature = "package")]
 pub const SIGNATURE_THREADS_MAX: usize = 8;
+/// Bytes of the DSSE envelope around a package's second manifest, and of the record of its export: the manifest names six
+/// files at most, 150 bytes each, in base64; twelvefold.
+#[cfg(feature = "package")]
+pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
+
+/// Values in values of these: an envelope has three.
+#[cfg(feature = "package")]
+pub const MEMBERS_DEPTH_MAX: usize = 4;
+
 /// Chunks of 64 KiB of rendered files that wait to be hashed: 4 MiB.
 #[cfg(feature = "package")]
 pub const CHUNKS_WAITING_MAX: usize = 64;

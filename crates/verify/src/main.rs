@@ -47,15 +47,36 @@ exit status: 0 all valid, 1 at least one is not, 2 usage, or a file that cannot 
 
 /// What ends the program early.
 enum Failure {
+    /// The command line is no sentence of this program.
     Usage(String),
+    /// A file is not what it should be, or not there; and what to do about it.
+    File(String, &'static str),
     Output,
 }
+
+/// What `--vkey` takes.
+const KEY_NEXT: &str = "`--vkey` takes the ledger's verifier key, one line like NAME+0a1b2c3d+BASE64: `ledger.vkey`, from the \
+                        ledger's operator or an auditor who has it, and not from the package or the receipt";
+/// What `--policy` takes.
+const POLICY_NEXT: &str = "`--policy` takes a C2SP tlog-policy (lines `log`, `witness`, `group`, `quorum`); with a verifier key \
+                           alone, use `--vkey`";
+/// What a path has to be.
+const PATH_NEXT: &str = "check the path; nothing was judged there";
 
 /// What was found, the worst of it.
 enum Ending {
     AllValid,
     SomeUnread,
     SomeInvalid,
+}
+
+impl Ending {
+    /// Something could not be read; worse was found, or not.
+    fn unread(&mut self) {
+        if matches!(self, Ending::AllValid) {
+            *self = Ending::SomeUnread;
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -69,8 +90,18 @@ fn main() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "deedbook-verify: {message}\n\n{USAGE}");
             ExitCode::from(2)
         }
+        Err(Failure::File(message, next)) => {
+            unread(&message, next);
+            ExitCode::from(2)
+        }
         Err(Failure::Output) => ExitCode::from(2),
     }
+}
+
+/// Says what is wrong with a file, and what to do.
+fn unread(message: &str, next: &str) {
+    // Nothing can be done about a closed error stream.
+    let _ = writeln!(std::io::stderr(), "deedbook-verify: {message}\nnext: {next}");
 }
 
 /// What is judged.
@@ -98,6 +129,12 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
     for name in &command.files {
         #[cfg(feature = "package")]
         if command.subject == Subject::Package {
+            // No folder is no package that could be valid or not.
+            if let Err(error) = std::fs::read_dir(name) {
+                unread(&format!("{}: no folder that can be read: {error}", lineage::plain(name)), PATH_NEXT);
+                ending.unread();
+                continue;
+            }
             let (is_valid, text) = command.judge_package(name);
             if !is_valid {
                 ending = Ending::SomeInvalid;
@@ -108,11 +145,9 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
         let bytes = match read(name, command.bytes_max()) {
             Ok(bytes) => bytes,
             // The others are judged all the same.
-            Err(Failure::Usage(message)) => {
-                let _ = writeln!(std::io::stderr(), "deedbook-verify: {message}");
-                if matches!(ending, Ending::AllValid) {
-                    ending = Ending::SomeUnread;
-                }
+            Err(Failure::File(message, next)) => {
+                unread(&message, next);
+                ending.unread();
                 continue;
             }
             Err(failure) => return Err(failure),
@@ -248,16 +283,16 @@ impl Trust {
 
 fn load_key(file: &str) -> Result<VerifierKey, Failure> {
     let text = String::from_utf8_lossy(&read(file, limits::RECEIPT_BYTES_MAX)?).into_owned();
-    VerifierKey::parse(&text).map_err(|refusal| Failure::Usage(format!("{file}: {refusal}")))
+    VerifierKey::parse(&text).map_err(|refusal| Failure::File(format!("{}: {refusal}", lineage::plain(file)), KEY_NEXT))
 }
 
 fn load_policy(file: &str) -> Result<Policy, Failure> {
     Policy::parse(&read(file, limits::RECEIPT_BYTES_MAX)?)
-        .map_err(|refusal| Failure::Usage(format!("{file}: {refusal}")))
+        .map_err(|refusal| Failure::File(format!("{}: {refusal}", lineage::plain(file)), POLICY_NEXT))
 }
 
 fn read(name: &str, bytes_max: usize) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: std::io::Error| Failure::Usage(format!("{name}: {error}"));
+    let unreadable = |error: std::io::Error| Failure::File(format!("{}: {error}", lineage::plain(name)), PATH_NEXT);
     let mut bytes = Vec::new();
     let bound = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     File::open(name).map_err(unreadable)?.take(bound).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -278,12 +313,28 @@ fn describe(name: &str, verified: &Verified) -> String {
     let mut lines = vec![
         format!("{name}: valid"),
         format!("  ledger   {}", verified.ledger),
-        format!("  tree     {} entries, root {}", verified.head.size, verified.head.root),
+        format!(
+            "  tree     {}, root {}",
+            lineage::counted(verified.head.size.0, "entry", "entries"),
+            verified.head.root
+        ),
         format!("  entry    {} at index {}", verified.kind.name(), verified.index),
         format!("  received {}, by the server's clock", rfc3339(verified.received)),
         format!("  signed   by key {}, {enroller}", verified.signer),
         format!("  body     {body}"),
     ];
+    if let Some(export) = &verified.exported {
+        let (first, end) = (export.interval.first, export.interval.end);
+        lines.extend([
+            format!("  package  package_digest {}, BLAKE3 of its manifest-sha256.txt", export.package),
+            format!("           interval {first} to {end}, root {}", export.head.root),
+            format!(
+                "           {} disclosed, taken out by {}",
+                lineage::counted(export.disclosed, "body", "bodies"),
+                export.actor.who
+            ),
+        ]);
+    }
     if let Witnessing::Met(cosigned) = &verified.witnessing {
         lines.extend(cosigned.iter().map(|by| {
             let at = rfc3339(Micros(by.time.0.saturating_mul(1_000_000)));

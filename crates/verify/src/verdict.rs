@@ -1,5 +1,6 @@
 //! What a receipt proves, and what it cannot show.
 
+use crate::detail::Export;
 use crate::kind::{Author, Kind};
 use crate::tree::TreeHead;
 use crate::witnessed::Cosigned;
@@ -81,6 +82,8 @@ pub struct Verified {
     pub glass: Glass,
     /// What was judged of the body.
     pub body: BodyState,
+    /// Of an `evidence.exported`: the package that was taken out.
+    pub exported: Option<Export>,
     /// Who witnessed the tree.
     pub witnessing: Witnessing,
     /// Signature lines that were not looked at.

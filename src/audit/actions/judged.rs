@@ -165,7 +165,7 @@ impl<'s> Judge<'s> {
     /// The set in force at a command; none: it is not sound, or the ref key is not at hand.
     pub(super) fn set_in_force(&mut self, asked: &Asked) -> Result<Option<Arc<PolicySet>>, AuditError> {
         let Some((_, sets)) = &mut self.named else { return Ok(None) };
-        Ok(sets.in_force(&asked.known.policies)?.ok())
+        Ok(sets.in_force(&asked.known.policies, policy_asked(asked))?.ok())
     }
 
     /// The ledger's origin, the tenant of everybody.
@@ -201,7 +201,7 @@ impl<'s> Judge<'s> {
     /// Asks the policies again; none: what that takes is gone.
     fn answer(&mut self, asked: &Asked, bound: &Bound, report: &mut Report) -> Result<Option<Answer>, AuditError> {
         let Some((_, sets)) = &mut self.named else { return Ok(None) };
-        let set = match sets.in_force(&asked.known.policies)? {
+        let set = match sets.in_force(&asked.known.policies, policy_asked(asked))? {
             Ok(set) => set,
             Err(what) => {
                 report.find(Some(asked.index), CHECK, format!("its policies cannot be asked: {what}"));
@@ -310,6 +310,12 @@ impl<'s> Judge<'s> {
         let kind = principal.map(|principal| principal.kind);
         Ok(id.filter(|id| kind.and_then(|kind| self.reference(kind, id)) == Some(who)))
     }
+}
+
+/// The set that the log says was asked: about this command, else about its action before.
+fn policy_asked(asked: &Asked) -> Option<Digest> {
+    let before = asked.known.before.as_ref().and_then(|action| action.evaluated).map(|evaluated| evaluated.policy);
+    asked.evaluated().map(|(_, (policy, _))| policy).or(before)
 }
 
 /// Whether a command begins an action.

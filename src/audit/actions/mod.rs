@@ -11,7 +11,7 @@ mod sets;
 mod states;
 
 use crate::approvals::{Command, Event, People, Recorded, What, apply};
-use crate::audit::report::{AuditError, Report, Unread};
+use crate::audit::report::{AuditError, REF_KEY_CHECK, Report, Unread};
 use crate::audit::sums::Sums;
 use crate::store::Store;
 use asked::Asked;
@@ -59,7 +59,7 @@ impl<'s> Actions<'s> {
     pub fn check_ref_key(&mut self, genesis: &Entry<'_>, report: &mut Report) {
         let Detail::Genesis(genesis) = &genesis.facts.detail else { return };
         if !self.judge.knows(&genesis.ref_key_digest) {
-            report.find(Some(Index(0)), "ref key", "genesis names another one".to_owned());
+            report.find(Some(Index(0)), REF_KEY_CHECK, "genesis names another one".to_owned());
         }
     }
 
@@ -153,11 +153,15 @@ impl<'s> Actions<'s> {
             report.unread(asked.index, Unread::BeforeInterval);
             return Ok(());
         }
+        let unread = report.evaluations_unread;
         self.judge.hear_reason(&mut asked)?;
         let decided = self.judge.decide(&asked, report)?;
         self.judge.check_shown(&asked, report)?;
         compared::compare(&asked, &decided, report);
-        report.commands_decided = report.commands_decided.saturating_add(1);
+        // What the folds were asked with the log's own word for what policies said is compared, and not decided.
+        if report.evaluations_unread == unread {
+            report.commands_decided = report.commands_decided.saturating_add(1);
+        }
         self.fold(&asked, report);
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::store::keys;
 use crate::store::{Direction, Store};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::governance::PublishedPolicy;
-use deedbook_verify::words::Index;
+use deedbook_verify::words::{Digest, Index};
 use std::ops::ControlFlow;
 
 /// A stored entry, and its body if that is still there.
@@ -25,6 +25,8 @@ pub(in crate::audit) trait Shelf {
     fn body(&self, index: Index, entry: &[u8]) -> Result<Option<Vec<u8>>, AuditError>;
     /// Whether the body of an entry is known to have been erased by an entry before this one.
     fn erased_before(&self, index: Index, before: Index) -> Result<bool, AuditError>;
+    /// The text of a built-in set, where one is kept beside the log.
+    fn built_in(&self, digest: Digest) -> Result<Option<Vec<u8>>, AuditError>;
     /// The text of a policy set.
     fn policy(&self, published: &PublishedPolicy) -> Result<Option<Vec<u8>>, AuditError>;
 }
@@ -61,6 +63,11 @@ impl Shelf for InStore<'_> {
         let row = self.0.get(keys::erased(LEDGER, index).as_slice())?;
         let by = row.and_then(|row| row.try_into().ok()).map(u64::from_be_bytes);
         Ok(by.is_some_and(|by| by < before.0))
+    }
+
+    /// The log holds none: programs do.
+    fn built_in(&self, _: Digest) -> Result<Option<Vec<u8>>, AuditError> {
+        Ok(None)
     }
 
     /// It is the body of the entry that published the set.

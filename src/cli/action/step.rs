@@ -125,7 +125,8 @@ pub async fn report(
     (outcome, outputs): (Outcome, &[String]),
 ) -> Result<proto::Action, Failure> {
     let (before, _) = client.request(id).await?;
-    let frame = report_frame(producer, &before, outcome, outputs)?;
+    let actor = actor_of(client, &before).await?;
+    let frame = report_frame(producer, (&before, actor), outcome, outputs)?;
     let after = client.report_execution(frame).await?.action("ReportExecution")?;
     // The revision is that of the last entry that changed the action.
     if after.revision != before.revision {
@@ -143,10 +144,16 @@ pub async fn report(
     Err(Failure::failed(format!("nothing changed: {why}"), next))
 }
 
+/// Who acts, as the command says that began the action: a report says it again, so that it can be read by itself.
+pub async fn actor_of(client: &mut Client, action: &proto::Action) -> Result<Option<Actor>, Failure> {
+    let submitted = client.event(action.index, proto::EventView::Basic).await?;
+    Ok(Entry::parse(&submitted.entry)?.facts.actor)
+}
+
 /// A signed report of how the execution of an action ended. The same frame may be sent again: it is one event.
 pub fn report_frame(
     producer: &Producer,
-    action: &proto::Action,
+    (action, actor): (&proto::Action, Option<Actor>),
     outcome: Outcome,
     outputs: &[String],
 ) -> Result<proto::Frame, Failure> {
@@ -156,6 +163,10 @@ pub fn report_frame(
     }
     let facts = of_grant(producer, Kind::ExecutionReported, id_of(action)?, granted(action)?)?;
     let facts = facts.action_type(&action.action_type).outcome(outcome).touched(objects);
+    let facts = match actor {
+        Some(actor) => facts.actor(actor),
+        None => facts,
+    };
     match outputs {
         [] => signed(producer, facts),
         // Facts have refs alone; what they are called stands in the body, and can be erased.

@@ -2,7 +2,7 @@
 //! to show; here stands what replay adds.
 
 use super::{approvals, finding_rows, findings};
-use crate::audit::{self, AuditError, PackageAudit};
+use crate::audit::{self, AuditError, Compared, PackageAudit};
 use crate::cli::errors::{Failure, Status};
 use crate::cli::output::{Output, counted};
 use crate::cli::progress::Progress;
@@ -29,11 +29,20 @@ pub fn run(folder: &Path, (vkey, ref_key): (Option<&Path>, Option<&Path>), outpu
     progress.borrow_mut().finish();
     let audited = audited.map_err(|error| match error {
         AuditError::Package(refusal) => refused(&refusal),
+        AuditError::RefKey => other_ref_key(ref_key),
         AuditError::Key(error) => Failure::from(error),
         AuditError::Store(error) => Failure::failed(error.to_string(), "try again"),
     })?;
     show(folder, vkey, &audited, output)?;
     if audited.report.is_clean() { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
+}
+
+/// The caller brought the ref key of another ledger; nothing is wrong with what is audited.
+pub fn other_ref_key(brought: Option<&Path>) -> Failure {
+    let file = brought.map(|file| file.display().to_string()).unwrap_or_default();
+    let next = "take the `.ref` file that `deedbook` keeps beside a signer of this ledger, or leave --ref-key out: what rests \
+                on names is then counted, and not decided";
+    Failure::usage(format!("--ref-key {file}: genesis names another ref key, so it is not of this ledger"), next)
 }
 
 /// A package that does not hold: nothing of it was replayed.
@@ -42,7 +51,7 @@ pub fn refused(refusal: &PackageRefusal) -> Failure {
 }
 
 fn show(folder: &Path, vkey: &Path, audited: &PackageAudit, output: Output) -> Result<(), Failure> {
-    let PackageAudit { shown, report } = audited;
+    let PackageAudit { shown, report, .. } = audited;
     if output.is_json() {
         return output.value(&value(folder, audited));
     }
@@ -54,29 +63,51 @@ fn show(folder: &Path, vkey: &Path, audited: &PackageAudit, output: Output) -> R
         ("interval", format!("{} to {}, root {}", question.begins, question.ends, rendered.root)),
         ("entries", format!("{} judged and replayed", report.entries)),
         ("approvals", approvals(report)),
+        ("renderings", renderings(audited)),
     ])?;
     for (why, (count, first)) in &report.unread {
         let shown: Vec<String> = first.iter().take(10).map(ToString::to_string).collect();
         let more = if *count > 10 { ", …" } else { "" };
         output.line(&format!(
-            "{} not decided again, {}: entries {}{more}",
+            "{} not decided again ({}): {}. {} {}{more}",
             counted(*count, "command", "commands"),
             why.name(),
+            why.sentence(),
+            if shown.len() == 1 { "Entry" } else { "Entries" },
             shown.join(", ")
         ))?;
+    }
+    for (path, compared) in &audited.files {
+        if let Compared::NotRendered(why) = compared {
+            output.line(&format!("{path}: not re-rendered: {why}"))?;
+        }
     }
     if report.is_clean() { Ok(()) } else { output.table(&["index", "check", "finding"], &finding_rows(report)) }
 }
 
+/// How many of the files that the verifier does not judge are what the judged data gives.
+fn renderings(audited: &PackageAudit) -> String {
+    let same = audited.files.values().filter(|compared| **compared == Compared::Same).count();
+    let all = u64::try_from(audited.files.len()).unwrap_or(u64::MAX);
+    format!("{same} of {} for people and other programs are what the judged data gives", counted(all, "file", "files"))
+}
+
 fn value(folder: &Path, audited: &PackageAudit) -> Value {
-    let PackageAudit { shown, report } = audited;
+    let PackageAudit { shown, report, .. } = audited;
     let unread = report.unread.iter().map(|(why, (count, first))| {
         let first: Vec<u64> = first.iter().map(|index| index.0).collect();
         json!({"why": why.name(), "commands": count, "first": first})
     });
     let tests = shown.rendered.tests.iter().map(|(id, verdict, rows, exceptions)| {
-        json!({"test": id.name(), "verdict": verdict.name(), "rows": rows, "exceptions": exceptions})
+        json!({"test": id.name(), "verdict": id.word(*verdict), "rows": rows, "exceptions": exceptions})
     });
+    let file = |(path, compared): (&String, &Compared)| match compared {
+        Compared::Same => json!({"file": path, "rendered": "same"}),
+        Compared::Differs(at) => json!({"file": path, "rendered": "differs", "byte": at}),
+        Compared::Missing => json!({"file": path, "rendered": "missing"}),
+        Compared::Foreign => json!({"file": path, "rendered": "foreign"}),
+        Compared::NotRendered(why) => json!({"file": path, "rendered": "not_rendered", "why": why}),
+    };
     let finding = |finding: &audit::Finding| json!({"index": finding.index.map(|index| index.0), "check": finding.check, "message": finding.message});
     json!({
         "package": folder.display().to_string(),
@@ -90,6 +121,7 @@ fn value(folder: &Path, audited: &PackageAudit) -> Value {
         "evaluations": report.evaluations,
         "evaluations_unread": report.evaluations_unread,
         "not_replayed": unread.collect::<Vec<_>>(),
+        "files": audited.files.iter().map(file).collect::<Vec<_>>(),
         "tests": tests.collect::<Vec<_>>(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "findings_omitted": report.findings_omitted,

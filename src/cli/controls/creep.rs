@@ -7,7 +7,7 @@ use super::{minute, moment};
 use crate::api::proto;
 use crate::cli::client::{Client, ended};
 use crate::cli::errors::Failure;
-use crate::cli::output::{Output, counted};
+use crate::cli::output::{Output, counted, escape_line};
 use crate::cli::producer::{now, word};
 use crate::cli::progress::Progress;
 use crate::cli::{Common, block_on, filter, policy};
@@ -136,9 +136,21 @@ struct Row {
 }
 
 impl Row {
-    /// Whether it is a permission that nobody used.
+    /// Whether it is a permission that nobody used. What was never asked for is none: nobody knows what policies would say.
     fn is_unused(&self) -> bool {
-        self.used.count == 0 && self.in_force.is_some_and(|in_force| in_force != "deny")
+        self.used.count == 0 && self.is_permission() && self.in_force != Some("deny")
+    }
+
+    fn is_permission(&self) -> bool {
+        self.in_force.is_some() && !self.is_never_asked()
+    }
+
+    fn is_never_asked(&self) -> bool {
+        self.in_force == Some(NEVER_ASKED)
+    }
+
+    fn who(&self) -> String {
+        if self.id.is_empty() { self.agent.to_string() } else { format!("{}/{}", self.kind, self.id) }
     }
 }
 
@@ -168,7 +180,7 @@ async fn of_agent(client: &mut Client, set: &PolicySet, (who, agent): (Ref, &Age
     }
     rows.extend(agent.datasets.iter().map(|(what, used)| row("dataset", what.to_string(), None, used)));
     // What stands out comes first.
-    rows.sort_by_cached_key(|row| (!row.is_unused(), row.permission, row.what.clone()));
+    rows.sort_by_cached_key(|row| (!row.is_unused(), !row.is_never_asked(), row.permission, row.what.clone()));
     Ok(rows)
 }
 
@@ -187,35 +199,75 @@ fn show(rows: &[Row], window: Window, output: Output) -> Result<(), Failure> {
         return rows.iter().try_for_each(|row| output.value(&value(row)));
     }
     let line = |row: &Row| {
-        let last = row.used.last.map_or(String::new(), |last| minute(last.0));
+        let last = row.used.last.map_or(String::new(), |last| minute(last.0).chars().take(DAY_CHARS).collect());
         let used = if row.is_unused() { "never".to_owned() } else { row.used.count.to_string() };
-        let who = if row.id.is_empty() { row.agent.to_string() } else { format!("{}/{}", row.kind, row.id) };
         let of = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
         let (asked, granted) = (of(row.counts.map(|it| it.0)), of(row.counts.map(|it| it.1)));
-        let in_force = row.in_force.unwrap_or("no permission names it").to_owned();
-        vec![who, row.permission.to_owned(), row.what.clone(), in_force, used, last, asked, granted]
+        let (who, what) = (short(&row.who(), AGENT_CHARS_MAX), short(&row.what, WHAT_CHARS_MAX));
+        vec![
+            who,
+            row.permission.to_owned(),
+            what,
+            row.in_force.unwrap_or("none").to_owned(),
+            used,
+            last,
+            asked,
+            granted,
+        ]
     };
-    // A person sees what was never asked for in one line.
-    let mut lines: Vec<Vec<String>> = Vec::new();
-    for row in rows {
-        let next = line(row);
-        match lines.last_mut().filter(|last| row.in_force == Some(NEVER_ASKED) && last.get(3) == next.get(3)) {
-            Some(last) if last.first() == next.first() => {
-                if let Some(what) = last.get_mut(2) {
-                    what.push_str(", ");
-                    what.push_str(&row.what);
-                }
-            }
-            Some(_) | None => lines.push(next),
-        }
-    }
+    let lines: Vec<Vec<String>> = rows.iter().filter(|row| !row.is_never_asked()).map(line).collect();
     let headings = ["agent", "permission", "what", "in force", "used", "last used", "asked", "granted"];
     output.table(&headings, &lines)?;
-    let unused = u64::try_from(rows.iter().filter(|row| row.is_unused()).count()).unwrap_or(u64::MAX);
-    let permissions = u64::try_from(rows.iter().filter(|row| row.in_force.is_some()).count()).unwrap_or(u64::MAX);
+    output.line("")?;
+    never_asked(rows, output)?;
+    let number = |is: fn(&Row) -> bool| u64::try_from(rows.iter().filter(|row| is(row)).count()).unwrap_or(u64::MAX);
+    let (unused, asked) = (number(Row::is_unused), number(Row::is_never_asked));
     let (from, to) = (minute(window.from.0), minute(window.until.0));
-    let all = counted(permissions, "permission", "permissions");
-    output.line(&format!("\n{unused} of {all} in force now were not used from {from} to {to}"))
+    let all = counted(number(Row::is_permission), "permission", "permissions");
+    output.line(&format!("{unused} of {all} in force now were not used from {from} to {to}"))?;
+    let types = counted(asked, "action type was", "action types were");
+    output.line(&format!(
+        "{types} never asked for, counted for each agent: whether policies would allow it, nobody knows"
+    ))
+}
+
+/// What each agent asked for at no time that was read, though the set in force knows it.
+fn never_asked(rows: &[Row], output: Output) -> Result<(), Failure> {
+    let mut by_agent: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.is_never_asked()) {
+        by_agent.entry(row.who()).or_default().push(&row.what);
+    }
+    for (who, what) in by_agent {
+        let mut line = format!("{} never asked for", escape_line(&who));
+        for (at, name) in what.iter().enumerate() {
+            let mark = if at == 0 { ": " } else { ", " };
+            if line.chars().count().saturating_add(name.len()) > LINE_CHARS_MAX {
+                output.line(&format!("{line}{}", mark.trim_end()))?;
+                line = format!("    {name}");
+            } else {
+                line.push_str(mark);
+                line.push_str(name);
+            }
+        }
+        output.line(&line)?;
+    }
+    Ok(())
+}
+
+/// What a line of the table has for names: with all other columns it stays below 120. `--json` has them whole.
+const AGENT_CHARS_MAX: usize = 24;
+const WHAT_CHARS_MAX: usize = 26;
+/// Where a line of names is folded.
+const LINE_CHARS_MAX: usize = 100;
+/// Characters of a day.
+const DAY_CHARS: usize = 10;
+
+fn short(text: &str, chars_max: usize) -> String {
+    if text.chars().count() <= chars_max {
+        return text.to_owned();
+    }
+    let begin: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    begin + "…"
 }
 
 fn value(row: &Row) -> Value {

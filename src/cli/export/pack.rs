@@ -94,9 +94,10 @@ async fn start(client: &mut Client, begins: TreeSize) -> Result<Option<Start>, F
     ))
 }
 
-/// The texts of every set that was published, as their bodies have them.
+/// The texts of every set that was published, as their bodies have them; and of the built-in one, which no entry holds.
 async fn policies(client: &mut Client) -> Result<BTreeMap<Digest, Vec<u8>>, Failure> {
-    let mut texts = BTreeMap::new();
+    let built_in = Source::built_in();
+    let mut texts = BTreeMap::from([(built_in.digest(), built_in.to_bytes())]);
     for published in client.policies().await? {
         let answer = client.policy(published.policy_digest.clone()).await?;
         let text = Source { text: answer.text, schema: Some(answer.schema) }.to_bytes();

@@ -29,7 +29,7 @@ pub fn show(name: &str, trusted: &str, shown: &LineageShown, output: Output) -> 
     );
     let mut pairs = vec![
         ("ledger", shown.ledger.to_string()),
-        ("tree", format!("{} entries, root {}", shown.head.size, shown.head.root)),
+        ("tree", format!("{}, root {}", counted(shown.head.size.0, "entry", "entries"), shown.head.root)),
         ("key", format!("from {}: what that file is worth, this is worth", escape_line(trusted))),
         ("entries", format!("{}, each in the tree and signed", shown.entries.len())),
         ("nodes", format!("{}, {named} of them named by one of these entries", shown.nodes.len())),

@@ -56,7 +56,7 @@ fn fragment(finished: &Finished<'_>, about: &About) -> Value {
 
 /// What was found, and what it rests on, in words.
 fn described(about: &About, control: &Control) -> String {
-    let verdict = about.verdict(control.id).map_or("decided by whoever verifies the package", Verdict::name);
+    let verdict = about.verdict(control.id).map_or(control.unjudged(), Verdict::name);
     format!(
         "Of what a register of agents' actions can show ({}; passes when {}), the computed tests say: {verdict}. {}",
         control.asks,
@@ -68,7 +68,7 @@ fn described(about: &About, control: &Control) -> String {
 fn indicator(finished: &Finished<'_>, about: &About, control: &Control) -> Value {
     let of_control = || about.tests().filter(|(test, ..)| control.tests.contains(test));
     let tests = of_control().map(|(test, verdict, rows, exceptions)| {
-        format!("{} {}: {}, {rows} rows, {exceptions} exceptions", test.name(), test.title(), verdict.name())
+        format!("{} {}: {}, {rows} rows, {exceptions} exceptions", test.name(), test.title(), test.word(verdict))
     });
     let evidence = of_control().map(|(test, verdict, ..)| evidence(finished, about, (test, verdict)));
     json!({
@@ -91,7 +91,7 @@ fn evidence(finished: &Finished<'_>, about: &About, (test, verdict): (TestId, Ve
         "evidenceDescription": format!("Result of test {} over all entries. {}", test.name(), about.tied()),
         "evidenceText": format!(
             "{path} SHA-256 {digest}: {}. Asked: {}. Not shown: {}",
-            verdict.name(),
+            test.word(verdict),
             test.asks(),
             test.limits()
         ),

@@ -25,18 +25,24 @@ pub enum ExchangeError {
     Problem(Problem),
 }
 
-/// Adds all of them to a package whose payload stands in `folder`. A million entries take no more memory than a thousand.
+/// Adds all of them to a package whose payload stands in `folder`, and checks what was made. A million entries take no more
+/// memory than a thousand.
 pub fn add(finished: &mut Finished<'_>, folder: &Directory) -> Result<(), ExchangeError> {
-    let about = About::of(finished);
-    let agents = ocsf::add(finished, &about, folder)?;
-    if about.rendered.question.framework == Framework::Fedramp {
-        fedramp::add(finished, &about, folder)?;
-    }
-    let documents = oscal::add(finished, &about, &agents)?;
+    let documents = render(finished, folder)?;
     // Nothing that does not hold together gets the name of a package: this is the check that an auditor can repeat.
     let paths = documents.iter().map(|name| folder.0.join(name));
     match oscal::check_knowing(paths, finished.files()).problems.into_iter().next() {
         Some(problem) => Err(ExchangeError::Problem(problem)),
         None => Ok(()),
     }
+}
+
+/// Renders all of them; the OSCAL documents, from the bag's folder.
+pub fn render(finished: &mut Finished<'_>, folder: &Directory) -> Result<Vec<String>, PackageRefusal> {
+    let about = About::of(finished);
+    let agents = ocsf::add(finished, &about, folder)?;
+    if about.rendered.question.framework == Framework::Fedramp {
+        fedramp::add(finished, &about, folder)?;
+    }
+    oscal::add(finished, &about, &agents)
 }

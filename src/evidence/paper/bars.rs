@@ -47,17 +47,14 @@ impl Bars<'_> {
             self.what,
             Count(most)
         );
-        for (value, y) in [(0, bottom), (scale / 2, bottom.saturating_sub(HEIGHT / 2)), (scale, TOP)] {
-            // A scale of one has no whole middle.
-            if scale.is_multiple_of(2) || value != scale / 2 || value == 0 {
-                put!(
-                    out,
-                    "<path class=\"axis\" d=\"M{LEFT} {y}H{right}\"/><text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n",
-                    LEFT.saturating_sub(6),
-                    y.saturating_add(4),
-                    Count(value)
-                );
-            }
+        for (value, y) in ticks(scale) {
+            put!(
+                out,
+                "<path class=\"axis\" d=\"M{LEFT} {y}H{right}\"/><text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n",
+                LEFT.saturating_sub(6),
+                y.saturating_add(4),
+                Count(value)
+            );
         }
         for (at, bin) in bins.iter().enumerate() {
             self.bar(out, (at, bin), scale);
@@ -121,6 +118,13 @@ impl Bars<'_> {
     }
 }
 
+/// What the axis names, and where: the ends, and the middle where that is a whole number.
+fn ticks(scale: u64) -> impl Iterator<Item = (u64, u64)> {
+    let bottom = TOP.saturating_add(HEIGHT);
+    let middle = scale.is_multiple_of(2).then_some((scale / 2, bottom.saturating_sub(HEIGHT / 2)));
+    [(0, bottom)].into_iter().chain(middle).chain([(scale, TOP)])
+}
+
 /// A length on paper in tenths of a unit.
 struct Tenths(u64);
 
@@ -151,6 +155,12 @@ fn round_up(most: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_axis_names_whole_numbers_and_each_once() {
+        let named = |most| ticks(round_up(most)).map(|(value, _)| value).collect::<Vec<u64>>();
+        assert_eq!([0, 1, 2, 3, 5].map(named), [vec![0, 1], vec![0, 1], vec![0, 1, 2], vec![0, 2, 4], vec![0, 3, 6]]);
+    }
 
     #[test]
     fn scales_end_at_round_numbers() {

@@ -3,7 +3,7 @@
 use crate::evidence::paper::findings::Findings;
 use crate::evidence::paper::html::{Count, Counted, Hex, Outcome, Prose, Text, When, day, put};
 use deedbook_verify::calendar::rfc3339;
-use deedbook_verify::package::{Mapping, PROGRAM, Redaction, Verdict};
+use deedbook_verify::package::{BUILT_IN_POLICIES, Mapping, PROGRAM, Redaction, Rendered, Verdict};
 use deedbook_verify::words::Micros;
 use std::fmt::Write as _;
 
@@ -164,11 +164,20 @@ pub fn asked(out: &mut String, findings: &Findings<'_>, mapping: &Mapping) {
         "<h3>How verdicts are formed</h3>\n<p>Each test judges every row of its population, none is left to a sample. The worst row \
         decides: <b>fail</b> (an exception), then <b>indeterminate</b> (the entries do not say what the test needs; never counted as a \
         pass), then <b>not operated</b> (no row, in an interval that is proved complete), then <b>pass</b>. A control has the worst \
-        verdict of its tests; T17 informs, and T18 is for whoever verifies.</p>\n<h3>How to check it</h3>\n<p>This page is for reading: of it, as of all files for people and \
-        for other programs, a check knows the hash alone. What counts is what these say, in the package's folder, with a key from \
+        verdict of its tests, but for T17 (<b>for information</b>: it judges nobody and counts as no pass) and T18 (<b>by verifying</b>: \
+        whoever verifies performs it); one that no test speaks to is a <b>listing</b>, to be read and not judged.</p>\n<h3>How to check it</h3>\n<p>This page is for reading: of it, as of all files for people and \
+        for other programs, <code>deedbook-verify</code> knows the hash alone, and <code>deedbook audit</code> renders it again. What counts is what these say, in the package's folder, with a key from \
         somebody you trust and not from the package; <code>VERIFY.md</code> says more:</p>\n\
         <pre>sha256sum -c manifest-sha256.txt\ndeedbook-verify package --vkey ledger.vkey .</pre>\n</section>\n",
     );
+}
+
+/// Sets whose texts stand in the package.
+fn policies(rendered: &Rendered) -> String {
+    let built_in = |path: &String| BUILT_IN_POLICIES.iter().any(|known| *path == format!("data/policies/{known}.json"));
+    let sets = Counted(rendered.policies, "set that was in force or asked", "sets that were in force or asked");
+    let one = if rendered.files.keys().any(built_in) { ", the built-in one among them" } else { "" };
+    format!("{sets}{one}; their texts stand in <code>data/policies/</code>")
 }
 
 /// What the package holds.
@@ -214,10 +223,7 @@ fn held(findings: &Findings<'_>) -> Vec<(&'static str, String)> {
                 Count(bodies.erased)
             ),
         ),
-        (
-            "Policies",
-            Counted(rendered.policies, "set in force at some entry", "sets in force at some entry").to_string(),
-        ),
+        ("Policies", policies(rendered)),
     ];
     if let Some((_, entries)) = rendered.files.iter().find(|(path, _)| *path == "data/entries.bin") {
         rows.push(("entries.bin", format!("SHA-256 {}", Hex(&entries.sha256.to_string()))));

@@ -5,7 +5,7 @@ use crate::evidence::paper::html::{Outcome, Prose};
 use crate::evidence::paper::rows::TestRow;
 use crate::evidence::{ControlRow, TestResult};
 use crate::limits::{REPORT_EXCEPTIONS_MAX, REPORT_INDETERMINATE_MAX};
-use deedbook_verify::package::{Basis, Folder, Rendered, RowVerdict, TestId, Verdict};
+use deedbook_verify::package::{Basis, FOR_INFORMATION, Folder, LISTING, Rendered, RowVerdict, TestId, Verdict};
 use std::io;
 
 /// One test.
@@ -49,7 +49,11 @@ impl<'a> Findings<'a> {
 impl Finding {
     fn read(folder: &dyn Folder, id: TestId, verdict: Verdict) -> io::Result<Finding> {
         let result = TestResult::read(folder, id)?;
-        let outcome = if id == TestId::T18 { Outcome::ByVerifying } else { Outcome::Judged(verdict) };
+        let outcome = match id.judges() {
+            true => Outcome::Judged(verdict),
+            false if id == TestId::T18 => Outcome::ByVerifying,
+            false => Outcome::ForInformation,
+        };
         let (mut exceptions, mut indeterminate) = (Vec::new(), Vec::new());
         TestRow::exceptions(folder, id, |row| {
             exceptions.push(row);
@@ -84,7 +88,8 @@ impl ControlRow {
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
             Some(verdict) => Outcome::Judged(verdict),
-            None if self.tests.is_empty() => Outcome::Listing,
+            None if self.word == LISTING => Outcome::Listing,
+            None if self.word == FOR_INFORMATION => Outcome::ForInformation,
             None => Outcome::ByVerifying,
         }
     }

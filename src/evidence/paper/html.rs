@@ -1,7 +1,7 @@
 //! The smallest pieces of the page: escaped text, numbers, times, badges, references. It decides no layout.
 
 use deedbook_verify::calendar::rfc3339;
-use deedbook_verify::package::Verdict;
+use deedbook_verify::package::{BY_VERIFYING, FOR_INFORMATION, LISTING, Verdict};
 use deedbook_verify::words::Micros;
 use std::fmt::{self, Write as _};
 
@@ -112,18 +112,21 @@ pub enum Outcome {
     Judged(Verdict),
     /// Whoever verifies the package performs it.
     ByVerifying,
+    /// It tells, and judges nobody.
+    ForInformation,
     /// Entries are listed, and nothing is judged.
     Listing,
 }
 
 impl Outcome {
     /// Everything in the order in which a reader wants it: the worst first.
-    pub const ALL: [Outcome; 6] = [
+    pub const ALL: [Outcome; 7] = [
         Outcome::Judged(Verdict::Fail),
         Outcome::Judged(Verdict::Indeterminate),
         Outcome::Judged(Verdict::NotOperated),
         Outcome::Judged(Verdict::Pass),
         Outcome::ByVerifying,
+        Outcome::ForInformation,
         Outcome::Listing,
     ];
 
@@ -131,8 +134,9 @@ impl Outcome {
     pub fn word(self) -> &'static str {
         match self {
             Outcome::Judged(verdict) => verdict.name(),
-            Outcome::ByVerifying => "by verifying",
-            Outcome::Listing => "listing",
+            Outcome::ByVerifying => BY_VERIFYING,
+            Outcome::ForInformation => FOR_INFORMATION,
+            Outcome::Listing => LISTING,
         }
     }
 
@@ -144,6 +148,7 @@ impl Outcome {
             Outcome::Judged(Verdict::NotOperated) => ("idle", "–"),
             Outcome::Judged(Verdict::Pass) => ("pass", "✓"),
             Outcome::ByVerifying => ("none", "="),
+            Outcome::ForInformation => ("none", "i"),
             Outcome::Listing => ("none", "·"),
         }
     }

@@ -91,8 +91,17 @@ fn tests(folder: &dyn Folder, rendered: &Rendered, sheet: &mut Sheet<'_>) -> io:
         let [rows, exceptions, indeterminate] =
             [result.rows, result.exceptions, result.indeterminate].map(|count| count.to_string());
         let drawn = result.drawn.map(|drawn| drawn.to_string()).unwrap_or_default();
-        let cells =
-            [id.name(), id.title(), verdict.name(), &rows, &exceptions, &indeterminate, &drawn, id.asks(), id.limits()];
+        let cells = [
+            id.name(),
+            id.title(),
+            id.word(*verdict),
+            &rows,
+            &exceptions,
+            &indeterminate,
+            &drawn,
+            id.asks(),
+            id.limits(),
+        ];
         sheet.row(&cells)?;
     }
     Ok(())

@@ -40,6 +40,12 @@ fn a_second_verifier_that_knows_the_guide_alone_agrees() {
     let (text, key) = (vkey(&ledger.name, &ledger.head), home.path().join("ledger.vkey"));
     std::fs::write(&key, &text).unwrap();
     let verifier_key = VerifierKey::parse(&text).unwrap();
+    // Without its arguments, or with a path that is none, it says what it takes and judges nothing.
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/guide/verify.py");
+    let alone = Command::new("python3").arg(program).output().unwrap();
+    assert_eq!(alone.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&alone.stderr).starts_with("usage: "));
+    assert_eq!(second(&home.path().join("nothing"), &key).unwrap().status.code(), Some(2));
     // What the ledger says stands behind what it follows from, in one commit: no interval begins or ends between them.
     let own = |index: usize| ledger.placed.get(index).is_some_and(|placed| placed.facts[&tag::SOURCE] == ledger.source);
     let edges: Vec<usize> = edges(ledger).into_iter().filter(|index| !own(*index) || *index == 0).collect();

@@ -26,7 +26,7 @@ pub fn text(source: Source<'_>, shown: &LineageShown) -> String {
     let mut lines = vec![
         format!("{}: valid", plain(source.file)),
         format!("  ledger   {}", shown.ledger),
-        format!("  tree     {} entries, root {}", shown.head.size, shown.head.root),
+        format!("  tree     {}, root {}", counted(shown.head.size.0, "entry", "entries"), shown.head.root),
         format!("  key      from {}: what that file is worth, this is worth", plain(source.key)),
         format!("  entries  {}, each in the tree and signed", shown.entries.len()),
         format!("  nodes    {}, {named} of them named by one of these entries", shown.nodes.len()),
@@ -136,6 +136,11 @@ pub fn enroller(enroller: &Enroller) -> String {
         Enroller::SecondNotShown(id) => format!("enrollment asked for by genesis administrator {id}"),
         Enroller::NotShown(id) => format!("enrolled under key {id}"),
     }
+}
+
+/// A number with its noun.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A JSON object of members whose values are JSON.

@@ -1,9 +1,9 @@
 //! What the program says of a package: tables for people, one line of JSON for programs. It judges nothing.
 
-use super::lineage::{Source, array, object, plain, quoted};
+use super::lineage::{Source, array, counted, object, plain, quoted};
 use deedbook_verify::calendar::rfc3339;
 use deedbook_verify::judge::Witnessing;
-use deedbook_verify::package::{PackageRefusal, PackageShown, Verdict};
+use deedbook_verify::package::{CustodyShown, PackageRefusal, PackageShown, Signed, Verdict};
 use deedbook_verify::words::Micros;
 
 /// A verified package for people.
@@ -20,16 +20,24 @@ pub fn text(source: Source<'_>, shown: &PackageShown) -> String {
         format!("  interval  {} to {}, root {}", question.begins, question.ends, rendered.root),
         format!("            received {} to {}", rfc3339(first), rfc3339(last)),
         format!(
-            "  entries   {}, of the period {}, listed {} by `{}`; {} frames signed",
-            counts.entries, counts.in_period, counts.listed, question.filter, rendered.frames
+            "  entries   {}, of the period {}, listed {} by `{}`; {} signed",
+            counts.entries,
+            counts.in_period,
+            counts.listed,
+            question.filter,
+            counted(rendered.frames, "frame", "frames")
         ),
         format!("  bodies    {} opened, {} withheld, {} erased", bodies.opened, bodies.withheld, bodies.erased),
-        format!("  policies  {}", rendered.policies),
+        format!("  policies  {}, texts of sets that were in force or asked", rendered.policies),
         String::new(),
     ];
     for (id, verdict, rows, exceptions) in &rendered.tests {
-        let found = format!("{rows:>9} rows {exceptions:>7} exceptions");
-        lines.push(format!("  {}  {:<14}{found}  {}", id.name(), verdict.name(), id.title()));
+        let found = format!(
+            "{rows:>9} {:<5}{exceptions:>7} {}",
+            noun(*rows, "row", "rows"),
+            noun(*exceptions, "exception ", "exceptions")
+        );
+        lines.push(format!("  {}  {:<16}{found}  {}", id.name(), id.word(*verdict), id.title()));
     }
     let count = |wanted: Verdict| rendered.controls.iter().filter(|(_, verdict)| *verdict == wanted).count();
     lines.push(String::new());
@@ -44,6 +52,7 @@ pub fn text(source: Source<'_>, shown: &PackageShown) -> String {
     lines.push(String::new());
     lines.extend(shown.proved().into_iter().map(|what| format!("  proved    {what}")));
     lines.extend(shown.not_shown().into_iter().map(|what| format!("  not shown {what}")));
+    lines.extend(custody(&shown.custody));
     lines.extend(witnesses(&shown.witnessing));
     lines.extend(shown.ignored.iter().map(|name| format!("  ignored   signature line of {}", plain(name))));
     lines.extend(shown.unjudged.iter().map(|file| format!("  unjudged  {file}: its hash alone was checked")));
@@ -52,6 +61,32 @@ pub fn text(source: Source<'_>, shown: &PackageShown) -> String {
         plain(key_file)
     ));
     lines.join("\n") + "\n"
+}
+
+fn noun(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
+/// Who took it out, as far as what stands beside it was checked.
+fn custody(custody: &CustodyShown) -> Vec<String> {
+    let mut lines = vec![match custody.signed {
+        Some(Signed::By(key, source)) => format!("  custody   signed by key {key} of {source}: the envelope holds"),
+        Some(Signed::Unknown(key)) => {
+            format!("  custody   NOT CHECKED: signed by key {key}, which no entry of the package or before it let in")
+        }
+        None => "  custody   no signature stands beside it".to_owned(),
+    }];
+    lines.push(match custody.exported {
+        Some(exported) => format!(
+            "            taken out by {}, as the ledger states at index {}, received {}: the receipt holds",
+            exported.exporter,
+            exported.index,
+            rfc3339(exported.received)
+        ),
+        None => "            no statement of the ledger stands beside it".to_owned(),
+    });
+    lines.extend(custody.unread.iter().map(|file| format!("  unread    {}: nothing was checked", plain(file))));
+    lines
 }
 
 fn witnesses(witnessing: &Witnessing) -> Vec<String> {
@@ -63,6 +98,32 @@ fn witnesses(witnessing: &Witnessing) -> Vec<String> {
     cosigned.iter().map(line).collect()
 }
 
+fn custody_json(custody: &CustodyShown) -> String {
+    let null = || "null".to_owned();
+    let signed = custody.signed.map(|signed| match signed {
+        Signed::By(key, source) => object(&[
+            ("key_id", quoted(&key.to_string())),
+            ("checked", "true".to_owned()),
+            ("source", quoted(&source.to_string())),
+        ]),
+        Signed::Unknown(key) => {
+            object(&[("key_id", quoted(&key.to_string())), ("checked", "false".to_owned()), ("source", null())])
+        }
+    });
+    let exported = custody.exported.map(|exported| {
+        object(&[
+            ("index", exported.index.to_string()),
+            ("received", quoted(&rfc3339(exported.received))),
+            ("exporter", quoted(&exported.exporter.to_string())),
+        ])
+    });
+    object(&[
+        ("signed", signed.unwrap_or_else(null)),
+        ("exported", exported.unwrap_or_else(null)),
+        ("unread", array(custody.unread.iter().map(|file| quoted(file)))),
+    ])
+}
+
 /// A verified package as one line of JSON.
 pub fn json(source: Source<'_>, shown: &PackageShown) -> String {
     let rendered = &shown.rendered;
@@ -70,7 +131,7 @@ pub fn json(source: Source<'_>, shown: &PackageShown) -> String {
     let tests = rendered.tests.iter().map(|(id, verdict, rows, exceptions)| {
         object(&[
             ("test", quoted(id.name())),
-            ("verdict", quoted(verdict.name())),
+            ("verdict", quoted(id.word(*verdict))),
             ("rows", rows.to_string()),
             ("exceptions", exceptions.to_string()),
         ])
@@ -111,6 +172,7 @@ pub fn json(source: Source<'_>, shown: &PackageShown) -> String {
         ("witnesses", texts(cosigned.iter().map(|by| by.key_name.as_str()).collect())),
         ("ignored", texts(shown.ignored.iter().map(String::as_str).collect())),
         ("unjudged", texts(shown.unjudged.iter().map(String::as_str).collect())),
+        ("custody", custody_json(&shown.custody)),
     ];
     object(&members) + "\n"
 }

@@ -18,8 +18,10 @@ pub const TAG_MANIFEST_FILE: &str = "tagmanifest-sha256.txt";
 pub const END_FILE: &str = "checkpoints/end.txt";
 /// The signed note at its start, where it does not begin with genesis.
 pub const START_NOTE_FILE: &str = "checkpoints/start.txt";
+/// How to check the package, for people: hashed, and not judged.
+pub const GUIDE_FILE: &str = "VERIFY.md";
 /// Files besides the payload that a package may have and its second manifest names: those that it must have first.
-pub const TAG_FILES: [&str; 6] = ["bag-info.txt", "bagit.txt", END_FILE, MANIFEST_FILE, START_NOTE_FILE, "VERIFY.md"];
+pub const TAG_FILES: [&str; 6] = ["bag-info.txt", "bagit.txt", END_FILE, MANIFEST_FILE, START_NOTE_FILE, GUIDE_FILE];
 /// What no manifest names: the second manifest, its signature, and who had the package when.
 const UNLISTED: [&str; 2] = [TAG_MANIFEST_FILE, "tagmanifest-sha256.txt.dsse"];
 /// Where that stands.
@@ -33,9 +35,14 @@ pub fn is_unjudged(path: &str) -> bool {
     UNJUDGED.iter().any(|known| if known.ends_with('/') { path.starts_with(known) } else { path == *known })
 }
 
+/// Whether a file says who had the package.
+pub fn is_custody(path: &str) -> bool {
+    path.starts_with(CUSTODY)
+}
+
 /// Whether a file outside the payload stands in no manifest.
 pub fn is_unlisted(path: &str) -> bool {
-    UNLISTED.contains(&path) || path.starts_with(CUSTODY)
+    UNLISTED.contains(&path) || is_custody(path)
 }
 
 /// A manifest: the hash of each file.

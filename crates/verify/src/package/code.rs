@@ -89,6 +89,8 @@ codes! {
     Result = "RESULT", "a result, summary or table is not what the entries give";
     /// Too much.
     TooLarge = "TOO_LARGE", "a part is beyond the bound that this program reads";
+    /// Who took it out.
+    Custody = "CUSTODY", "what stands beside the package about who took it out is not so";
     /// It could not be written.
     Unwritten = "UNWRITTEN", "a file cannot be written";
 }
@@ -112,7 +114,9 @@ impl PackageRefusal {
 
 impl fmt::Display for PackageRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (code, file, found) = (self.code, self.file.escape_default(), self.found.escape_debug());
+        let (code, file) = (self.code, self.file.escape_default());
+        // Quotes are words of this program, and harmless.
+        let found = self.found.split('\'').map(|part| part.escape_debug().to_string()).collect::<Vec<_>>().join("'");
         write!(f, "{}: {file}: {} ({found})", code.name(), code.text())
     }
 }

@@ -352,6 +352,7 @@ impl<'s> Tables<'s> {
         if !Arc::ptr_eq(before.policies(), after.policies()) {
             self.policies.extend(after.policies().iter().map(|(_, policy)| policy.policy));
         }
+        self.policies.extend(computed::built_in_asked(entry));
         self.counts.entries = self.counts.entries.saturating_add(1);
         self.whole.counted();
         if in_period {

@@ -2,7 +2,7 @@
 //! that changes whenever a row does. It holds words of ours, not of the frameworks; those have the last word.
 
 use crate::note::decimal;
-use crate::package::computed::TestId;
+use crate::package::computed::{BY_VERIFYING, FOR_INFORMATION, LISTING, TestId};
 use crate::package::line::Lines;
 use crate::package::question::Framework;
 
@@ -19,6 +19,17 @@ pub struct Control {
     pub population: &'static str,
     /// When it passes.
     pub passes_when: &'static str,
+}
+
+impl Control {
+    /// The word where it has no verdict, because no test of the package judges it.
+    pub fn unjudged(&self) -> &'static str {
+        match self.tests.as_slice() {
+            [] => LISTING,
+            [TestId::T17, ..] => FOR_INFORMATION,
+            [_, ..] => BY_VERIFYING,
+        }
+    }
 }
 
 /// A framework's controls.

@@ -1,6 +1,7 @@
 //! Evidence packages: an interval of the log, whole, with a question about it and everything that follows from both.
 //! The entries are the evidence; every other file under `data/` is rendered from them and the question by this module,
-//! for whoever writes a package and again for whoever checks it. It reads no JSON and knows no server.
+//! for whoever writes a package and again for whoever checks it. It reads no JSON but the envelope and the record beside a
+//! package, and knows no server.
 
 mod code;
 mod line;
@@ -23,14 +24,17 @@ mod entries;
 mod rendered;
 mod bag;
 mod files;
+mod members;
+mod custody;
+mod report;
 mod writer;
 mod reader;
-mod report;
 
 pub use bag::Manifest;
 pub use bodies::{BodyRecords, BodyShown, BodyTally};
 pub use code::{PackageCode, PackageRefusal};
-pub use computed::{BUILT_IN_POLICIES, Basis, TestId, Verdict};
+pub use computed::{BUILT_IN_POLICIES, BY_VERIFYING, Basis, FOR_INFORMATION, LISTING, TestId, Verdict};
+pub use custody::{CustodyShown, Exported, Signed};
 pub use draw::{Nonce, Seed};
 pub use entries::{Block, Entries};
 pub use exam::Counts;

@@ -7,11 +7,12 @@ use crate::note::{NoteRefusal, VerifierKey};
 use crate::package::bag::{self, Manifest};
 use crate::package::bodies::BODIES_FILE;
 use crate::package::code::{PackageCode, PackageRefusal};
+use crate::package::custody;
 use crate::package::entries::{Entries, FilesRead};
 use crate::package::exam::{ENTRIES_FILE, Exam, Heads};
 use crate::package::files::{Comparing, Folder, Hashing, hash_of, read_whole, unreadable};
 use crate::package::question::{Question, QuestionRefusal, Redaction};
-use crate::package::rendered::policy_file;
+use crate::package::rendered::{Rendered, policy_file};
 use crate::package::report::PackageShown;
 use crate::package::start::{START_FILE, Start};
 use crate::package::views::Written;
@@ -39,7 +40,7 @@ fn verify(
     folder: &dyn Folder,
     open: impl Fn(&[u8]) -> Result<Opened, NoteRefusal>,
 ) -> Result<PackageShown, PackageRefusal> {
-    let (manifest, info) = check_bag(folder)?;
+    let (manifest, info, guided) = check_bag(folder)?;
     let question = read_question(folder, &manifest)?;
     let has = |path: &str| manifest.0.contains_key(path);
     if question.redaction == Redaction::Bodies && has(BODIES_FILE) {
@@ -80,13 +81,18 @@ fn verify(
         hashed.insert(BODIES_FILE, bodies?);
     }
     hashed.extend(rendered.files.iter().map(|(path, written)| (path.as_str(), *written)));
-    let (payload, unjudged) = check_payload(folder, &manifest, &hashed)?;
+    let (payload, mut unjudged) = check_payload(folder, &manifest, &hashed)?;
+    unjudged.extend(guided);
+    let judged = payload.iter().filter(|(path, _)| !bag::is_unjudged(path));
+    let judged = judged.map(|(path, written)| (path.clone(), *written)).collect();
     if bag::info(&payload).into_bytes() != info {
         return Err(PackageRefusal::new(PackageCode::Bag, "bag-info.txt", "it does not count the payload so"));
     }
     let ignored: BTreeSet<String> = start.iter().chain([&end]).flat_map(|opened| opened.ignored.clone()).collect();
+    let custody = custody::check(folder, &end.log, &rendered)?;
     Ok(PackageShown {
-        rendered,
+        rendered: Rendered { files: judged, ..rendered },
+        custody,
         key: end.log.to_string(),
         witnessing: end.witnessing,
         start_witnessing: start.map(|start| start.witnessing),
@@ -95,8 +101,9 @@ fn verify(
     })
 }
 
-/// Checks everything of a bag but the hashes of its payload. Answers the payload's manifest, and `bag-info.txt`.
-fn check_bag(folder: &dyn Folder) -> Result<(Manifest, Vec<u8>), PackageRefusal> {
+/// Checks everything of a bag but the hashes of its payload. Answers the payload's manifest, `bag-info.txt`, and the guide's
+/// name where there is one.
+fn check_bag(folder: &dyn Folder) -> Result<(Manifest, Vec<u8>, Option<String>), PackageRefusal> {
     let there: BTreeSet<String> =
         folder.list().map_err(|error| PackageRefusal::new(PackageCode::Unreadable, ".", error))?.into_iter().collect();
     let refuse = |code, path: &str, found: &str| Err(PackageRefusal::new(code, path, found));
@@ -137,7 +144,8 @@ fn check_bag(folder: &dyn Folder) -> Result<(Manifest, Vec<u8>), PackageRefusal>
     if read_whole(folder, "bagit.txt", limits::PACKAGE_TEXT_BYTES_MAX)? != bag::BAGIT.as_bytes() {
         return refuse(PackageCode::Bag, "bagit.txt", "it is not what BagIt 1.0 in UTF-8 has there");
     }
-    Ok((manifest, read_whole(folder, "bag-info.txt", limits::PACKAGE_TEXT_BYTES_MAX)?))
+    let guided = tags.0.contains_key(bag::GUIDE_FILE).then(|| bag::GUIDE_FILE.to_owned());
+    Ok((manifest, read_whole(folder, "bag-info.txt", limits::PACKAGE_TEXT_BYTES_MAX)?, guided))
 }
 
 fn read_question(folder: &dyn Folder, manifest: &Manifest) -> Result<Question, PackageRefusal> {

@@ -1,6 +1,7 @@
 //! The files that are rendered once the interval is over: draws, results, controls, keys, policies, the summary. A file
 //! is a function of entries and question alone, to the byte.
 
+use crate::authority::KeyHistory;
 use crate::calendar::rfc3339;
 use crate::entry::Entry;
 use crate::frame::SignerRole;
@@ -19,6 +20,7 @@ use crate::package::table::{Drawable, Drawn};
 use crate::package::views::{Views, Written};
 use crate::words::{Digest, Hash, Index, Micros};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The head of `data/population.csv`.
 pub const LISTED_COLUMNS: &[u8] =
@@ -87,6 +89,8 @@ pub struct Rendered {
     pub controls: Vec<(String, Verdict)>,
     /// Policy sets whose texts are there.
     pub policies: u64,
+    /// Every key up to the interval's end.
+    pub keys: Arc<KeyHistory>,
 }
 
 /// Renders everything that is left.
@@ -135,6 +139,7 @@ pub fn render<'s>(
         tests,
         indeterminate,
         controls,
+        keys: Arc::clone(authority.keys()),
     };
     let summary = summary(&rendered, &mapping, &drawn);
     views.whole("data/package.json", PackageCode::Result, summary.as_bytes())?;
@@ -179,7 +184,7 @@ fn result(
         json.text("title", id.title());
         json.text("program", PROGRAM);
         json.text("asks", id.asks());
-        json.text("verdict", verdict.name());
+        json.text("verdict", id.word(verdict));
         match id.basis() {
             Basis::Rows => json.text("population", "population.csv"),
             Basis::Entries => json.text("population", "../../entries.bin"),
@@ -238,19 +243,12 @@ fn controls(
     view.write(b"control,verdict,tests,asks,population,passes_when\r\n")?;
     let (mut line, mut all) = (Line::default(), Vec::new());
     for control in &mapping.controls {
-        // T18 is performed by whoever verifies: a package in which it fails has no verdicts at all. T17 judges nobody.
-        let judges = |test: &&TestId| !matches!(test, TestId::T17 | TestId::T18);
-        let found = control.tests.iter().filter(judges).filter_map(|test| verdicts.get(test));
+        let found = control.tests.iter().filter(|test| test.judges()).filter_map(|test| verdicts.get(test));
         let verdict = found.copied().max_by_key(|verdict| verdict.rank());
         let tests: Vec<&str> = control.tests.iter().map(|test| test.name()).collect();
         line.clear();
         line.plain(control.id);
-        let unjudged = match control.tests.as_slice() {
-            [] => "listing",
-            [TestId::T17, ..] => "for information",
-            [_, ..] => "by verifying",
-        };
-        line.plain(verdict.map_or(unjudged, Verdict::name));
+        line.plain(verdict.map_or(control.unjudged(), Verdict::name));
         line.plain(&tests.join(" "));
         line.cell(control.asks);
         line.cell(control.population);
@@ -307,7 +305,7 @@ fn summary(rendered: &Rendered, mapping: &Mapping, drawn: &Drawn) -> String {
         json.objects("tests", &rendered.tests, |json, (id, verdict, rows, exceptions)| {
             json.text("test", id.name());
             json.text("title", id.title());
-            json.text("verdict", verdict.name());
+            json.text("verdict", id.word(*verdict));
             json.number("rows", *rows);
             json.number("exceptions", *exceptions);
         });

@@ -1,5 +1,6 @@
 //! What a verified package shows. Only `verify_package` and `verify_package_witnessed` make one.
 
+use crate::package::custody::CustodyShown;
 use crate::package::rendered::Rendered;
 use crate::verdict::Witnessing;
 
@@ -18,6 +19,8 @@ pub struct PackageShown {
     pub ignored: Vec<String>,
     /// Files whose hash alone was checked.
     pub unjudged: Vec<String>,
+    /// What stands beside the package about who took it out.
+    pub custody: CustodyShown,
 }
 
 impl PackageShown {
@@ -45,7 +48,14 @@ impl PackageShown {
     pub fn not_shown(&self) -> Vec<&'static str> {
         let mut all = self.rendered.not_shown();
         if !self.unjudged.is_empty() {
-            all.push("what files for other programs say: their hashes alone were checked");
+            all.push("what files for people and for other programs say: their hashes alone were checked; `deedbook audit` renders them again");
+        }
+        match (&self.custody.signed, &self.custody.exported) {
+            (None, None) => all.push("who took the package out: nobody signed for it"),
+            (_, Some(_)) => all.push("who had the package once it was taken out, and that no other package was"),
+            (Some(_), None) => {
+                all.push("that the ledger knows of the export: a signature stands beside it, and no receipt")
+            }
         }
         all
     }

@@ -57,6 +57,11 @@ impl<'s> Views<'s> {
         Views { sink, written: BTreeMap::new(), hand: Hand::start() }
     }
 
+    /// Into a sink, behind files that stand already.
+    pub fn behind(sink: &'s mut dyn Sink, written: BTreeMap<String, Written>) -> Views<'s> {
+        Views { sink, written, hand: Hand::start() }
+    }
+
     /// Begins a file; `code` says what is wrong where other bytes stand there.
     pub fn create(&mut self, path: &str, code: PackageCode) -> Result<View, PackageRefusal> {
         let file = self.sink.create(path).map_err(|error| refused(code, path, &error))?;

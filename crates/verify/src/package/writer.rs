@@ -12,6 +12,7 @@ use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::exam::{ENTRIES_FILE, Exam, Heads};
 use crate::package::question::{Question, Redaction};
 use crate::package::rendered::Rendered;
+use crate::package::report::PackageShown;
 use crate::package::start::{START_FILE, Start};
 use crate::package::views::{Sink, View, Views, Written};
 use crate::tree::TreeHead;
@@ -118,6 +119,15 @@ pub struct Finished<'s> {
     tags: Vec<(&'static str, Vec<u8>)>,
 }
 
+impl<'s> Finished<'s> {
+    /// A package that was verified: files for other readers are rendered again into the sink, which may compare them with
+    /// what stands there.
+    pub fn again(shown: &PackageShown, sink: &'s mut dyn Sink) -> Finished<'s> {
+        let views = Views::behind(sink, shown.rendered.files.clone());
+        Finished { rendered: shown.rendered.clone(), views, tags: Vec::new() }
+    }
+}
+
 impl Finished<'_> {
     /// What it says.
     pub fn rendered(&self) -> &Rendered {
@@ -127,8 +137,8 @@ impl Finished<'_> {
     /// Adds a file that this program does not judge: below `data/oscal/`, `data/fedramp/` or `data/ocsf/`,
     /// `data/report.html`, `data/workbook.xlsx`; or `VERIFY.md`.
     pub fn add(&mut self, path: &str, bytes: &[u8]) -> Result<(), PackageRefusal> {
-        if path == "VERIFY.md" {
-            self.tags.push(("VERIFY.md", bytes.to_vec()));
+        if path == bag::GUIDE_FILE {
+            self.tags.push((bag::GUIDE_FILE, bytes.to_vec()));
             return Ok(());
         }
         self.add_from(path, |file| file.write_all(bytes))

@@ -70,8 +70,50 @@ fn a_package_in_a_folder_is_judged_and_described() {
     let (status, text) = run(&[Path::new("--vkey"), &key, &good]);
     assert_eq!(status, Some(1));
     assert!(text.contains("UNREADABLE"), "no link is followed: {text}");
-    let (status, text) = run(&[Path::new("--vkey"), &key, &folder.0.join("nothing")]);
-    assert_eq!(status, Some(1), "{text}");
+}
+
+#[test]
+fn what_is_not_there_is_no_verdict_and_every_mistake_has_a_next_step() {
+    let folder = Folder::new("mistakes");
+    let (good, key) = (folder.put("good", &full().1), folder.key());
+    // A folder that is not there is neither valid nor not, and the others are judged all the same.
+    let (status, text) = run(&[Path::new("--vkey"), &key, &folder.0.join("nothing"), &good]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("nothing: no folder") && text.contains("next: check the path"), "{text}");
+    assert!(!text.contains("NOT VALID") && text.contains("good: valid"), "{text}");
+    let (status, text) = run(&[Path::new("--vkey"), &key, &key]);
+    assert_eq!((status, text.contains("NOT VALID")), (Some(2), false), "a file is no package: {text}");
+    // A file of another kind, or none: one line and the next step, and no page of usage.
+    for wrong in ["good/bagit.txt", "good/data/entries.bin", "nowhere.vkey"] {
+        let (status, text) = run(&[Path::new("--vkey"), &folder.0.join(wrong), &good]);
+        assert_eq!((status, text.lines().count()), (Some(2), 2), "{text}");
+        assert!(text.contains("\nnext: ") && !text.contains("usage:"), "{text}");
+    }
+    let (status, text) = run(&[&good]);
+    assert!(status == Some(2) && text.contains("usage:"), "the command line is another thing: {text}");
+}
+
+#[test]
+fn the_words_of_a_package_are_the_same_everywhere() {
+    let folder = Folder::new("words");
+    let (good, key) = (folder.put("good", &full().1), folder.key());
+    let (_, text) = run(&[Path::new("--vkey"), &key, &good]);
+    let (_, json) = run(&[Path::new("--json"), Path::new("--vkey"), &key, &good]);
+    let read = |path: &str| std::fs::read_to_string(good.join(path)).unwrap();
+    let summary = read("data/package.json");
+    for (test, word) in [("T17", "for information"), ("T18", "by verifying")] {
+        assert!(text.contains(&format!("{test}  {word}")), "{text}");
+        assert!(json.contains(&format!("\"test\":\"{test}\",\"verdict\":\"{word}\"")), "{json}");
+        assert!(read(&format!("data/tests/{test}/result.json")).contains(&format!("\"verdict\": \"{word}\"")));
+        assert!(summary.contains(&format!("\"verdict\": \"{word}\"")), "{summary}");
+    }
+    // No control passes by either: with nothing else it has a word of its own.
+    let controls = read("data/controls.csv");
+    for line in controls.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let judged = cells[2].split(' ').any(|test| !["", "T17", "T18"].contains(&test));
+        assert_eq!(["pass", "fail", "indeterminate", "not operated"].contains(&cells[1]), judged, "{line}");
+    }
 }
 
 #[test]

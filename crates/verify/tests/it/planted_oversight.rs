@@ -7,6 +7,7 @@ use crate::ledger::with;
 use crate::package_maker::{Memory, Plan, rows, verify};
 use crate::quarter::{HOUR, Office};
 use deedbook_verify::package::{TestId, Verdict};
+use deedbook_verify::words::Micros;
 
 fn package_of(office: &Office, plan: Plan) -> Memory {
     let package = plan.write(&office.ledger).unwrap_or_else(|refusal| panic!("{refusal}"));
@@ -64,12 +65,67 @@ fn reviews_cover_the_period_and_are_somebodys() {
     };
     assert_eq!(reviewed(&package), [(first, String::new()), (relayed, "NO_ROLE".to_owned())]);
     let missed = (first, "MISSED_REVIEW".to_owned());
-    assert!(codes(&package, "T13", "exceptions").contains(&missed), "half a day is left out");
-    let second = review(&mut office, "sam", 2, (start + day / 4, start + 2 * day));
+    assert!(
+        !codes(&package, "T13", "exceptions").contains(&missed),
+        "half a day is left out, and there is time for it"
+    );
+    office.wait(30 * day);
+    beat(&mut office);
+    let package = package_of(&office, office.plan());
+    assert!(codes(&package, "T13", "exceptions").contains(&missed), "it was due");
+    let second = review(&mut office, "sam", 2, (start + day / 4, start + 40 * day));
     let package = package_of(&office, office.plan());
     assert!(!codes(&package, "T13", "exceptions").contains(&missed));
     assert!(reviewed(&package).contains(&(second, String::new())));
     assert_eq!(found(&office, &package, TestId::T13), Verdict::Fail, "the relayed one");
+}
+
+fn beat(office: &mut Office) {
+    let beat = office.statement(0x0201, &[]);
+    office.gate(beat);
+}
+
+/// Whether the result of a test counts something under a code.
+fn counted(package: &Memory, test: &str, code: &str) -> bool {
+    let files = &package.0;
+    let result = String::from_utf8(files[&format!("data/tests/{test}/result.json")].clone()).unwrap();
+    result.contains(&format!("\"{code}\": "))
+}
+
+#[test]
+fn no_review_is_due_before_a_month_or_a_quarter_of_the_ledger_are_over() {
+    let mut office = Office::new();
+    let (genesis, day) = (crate::package_maker::received(&office.ledger, 0), 24 * HOUR);
+    // A quarter of which the ledger saw the last days.
+    let quarter = |office: &Office, open: bool| {
+        let mut plan = office.plan();
+        plan.question.period.from.0 = genesis - 80 * day;
+        plan.question.period.to = Micros(office.ledger.received + if open { 10 * day } else { 0 });
+        package_of(office, plan)
+    };
+    office.wait(10 * day);
+    beat(&mut office);
+    for test in ["T04", "T13"] {
+        let package = quarter(&office, false);
+        assert!(codes(&package, test, "exceptions").iter().all(|(_, code)| code != "MISSED_REVIEW"), "{test}");
+        assert!(counted(&package, test, "NOT_DUE"), "{test}");
+    }
+    assert_eq!(found(&office, &quarter(&office, false), TestId::T13), Verdict::Indeterminate);
+    // From genesis on it was reviewed: what is younger is not due, and while the period goes on it leaves nothing open.
+    let now = office.ledger.received;
+    review(&mut office, "ron", 1, (genesis - 1, now));
+    office.wait(day);
+    beat(&mut office);
+    assert!(counted(&quarter(&office, false), "T04", "NOT_DUE"));
+    assert!(!counted(&quarter(&office, true), "T04", "NOT_DUE"));
+    office.wait(20 * day);
+    beat(&mut office);
+    let package = quarter(&office, true);
+    assert!(!counted(&package, "T04", "MISSED_REVIEW"), "access is reviewed by quarters");
+    assert!(counted(&package, "T13", "MISSED_REVIEW"), "nobody reviewed the log for 31 days");
+    office.wait(80 * day);
+    beat(&mut office);
+    assert!(counted(&quarter(&office, true), "T04", "MISSED_REVIEW"), "110 days behind the only review");
 }
 
 #[test]

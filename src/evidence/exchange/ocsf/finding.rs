@@ -68,7 +68,10 @@ struct Metadata<'a> {
 }
 
 /// How the verdict reads there: status number, status, severity.
-fn verdict_of(verdict: Verdict) -> (u8, &'static str, u8) {
+fn verdict_of(test: TestId, verdict: Verdict) -> (u8, &'static str, u8) {
+    if !test.judges() {
+        return (OTHER, test.word(verdict), INFORMATIONAL);
+    }
     match verdict {
         Verdict::Pass => (1, "Pass", INFORMATIONAL),
         Verdict::Fail => (3, "Fail", HIGH),
@@ -89,11 +92,11 @@ pub fn write(lines: &mut Lines<'_>, about: &About, folder: &Directory) -> io::Re
             "root": about.rendered.root.to_string(),
             "rows": rows,
             "tree_size": about.rendered.question.ends.0,
-            "verdict": verdict.name(),
+            "verdict": test.word(verdict),
         });
         let uid = about.space.uuid(&format!("ocsf/{}", test.name()));
-        let (status_id, status, severity_id) = verdict_of(verdict);
-        let message = format!("{} {}: {}", test.name(), test.title(), verdict.name());
+        let (status_id, status, severity_id) = verdict_of(test, verdict);
+        let message = format!("{} {}: {}", test.name(), test.title(), test.word(verdict));
         let said = Said { test, status: (status_id, status), code: "", severity_id, unmapped };
         let finding = said.finding(about, &requirements, (&uid, message), None);
         lines.push(&finding)?;

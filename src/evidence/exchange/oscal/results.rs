@@ -91,10 +91,10 @@ pub fn observation(about: &About, (test, verdict, rows, exceptions): Found, id: 
     json!({
         "uuid": about.uuid(id),
         "title": format!("{} {}", test.name(), test.title()),
-        "description": format!("{}: {rows} rows, {exceptions} exceptions. Asked: {}.", verdict.name(), test.asks()),
+        "description": format!("{}: {rows} rows, {exceptions} exceptions. Asked: {}.", test.word(verdict), test.asks()),
         "props": [
             prop("test", test.name()),
-            prop("verdict", verdict.name()),
+            prop("verdict", test.word(verdict)),
             prop("rows", rows),
             prop("exceptions", exceptions),
         ],

@@ -1,5 +1,7 @@
 //! What several tests ask of authority: which policies changed at an entry, and who stood behind a change.
 
+use crate::detail::{Detail, Step};
+use crate::entry::Entry;
 use crate::governance::Authority;
 use crate::package::exam::Seen;
 use crate::principals::Governors;
@@ -7,8 +9,16 @@ use crate::words::{Digest, Ref};
 use std::sync::Arc;
 
 /// Digests of the policy sets that programs of Deedbook were built with: in force where nobody published one. A test
-/// holds the last one against the tree.
+/// holds the last one against the tree. Packages hold the texts of those that were asked, so whoever adds a digest keeps
+/// the text of the one before.
 pub const BUILT_IN_POLICIES: &[&str] = &["018d02b5acfdb8b4090ad93862724a62863d3196fda0fc3439d8e32d206f6360"];
+
+/// The built-in set that an evaluation names. No entry published it, so that this alone says which one it was.
+pub fn built_in_asked(entry: &Entry<'_>) -> Option<Digest> {
+    let Detail::Step(step) = &entry.facts.detail else { return None };
+    let Step::Evaluated { policy, .. } = &step.step else { return None };
+    BUILT_IN_POLICIES.iter().filter_map(|known| Digest::from_hex(known)).find(|known| known == policy)
+}
 
 /// A policy set that came into force, or went, at an entry.
 pub struct PolicyChange {

@@ -19,6 +19,13 @@ impl Verdict {
     }
 }
 
+/// What a control says that no test speaks to: its population is entries to be read, and nothing is judged.
+pub const LISTING: &str = "listing";
+/// What T17 says, and a control that rests on it alone: it judges nobody, and counts as no pass.
+pub const FOR_INFORMATION: &str = "for information";
+/// What T18 says, and a control that rests on it alone: whoever verifies the package performs it.
+pub const BY_VERIFYING: &str = "by verifying";
+
 /// What a test's population is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
@@ -54,6 +61,23 @@ macro_rules! tests {
             /// The test with this name.
             pub fn from_name(name: &str) -> Option<TestId> {
                 match name { $($name => Some(TestId::$variant),)+ _ => None }
+            }
+
+            /// Whether a control's verdict rests on it. T17 informs, and T18 is performed by whoever verifies: a package in
+            /// which it fails has no verdicts at all.
+            pub fn judges(self) -> bool {
+                !matches!(self, TestId::T17 | TestId::T18)
+            }
+
+            /// The word that stands where others have a verdict.
+            pub fn word(self, verdict: Verdict) -> &'static str {
+                if self == TestId::T17 {
+                    FOR_INFORMATION
+                } else if self == TestId::T18 {
+                    BY_VERIFYING
+                } else {
+                    verdict.name()
+                }
             }
 
             /// What its population is.
@@ -93,7 +117,7 @@ tests! {
         "nobody put a policy in force alone; nobody who counted in an approval governs the log or was involved; nobody reviewed a break-glass action of their own",
         "that two keys are two persons";
     T04 = "T04", Basis::Rows, "access lifecycle",
-        "each role was given by two; access was reviewed for all of the period; nobody acts with an ended key or as a disabled principal, which the log's rules refuse",
+        "each role was given by two; access was reviewed for all of the period since genesis, at the latest 100 days behind; nobody acts with an ended key or as a disabled principal, which the log's rules refuse",
         "that access went when somebody left: no entry says when";
     T05 = "T05", Basis::Rows, "break-glass",
         "each break-glass action was reviewed within 72 hours by somebody who had no part in it",
@@ -120,7 +144,7 @@ tests! {
         "nothing was erased before its time or under a hold, as far as what stood there is in the interval; an erasure against the rules is refused by the log",
         "that rules of retention are long enough, and that copies elsewhere are gone";
     T13 = "T13", Basis::Rows, "review",
-        "the log was reviewed for all of the period, by people who may; and each exception of the other tests was disposed of within 30 days",
+        "the log was reviewed for all of the period since genesis, at the latest 30 days behind, by people who may; and each exception of the other tests was disposed of within 30 days",
         "how thorough a review was, or how good a reason; what was stated behind the interval is not seen";
     T14 = "T14", Basis::Rows, "data movement",
         "each export of data, by its action type, was released as T01 asks, by policies in force that were asked about this very destination, which the action's digest covers; and whatever its run wrote has an origin that it read",

@@ -22,8 +22,8 @@ mod t15;
 mod t16;
 mod t17;
 
-pub use governed::BUILT_IN_POLICIES;
-pub use id::{Basis, TestId, Verdict};
+pub use governed::{BUILT_IN_POLICIES, built_in_asked};
+pub use id::{BY_VERIFYING, Basis, FOR_INFORMATION, LISTING, TestId, Verdict};
 pub use rows::{Closed, Rows, Tally};
 
 use crate::package::code::PackageRefusal;

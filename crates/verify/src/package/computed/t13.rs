@@ -1,5 +1,7 @@
 //! T13: the log was reviewed, all of the period, by people whose word counts; and each exception that the other tests find
-//! was disposed of in time. Reviews and dispositions that were stated behind the interval are not seen.
+//! was disposed of in time. Reviews and dispositions that were stated behind the interval are not seen. What stood in no
+//! log cannot have been reviewed, so nothing is asked of the time before genesis; and what is young where the interval ends
+//! may still be.
 
 use crate::detail::{Detail, Oversight, Review, ReviewSubject};
 use crate::package::code::PackageRefusal;
@@ -44,18 +46,19 @@ impl Reviews {
         rows.row(&Row { code, persons: &[actor.who], ..Row::of(subject, review.subject.name()) })
     }
 
-    /// The first moment of the period, as far as the interval reaches, that no review covers.
-    pub fn missed(&mut self, behind: &Behind<'_>) -> Option<Micros> {
+    /// The first moment of the period that no review covers: since genesis, and as far as the interval reaches.
+    fn missed(&mut self, behind: &Behind<'_>) -> Option<Missed> {
         self.windows.sort_unstable();
+        let asked = behind.period.from.max(born(behind));
         let until = behind.period.to.min(behind.last_received);
-        let mut covered = behind.period.from;
+        let mut covered = asked;
         for (from, to) in &self.windows {
             if *from > covered {
                 break;
             }
             covered = covered.max(*to);
         }
-        (covered < until).then_some(covered)
+        (covered < until).then_some(Missed { since: covered, is_begun: covered > asked })
     }
 
     /// The last review, where there is one.
@@ -64,8 +67,32 @@ impl Reviews {
     }
 }
 
+/// A part of the period that was not reviewed.
+struct Missed {
+    /// From when on.
+    since: Micros,
+    /// Whether what stands before it in the period was.
+    is_begun: bool,
+}
+
+const DAY_US: u64 = 24 * 3_600 * 1_000_000;
 /// Time for a disposition: 30 days behind the entry at which the exception stands.
-const DISPOSAL_US: u64 = 30 * 24 * 3_600 * 1_000_000;
+const DISPOSAL_US: u64 = 30 * DAY_US;
+
+/// Time for a review, behind what it covers: a month for the log; for access, whose reviews are quarterly, ten days more
+/// than a quarter.
+fn due_us(subject: ReviewSubject) -> u64 {
+    match subject {
+        ReviewSubject::Log => 30 * DAY_US,
+        ReviewSubject::Access => 100 * DAY_US,
+    }
+}
+
+/// When the ledger began: genesis let its first keys in, and is known in every interval.
+fn born(behind: &Behind<'_>) -> Micros {
+    let genesis = behind.let_in.values().find(|subject| subject.index == Index(0));
+    genesis.map_or(Micros(0), |genesis| genesis.received)
+}
 
 /// Reviews of the log, and what people said of exceptions.
 pub struct LogReviews {
@@ -113,10 +140,23 @@ impl Test for LogReviews {
     }
 }
 
-/// An exception where a part of the period was not reviewed: at the last review, or at the interval's last entry.
+/// Where a part of the period was not reviewed, at the last review or at the interval's last entry: an exception once it is
+/// due. Before that nothing is decided, unless reviews go on with a period that goes on, too.
 pub fn uncovered(reviews: &mut Reviews, behind: &Behind<'_>, rows: &mut Rows) -> Result<(), PackageRefusal> {
-    let Some(since) = reviews.missed(behind) else { return Ok(()) };
-    rows.note(format!("not reviewed from {} on", crate::calendar::rfc3339(since)));
+    let Some(missed) = reviews.missed(behind) else { return Ok(()) };
+    let due = Micros(missed.since.0.saturating_add(due_us(reviews.subject)));
+    let goes_on = missed.is_begun && behind.last_received < behind.period.to;
+    let (since, by) = (crate::calendar::rfc3339(missed.since), crate::calendar::rfc3339(due));
+    let code = if behind.last_received > due {
+        rows.note(format!("not reviewed from {since} on; a review was due by {by}"));
+        (RowVerdict::Exception, Code::MissedReview)
+    } else {
+        rows.note(format!("not reviewed from {since} on, as far as this interval shows; a review is due by {by}"));
+        if goes_on {
+            return Ok(());
+        }
+        (RowVerdict::Indeterminate, Code::NotDue)
+    };
     let subject = reviews.last().unwrap_or(behind.last);
-    rows.besides(&Row { code: Some((RowVerdict::Exception, Code::MissedReview)), ..Row::of(subject, "window") })
+    rows.besides(&Row { code: Some(code), ..Row::of(subject, "window") })
 }
