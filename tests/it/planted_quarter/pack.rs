@@ -2,7 +2,9 @@
 
 use super::acts::Stage;
 use deedbook::audit::{self, Report};
+use deedbook::evidence::{exchange, paper};
 use deedbook::ledger::{Bodies, StoredBody};
+use deedbook::policy::Source;
 use deedbook_verify::note::open_checkpoint;
 use deedbook_verify::package::{
     BodyShown, Directory, Filter, Framework, NewDirectory, Offered, PackageWriter, Period, Question, Redaction,
@@ -59,7 +61,15 @@ pub fn judge(stage: &Stage, (begins, note): &(TreeSize, Vec<u8>), from: Micros) 
         };
         writer.push(&stored.entry, shown.as_ref()).unwrap();
     }
-    writer.finish(|digest| Ok(stage.texts.get(&digest).cloned())).unwrap().seal().unwrap();
+    let built_in = Source::built_in();
+    let known = |digest| (digest == built_in.digest()).then(|| built_in.to_bytes());
+    let text = |digest| stage.texts.get(&digest).cloned().or_else(|| known(digest));
+    let mut finished = writer.finish(|digest| Ok(text(digest))).unwrap();
+    // What people and other programs read is rendered again by the audit, and must be there.
+    let files = Directory(path.clone());
+    paper::add(&mut finished, &files).unwrap();
+    exchange::add(&mut finished, &files).unwrap();
+    finished.seal().unwrap();
     let shown = verify_package(&Directory(path.clone()), &key).unwrap();
     let found = shown.rendered.tests.iter().map(|(id, ..)| (id.name().to_owned(), rows(&path, id.name())));
     let found = found.collect();
