@@ -183,6 +183,12 @@ pub const REQUEST_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of events that one page or message of a range collects before it is sent; one event may exceed it.
 pub const RANGE_MESSAGE_BYTES: usize = 256 * 1024;
+/// Bodies that a reader of a range has read ahead.
+pub const BODIES_AHEAD_MAX: u64 = 64;
+/// Bytes of them, and one body more: half a message of a range.
+pub const BODIES_AHEAD_BYTES_MAX: usize = 128 * 1024;
+/// Erasures that a reader of a range knows ahead.
+pub const ERASED_AHEAD_MAX: usize = 1_024;
 /// Bytes of events on one page of a list; one event may exceed it.
 pub const PAGE_BYTES: usize = 1024 * 1024;
 /// Items on a page when the caller names no number.

@@ -3,7 +3,7 @@
 //! differs was altered, or was made by another version of this program: the bytes do not say which.
 
 use crate::audit::report::Report;
-use crate::evidence::{exchange, paper};
+use crate::evidence::{self, paper};
 use deedbook_verify::package::{Directory, Finished, PackageRefusal, PackageShown, Sink, SinkFile};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -40,7 +40,7 @@ pub fn compare(folder: &Path, shown: &PackageShown, report: &mut Report) -> BTre
     let (found, directory) = (Found::default(), Directory(folder.to_owned()));
     let mut sink = Beside { folder: folder.to_owned(), found: Arc::clone(&found) };
     let mut again = Finished::again(shown, &mut sink);
-    let rendered = paper::add(&mut again, &directory).and_then(|()| exchange::render(&mut again, &directory).map(drop));
+    let rendered = evidence::render(&mut again, &directory);
     drop(again);
     let guide = Standing::open(folder, GUIDE, Arc::clone(&found)).and_then(|mut standing| {
         standing.write(paper::guide(&shown.rendered).as_bytes())?;

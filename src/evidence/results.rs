@@ -76,7 +76,7 @@ impl ControlRow {
         let mut rows = Rows::open(folder, "data/controls.csv")?;
         let mut all = Vec::new();
         while let Some(row) = rows.read()? {
-            let Ok([id, word, tests, asks, population, passes_when]) = <[String; 6]>::try_from(row) else {
+            let Ok([id, word, tests, asks, population, passes_when]) = <[String; 6]>::try_from(row.to_vec()) else {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "data/controls.csv has other columns"));
             };
             let tests = tests.split(' ').filter_map(TestId::from_name).collect();

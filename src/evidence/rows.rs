@@ -5,19 +5,20 @@ use crate::limits::PACKAGE_ROW_BYTES_MAX;
 use deedbook_verify::package::Folder;
 use std::io::{self, BufRead, BufReader, Read};
 
-/// A file's rows. It holds one of them.
+/// A file's rows. It holds one of them, in cells that are used again: a million rows need no more than one.
 pub struct Rows {
     input: BufReader<Box<dyn Read + Send>>,
     head: Vec<String>,
     line: Vec<u8>,
+    cells: Vec<String>,
 }
 
 impl Rows {
     /// Opens a file and reads its head.
     pub fn open(folder: &dyn Folder, path: &str) -> io::Result<Rows> {
         let input = BufReader::with_capacity(64 * 1024, folder.open(path)?);
-        let mut rows = Rows { input, head: Vec::new(), line: Vec::new() };
-        rows.head = rows.read()?.ok_or_else(|| malformed("it has no head"))?;
+        let mut rows = Rows { input, head: Vec::new(), line: Vec::new(), cells: Vec::new() };
+        rows.head = rows.read()?.ok_or_else(|| malformed("it has no head"))?.to_vec();
         Ok(rows)
     }
 
@@ -27,7 +28,12 @@ impl Rows {
     }
 
     /// The next row, which has as many cells as the head; none: these were all.
-    pub fn read(&mut self) -> io::Result<Option<Vec<String>>> {
+    pub fn read(&mut self) -> io::Result<Option<&[String]>> {
+        Ok(self.read_named()?.map(|(_, cells)| cells))
+    }
+
+    /// The names of the columns, and the next row.
+    pub fn read_named(&mut self) -> io::Result<Option<(&[String], &[String])>> {
         self.line.clear();
         loop {
             let room = PACKAGE_ROW_BYTES_MAX.saturating_sub(self.line.len());
@@ -45,39 +51,43 @@ impl Rows {
         }
         let text = self.line.strip_suffix(b"\r\n").unwrap_or_default();
         let text = std::str::from_utf8(text).map_err(|_| malformed("a row is no UTF-8"))?;
-        let cells = cells(text).ok_or_else(|| malformed("a cell goes on behind its quotes"))?;
-        if !self.head.is_empty() && cells.len() != self.head.len() {
+        cut(text, &mut self.cells).ok_or_else(|| malformed("a cell goes on behind its quotes"))?;
+        if !self.head.is_empty() && self.cells.len() != self.head.len() {
             return Err(malformed("a row has other cells than the head"));
         }
-        Ok(Some(cells))
+        Ok(Some((&self.head, &self.cells)))
     }
 }
 
-fn cells(text: &str) -> Option<Vec<String>> {
-    let (mut found, mut rest) = (Vec::new(), text);
+/// Cuts a line into cells.
+fn cut(text: &str, cells: &mut Vec<String>) -> Option<()> {
+    let (mut count, mut rest) = (0usize, text);
     loop {
+        if cells.len() == count {
+            cells.push(String::new());
+        }
+        let cell = cells.get_mut(count)?;
+        cell.clear();
+        count = count.saturating_add(1);
         let end = match rest.strip_prefix('"') {
             None => {
-                let (cell, behind) = rest.split_at_checked(rest.find(',').unwrap_or(rest.len()))?;
-                found.push(cell.to_owned());
+                let (plain, behind) = rest.split_at_checked(rest.find(',').unwrap_or(rest.len()))?;
+                cell.push_str(plain);
                 behind
             }
-            Some(quoted) => {
-                let (cell, behind) = unquoted(quoted)?;
-                found.push(cell);
-                behind
-            }
+            Some(quoted) => unquoted(quoted, cell)?,
         };
         if end.is_empty() {
-            return Some(found);
+            cells.truncate(count);
+            return Some(());
         }
         rest = end.strip_prefix(',')?;
     }
 }
 
-/// A cell up to its closing quote, and what stands behind.
-fn unquoted(text: &str) -> Option<(String, &str)> {
-    let (mut cell, mut rest) = (String::new(), text);
+/// Appends a cell up to its closing quote; what stands behind.
+fn unquoted<'t>(text: &'t str, cell: &mut String) -> Option<&'t str> {
+    let mut rest = text;
     loop {
         let (before, behind) = rest.split_once('"')?;
         cell.push_str(before);
@@ -86,7 +96,7 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
                 cell.push('"');
                 rest = more;
             }
-            None => return Some((cell, behind)),
+            None => return Some(behind),
         }
     }
 }
@@ -115,7 +125,7 @@ mod tests {
         let mut rows = Rows::open(&One(text), "a.csv")?;
         let mut found = Vec::new();
         while let Some(row) = rows.read()? {
-            found.push(row);
+            found.push(row.to_vec());
         }
         Ok(found)
     }

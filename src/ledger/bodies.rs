@@ -1,6 +1,7 @@
 //! Bodies as readers get them: opened, withheld, or erased. A body that neither opens nor was erased is damage; which
 //! bodies may be erased is decided elsewhere.
 
+use crate::ledger::ahead::Ahead;
 use crate::ledger::error::ReadError;
 use crate::ledger::rows::parse_u64;
 use crate::record::body::BodyKey;
@@ -10,12 +11,8 @@ use deedbook_verify::entry::Entry;
 use deedbook_verify::hash::{Commitment, Salt};
 use deedbook_verify::kind::{Author, Kind};
 use deedbook_verify::words::Index;
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use zeroize::Zeroizing;
-
-/// Erasures that a reader of a range knows ahead.
-const KNOWN_AHEAD_MAX: usize = 1_024;
 
 /// Whether bodies are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +58,7 @@ pub(super) fn read(
     number: LedgerNumber,
     (index, entry): (Index, &[u8]),
     bodies: Bodies,
-    ahead: Option<&mut ErasedAhead<'_>>,
+    ahead: Option<&mut Ahead<'_>>,
 ) -> Result<Beside, ReadError> {
     let facts = Entry::parse(entry).map_err(corrupt)?.facts;
     let refused = match facts.kind.author() {
@@ -88,16 +85,20 @@ fn read_body(
     number: LedgerNumber,
     (index, commitment): (Index, &Commitment),
     bodies: Bodies,
-    ahead: Option<&mut ErasedAhead<'_>>,
+    ahead: Option<&mut Ahead<'_>>,
 ) -> Result<StoredBody, ReadError> {
     let (erased, otherwise) = match (bodies, ahead) {
-        (Bodies::Without, Some(ahead)) => (ahead.of(index)?, Ok(StoredBody::Withheld)),
+        (Bodies::Without, Some(ahead)) => (ahead.erased(index)?, Ok(StoredBody::Withheld)),
         (Bodies::Without, None) => (erased_by(store, number, index)?, Ok(StoredBody::Withheld)),
-        (Bodies::With, _) => match open(store, number, index, commitment) {
-            Ok(opened) => (None, Ok(opened)),
-            // An erasure may take the key and the bytes away at any time, so it is asked for now, not ahead.
-            Err(failed) => (erased_by(store, number, index)?, Err(failed)),
-        },
+        (Bodies::With, ahead) => {
+            let read = ahead.and_then(|ahead| ahead.body(index));
+            let opened = read.and_then(|(key, sealed)| unseal(&key, sealed, index, commitment).ok());
+            match opened.map_or_else(|| open(store, number, index, commitment), Ok) {
+                Ok(opened) => (None, Ok(opened)),
+                // An erasure may take the key and the bytes away at any time, so it is asked for now, not ahead.
+                Err(failed) => (erased_by(store, number, index)?, Err(failed)),
+            }
+        }
     };
     erased.map_or(otherwise, |by| Ok(StoredBody::Erased { by }))
 }
@@ -116,6 +117,10 @@ fn open(
         sealed.extend_from_slice(block);
         ControlFlow::Continue(())
     })?;
+    unseal(&key, sealed, index, commitment)
+}
+
+fn unseal(key: &BodyKey, sealed: Vec<u8>, index: Index, commitment: &Commitment) -> Result<StoredBody, ReadError> {
     let (salt, body) = key.open(sealed).map_err(|error| corrupt(format!("entry {index}: {error}")))?;
     match commitment.opens(&salt, &body) {
         true => Ok(StoredBody::Opened { salt, body }),
@@ -129,52 +134,6 @@ fn erased_by(store: &dyn Store, number: LedgerNumber, index: Index) -> Result<Op
     row.map(|bytes| parse_u64(&bytes).map(Index).map_err(corrupt)).transpose()
 }
 
-/// The same for ascending indexes below `to`: read ahead, for in most ranges there is nothing to find.
-pub(super) struct ErasedAhead<'s> {
-    store: &'s dyn Store,
-    number: LedgerNumber,
-    to: Index,
-    known_to: Index,
-    rows: VecDeque<(Index, Index)>,
-}
-
-impl<'s> ErasedAhead<'s> {
-    pub fn new(store: &'s dyn Store, number: LedgerNumber, from: Index, to: Index) -> ErasedAhead<'s> {
-        ErasedAhead { store, number, to, known_to: from, rows: VecDeque::new() }
-    }
-
-    pub fn of(&mut self, index: Index) -> Result<Option<Index>, ReadError> {
-        if index >= self.known_to {
-            self.read(index)?;
-        }
-        while self.rows.front().is_some_and(|(erased, _)| *erased < index) {
-            self.rows.pop_front();
-        }
-        Ok(self.rows.front().filter(|(erased, _)| *erased == index).map(|(_, by)| *by))
-    }
-
-    fn read(&mut self, from: Index) -> Result<(), ReadError> {
-        let (mut found, mut failure) = (VecDeque::new(), None);
-        self.store.scan(&keys::erased_rows(self.number, from, self.to), Direction::Forward, &mut |key, value| {
-            match (keys::trailing_u64(key), parse_u64(value)) {
-                (Some(index), Ok(by)) => found.push_back((Index(index), Index(by))),
-                (_, row) => failure = Some(corrupt(row.map_or_else(|error| error.to_string(), |_| "a key".to_owned()))),
-            }
-            match failure.is_some() || found.len() >= KNOWN_AHEAD_MAX {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        })?;
-        let whole = found.len() < KNOWN_AHEAD_MAX;
-        self.known_to = match found.back() {
-            Some((last, _)) if !whole => Index(last.0.saturating_add(1)),
-            Some(_) | None => self.to,
-        };
-        self.rows = found;
-        failure.map_or(Ok(()), Err)
-    }
-}
-
-fn corrupt(error: impl std::fmt::Display) -> ReadError {
+pub(super) fn corrupt(error: impl std::fmt::Display) -> ReadError {
     ReadError::Corrupt(error.to_string())
 }

@@ -32,6 +32,7 @@ mod policies;
 mod open;
 mod anchors;
 mod genesis;
+mod ahead;
 mod bodies;
 mod upper;
 mod reader;

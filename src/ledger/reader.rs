@@ -1,6 +1,7 @@
 //! Reads. After an ack every read sees the entry; what a reader sees never shrinks. Blocking: callers choose the thread.
 
-use crate::ledger::bodies::{self, Beside, Bodies, ErasedAhead, StoredBody};
+use crate::ledger::ahead::Ahead;
+use crate::ledger::bodies::{self, Beside, Bodies, StoredBody};
 use crate::ledger::error::{AppendError, ReadError, StopReason};
 use crate::ledger::head::Head;
 use crate::ledger::rows::{SourceHead, parse_u64};
@@ -145,7 +146,7 @@ impl Reader {
         let range = keys::between(keys::entry(self.number, from), keys::entry(self.number, to));
         let (mut next, mut failure, mut enough) = (from, None, false);
         let store = self.shared.store.as_ref();
-        let mut erased = ErasedAhead::new(store, self.number, from, to);
+        let mut ahead = Ahead::new(store, self.number, from, to);
         store.scan(&range, Direction::Forward, &mut |key, entry| {
             if keys::trailing_u64(key) != Some(next.0) {
                 failure = Some(ReadError::Corrupt(format!("entry {next} is missing")));
@@ -153,7 +154,7 @@ impl Reader {
             }
             let index = next;
             next = Index(index.0.saturating_add(1));
-            match bodies::read(store, self.number, (index, entry), bodies, Some(&mut erased)) {
+            match bodies::read(store, self.number, (index, entry), bodies, Some(&mut ahead)) {
                 Ok(Beside { body, refused }) => {
                     let flow = visit(StoredEvent { index, entry: entry.to_vec(), body, refused });
                     enough = flow.is_break();

@@ -238,7 +238,7 @@ fn csv(path: &str) -> Vec<Vec<String>> {
     let mut rows = Rows::open(&Directory(QUARTER.path.clone()), path).unwrap();
     let mut all = vec![rows.head().to_vec()];
     while let Some(row) = rows.read().unwrap() {
-        all.push(row);
+        all.push(row.to_vec());
     }
     all
 }

@@ -157,6 +157,15 @@ pub const MEMBERS_DEPTH_MAX: usize = 4;
 /// Chunks of 64 KiB of rendered files that wait to be hashed: 4 MiB.
 #[cfg(feature = "package")]
 pub const CHUNKS_WAITING_MAX: usize = 64;
+/// Files that are whole, or parts of them, that wait for the disk. Each keeps its file open.
+#[cfg(feature = "package")]
+pub const SYNCS_WAITING_MAX: usize = 64;
+/// Bytes of a file that is being written before the disk is told to begin: a tenth of a second of a fast one.
+#[cfg(feature = "package")]
+pub const UNSYNCED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Unjudged files that are open at once while entries are judged; a package has a dozen.
+#[cfg(feature = "package")]
+pub const FILES_BESIDE_MAX: usize = 16;
 /// Blocks of 256 KiB of entries that wait to be judged: 4 MiB.
 #[cfg(feature = "package")]
 pub const BLOCKS_WAITING_MAX: usize = 16;

@@ -8,8 +8,7 @@ use crate::cli::custody;
 use crate::cli::errors::Failure;
 use crate::cli::producer::Producer;
 use crate::cli::progress::Progress;
-use crate::evidence::exchange::{self, ExchangeError};
-use crate::evidence::paper;
+use crate::evidence::{self, exchange::ExchangeError};
 use crate::limits::EXPORT_RETRIES_MAX;
 use crate::policy::Source;
 use deedbook_verify::hash::Salt;
@@ -60,8 +59,7 @@ pub async fn write(
     }
     progress.finish();
     let mut finished = writer.finish(|digest| Ok(policies.get(&digest).cloned())).map_err(refused)?;
-    paper::add(&mut finished, &Directory(partial.clone())).map_err(refused)?;
-    exchange::add(&mut finished, &Directory(partial.clone())).map_err(unmade)?;
+    evidence::add(&mut finished, &Directory(partial.clone())).map_err(unmade)?;
     let rendered = finished.seal().map_err(refused)?;
     if let Some(exporter) = exporter {
         custody::sign(exporter, &partial)?;

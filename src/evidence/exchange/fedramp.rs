@@ -104,7 +104,8 @@ fn evidence(finished: &Finished<'_>, about: &About, (test, verdict): (TestId, Ve
 fn notification(about: &About, row: &Row<'_>) -> Value {
     let touched = |control: &&Control| control.tests.contains(&TestId::T01) || control.tests.contains(&TestId::T06);
     let impacted: Vec<&str> = about.mapping.controls.iter().filter(touched).map(|control| control.id).collect();
-    let (policy, index, persons) = (row.get("policy"), row.get("index"), row.words("persons"));
+    let (policy, index, persons) =
+        (row.get("policy"), row.get("index"), row.words("persons").each().collect::<Vec<_>>());
     let behind = if persons.is_empty() { "refs of persons are not kept for it".to_owned() } else { persons.join(", ") };
     json!({
         "certificationPackageOverviewUri": UNNAMED,

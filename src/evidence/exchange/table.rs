@@ -2,15 +2,33 @@
 
 use crate::evidence::Rows;
 use deedbook_verify::package::Folder;
+use serde::{Serialize, Serializer};
 use std::io;
 
 /// A table on its way.
 pub struct Table(Rows);
 
+/// Words with spaces between them: a list, where they are written as JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a>(&'a str);
+
+impl<'a> Words<'a> {
+    /// One after the other.
+    pub fn each(self) -> impl Iterator<Item = &'a str> {
+        self.0.split_ascii_whitespace()
+    }
+}
+
+impl Serialize for Words<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.each())
+    }
+}
+
 /// One row.
 pub struct Row<'a> {
     head: &'a [String],
-    cells: Vec<String>,
+    cells: &'a [String],
 }
 
 impl Table {
@@ -21,8 +39,7 @@ impl Table {
 
     /// The next row; none: these were all.
     pub fn read(&mut self) -> io::Result<Option<Row<'_>>> {
-        let cells = self.0.read()?;
-        Ok(cells.map(|cells| Row { head: self.0.head(), cells }))
+        Ok(self.0.read_named()?.map(|(head, cells)| Row { head, cells }))
     }
 }
 
@@ -34,8 +51,8 @@ impl Row<'_> {
     }
 
     /// The words of a cell that holds several.
-    pub fn words(&self, column: &str) -> Vec<&str> {
-        self.get(column).split_ascii_whitespace().collect()
+    pub fn words(&self, column: &str) -> Words<'_> {
+        Words(self.get(column))
     }
 
     /// A cell that holds a number.

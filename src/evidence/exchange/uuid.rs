@@ -1,6 +1,7 @@
 //! Name-based UUIDs (RFC 9562, version 5): the same content has the same ids, whoever makes it, whenever. SHA-1 is what
 //! that version is made of; nothing rests on it but that two names differ.
 
+use crate::evidence::hex::spell;
 use ring::digest;
 
 /// Names in it differ from names in any other space.
@@ -28,13 +29,15 @@ impl Space {
     /// The UUID of a name, in lower-case hex.
     pub fn uuid(self, name: &str) -> String {
         let Space(bytes) = self.within(name);
-        let mut out = String::with_capacity(36);
-        for (at, byte) in bytes.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                out.push('-');
-            }
-            out += &format!("{byte:02x}");
+        let mut digits = [[0; 2]; 16];
+        let (mut out, mut rest) = (String::with_capacity(36), spell(&bytes, &mut digits));
+        for group in [8, 4, 4, 4] {
+            let (digits, behind) = rest.split_at_checked(group).unwrap_or_default();
+            out.push_str(digits);
+            out.push('-');
+            rest = behind;
         }
+        out.push_str(rest);
         out
     }
 }

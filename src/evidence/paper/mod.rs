@@ -25,12 +25,11 @@ pub use guide::guide;
 pub use page::report;
 pub use workbook::workbook;
 
-use deedbook_verify::package::{Directory, Finished, PackageRefusal};
+use deedbook_verify::package::{Adding, Directory, Rendered};
 
-/// Adds them to a package whose other files stand in this folder.
-pub fn add(finished: &mut Finished<'_>, folder: &Directory) -> Result<(), PackageRefusal> {
-    let rendered = finished.rendered().clone();
-    finished.add_from("data/report.html", |file| file.write_all(report(folder, &rendered)?.as_bytes()))?;
-    finished.add_from("data/workbook.xlsx", |file| workbook(folder, &rendered, file))?;
-    finished.add("VERIFY.md", guide(&rendered).as_bytes())
+/// The report and the workbook of a package whose other files stand in this folder, each to be rendered on a thread.
+pub fn pages<'a>(folder: &'a Directory, rendered: &'a Rendered) -> Vec<(&'static str, Adding<'a>)> {
+    let page: Adding<'a> = Box::new(move |file| file.write_all(report(folder, rendered)?.as_bytes()));
+    let book: Adding<'a> = Box::new(move |file| workbook(folder, rendered, file));
+    vec![("data/report.html", page), ("data/workbook.xlsx", book)]
 }

@@ -49,11 +49,14 @@ fn read(folder: &dyn Folder, path: &str, mut each: impl FnMut(TestRow) -> bool) 
     let mut rows = Rows::open(folder, path)?;
     while let Some(row) = rows.read()? {
         let columns = || io::Error::new(io::ErrorKind::InvalidData, format!("{path} has other columns"));
-        let Ok(row) = <[String; 14]>::try_from(row) else { return Err(columns()) };
-        let [_, index, _, _, kind, stratum, _, received, verdict, code, compared, _, persons, rests_on] = row;
-        let verdict = RowVerdict::from_name(&verdict).ok_or_else(columns)?;
+        let [_, index, _, _, kind, stratum, _, received, verdict, code, compared, _, persons, rests_on] = row else {
+            return Err(columns());
+        };
+        let verdict = RowVerdict::from_name(verdict).ok_or_else(columns)?;
         let words = |cell: &str| cell.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-        let (compared, persons) = (words(&compared), words(&persons));
+        let (compared, persons) = (words(compared), words(persons));
+        let [index, kind, stratum, received, code, rests_on] =
+            [index, kind, stratum, received, code, rests_on].map(String::clone);
         if !each(TestRow { index, kind, stratum, received, verdict, code, compared, persons, rests_on }) {
             break;
         }

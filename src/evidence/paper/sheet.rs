@@ -8,21 +8,37 @@ use std::io::{self, Write};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// As it comes.
-    Plain = 0,
+    Plain,
     /// The head of a column.
-    Head = 1,
+    Head,
     /// Lines that are broken.
-    Wrapped = 2,
+    Wrapped,
     /// A count.
-    Number = 3,
+    Number,
     /// A verdict that fails.
-    Fail = 4,
+    Fail,
     /// One that is open.
-    Open = 5,
+    Open,
     /// One of something that did not operate.
-    Idle = 6,
+    Idle,
     /// One that passes.
-    Pass = 7,
+    Pass,
+}
+
+impl Look {
+    /// Its number among the styles.
+    fn number(self) -> &'static str {
+        match self {
+            Look::Plain => "0",
+            Look::Head => "1",
+            Look::Wrapped => "2",
+            Look::Number => "3",
+            Look::Fail => "4",
+            Look::Open => "5",
+            Look::Idle => "6",
+            Look::Pass => "7",
+        }
+    }
 }
 
 /// A column.
@@ -104,36 +120,30 @@ impl<'w> Sheet<'w> {
 
     fn row_as(&mut self, cells: &[&str], look: impl Fn(usize) -> Look) -> io::Result<()> {
         self.rows = self.rows.saturating_add(1);
-        self.line.clear();
-        self.line += &format!("<row r=\"{}\">", self.rows);
+        let (rows, line) = (self.rows.to_string(), &mut self.line);
+        line.clear();
+        push_all(line, &["<row r=\"", &rows, "\">"]);
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
             let look = verdict(look(at), cell);
-            let place = format!("{}{}", letter(at), self.rows);
-            match look {
-                Look::Number if is_number(cell) => {
-                    self.line += &format!("<c r=\"{place}\" s=\"{}\"><v>{cell}</v></c>", look as u8);
-                }
-                Look::Number
-                | Look::Plain
-                | Look::Head
-                | Look::Wrapped
-                | Look::Fail
-                | Look::Open
-                | Look::Idle
-                | Look::Pass => {
-                    self.line += &format!(
-                        "<c r=\"{place}\" s=\"{}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">",
-                        look as u8
-                    );
-                    push_text(&mut self.line, cell);
-                    self.line += "</t></is></c>";
-                }
+            line.push_str("<c r=\"");
+            line.push(letter(at));
+            push_all(line, &[&rows, "\" s=\"", look.number()]);
+            if look == Look::Number && is_number(cell) {
+                push_all(line, &["\"><v>", cell, "</v></c>"]);
+            } else {
+                line.push_str("\" t=\"inlineStr\"><is><t xml:space=\"preserve\">");
+                push_text(line, cell);
+                line.push_str("</t></is></c>");
             }
         }
         self.line += "</row>";
         self.bytes = self.bytes.saturating_add(u64::try_from(self.line.len()).unwrap_or(u64::MAX));
         self.out.write_all(self.line.as_bytes())
     }
+}
+
+fn push_all(line: &mut String, parts: &[&str]) {
+    parts.iter().for_each(|part| line.push_str(part));
 }
 
 /// A verdict stands out by its word, and by a colour besides.
@@ -159,6 +169,12 @@ pub fn letter(at: usize) -> char {
 
 /// Text as SpreadsheetML has it: what XML cannot hold is spelled `_x0007_`, and what looks so already is told apart.
 fn push_text(out: &mut String, text: &str) {
+    // Nearly every cell is short and plain.
+    if text.len() <= 256
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'_'))
+    {
+        return out.push_str(text);
+    }
     let mut units = 0usize;
     for (at, c) in text.char_indices() {
         units = units.saturating_add(c.len_utf16());

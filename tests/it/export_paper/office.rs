@@ -26,7 +26,9 @@ pub fn pack(plan: &Plan, ledger: &Ledger, out: &Path) -> Rendered {
         writer.push(&entry.bytes(), plan.bodies.get(&index)).unwrap();
     }
     let mut finished = writer.finish(|digest| Ok(plan.policies.get(&digest).cloned())).unwrap();
-    paper::add(&mut finished, &Directory(out.to_owned())).unwrap();
+    let (folder, rendered) = (Directory(out.to_owned()), finished.rendered().clone());
+    finished.add_beside(paper::pages(&folder, &rendered)).unwrap();
+    finished.add("VERIFY.md", paper::guide(&rendered).as_bytes()).unwrap();
     finished.seal().unwrap()
 }
 

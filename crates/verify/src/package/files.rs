@@ -4,6 +4,7 @@
 use crate::limits;
 use crate::package::bag;
 use crate::package::code::{PackageCode, PackageRefusal};
+use crate::package::syncing::{Orders, Syncing};
 use crate::package::views::{Sink, SinkFile, Written};
 use crate::plant::Bug;
 use crate::words::Hash;
@@ -11,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where a package is read from.
 pub trait Folder {
@@ -24,6 +26,8 @@ pub trait Folder {
 /// A folder of the file system.
 pub struct Directory(pub PathBuf);
 
+/// Bytes that are read at once where files are only hashed.
+const CHUNK: usize = 128 * 1024;
 /// Folders in folders that a package has at most; it needs three.
 const DEPTH_MAX: usize = 8;
 
@@ -57,14 +61,18 @@ fn list_into(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<String>)
     Ok(())
 }
 
-/// Writes a package into a new folder of the file system; its parents must be there.
-pub struct NewDirectory(PathBuf);
+/// Writes a package into a new folder of the file system; its parents must be there. What is written goes to the disk on
+/// a thread of its own, and stands there when `settle` returned.
+pub struct NewDirectory {
+    path: PathBuf,
+    syncing: Syncing,
+}
 
 impl NewDirectory {
     /// Makes the folder, which must not be there.
     pub fn create(path: PathBuf) -> io::Result<NewDirectory> {
         fs::create_dir(&path)?;
-        Ok(NewDirectory(path))
+        Ok(NewDirectory { path, syncing: Syncing::start() })
     }
 }
 
@@ -73,23 +81,40 @@ impl Sink for NewDirectory {
         if !bag::is_path(path) {
             return Err(io::Error::other(format!("{path}: no path of a package")));
         }
-        let full = self.0.join(path);
+        let full = self.path.join(path);
         if let Some(parent) = full.parent() {
             fs::create_dir_all(parent)?;
         }
-        Ok(Box::new(NewFile(fs::File::create_new(full)?)))
+        let file = Arc::new(fs::File::create_new(full)?);
+        Ok(Box::new(NewFile { file, path: path.to_owned(), unsynced: 0, orders: self.syncing.orders() }))
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        self.syncing.settle()
     }
 }
 
-struct NewFile(fs::File);
+struct NewFile {
+    file: Arc<fs::File>,
+    path: String,
+    /// Bytes since the disk was last told to begin.
+    unsynced: usize,
+    orders: Orders,
+}
 
 impl SinkFile for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        (&*self.file).write_all(bytes)?;
+        self.unsynced = self.unsynced.saturating_add(bytes.len());
+        if self.unsynced >= limits::UNSYNCED_BYTES_MAX {
+            self.unsynced = 0;
+            self.orders.begin(&self.file);
+        }
+        Ok(())
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
-        self.0.sync_all()
+        self.orders.end(self.file, self.path)
     }
 }
 
@@ -159,8 +184,22 @@ impl<R: Read> Read for Hashing<R> {
 pub fn hash_of(folder: &dyn Folder, path: &str) -> Result<Written, PackageRefusal> {
     let unread = |error: io::Error| unreadable(path, &error);
     let mut reader = Hashing::new(folder.open(path).map_err(unread)?);
-    io::copy(&mut reader, &mut io::sink()).map_err(unread)?;
+    drain(&mut reader, || false).map_err(unread)?;
     Ok(reader.finish())
+}
+
+/// Reads a file to its end, or until that is not wanted any more: whether the end was reached.
+pub fn drain(reader: &mut impl Read, unwanted: impl Fn() -> bool) -> io::Result<bool> {
+    let mut buffer = vec![0; CHUNK];
+    while !unwanted() {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// Reads a whole file of at most so many bytes.

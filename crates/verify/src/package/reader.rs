@@ -5,6 +5,7 @@ use crate::judge::Opened;
 use crate::limits;
 use crate::note::{NoteRefusal, VerifierKey};
 use crate::package::bag::{self, Manifest};
+use crate::package::beside::Beside;
 use crate::package::bodies::BODIES_FILE;
 use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::custody;
@@ -62,6 +63,7 @@ fn verify(
         Some(_) => Some(read_start(folder, &mut hashed)?),
         None => None,
     };
+    let beside = Beside::start(folder, &manifest);
     let heads = Heads { start: start.as_ref().map(|start| start.head), end: end.head };
     let mut sink = Comparing(folder);
     let mut exam = Exam::begin(question, heads, &end.log, before.as_ref(), &mut sink)?;
@@ -81,7 +83,7 @@ fn verify(
         hashed.insert(BODIES_FILE, bodies?);
     }
     hashed.extend(rendered.files.iter().map(|(path, written)| (path.as_str(), *written)));
-    let (payload, mut unjudged) = check_payload(folder, &manifest, &hashed)?;
+    let (payload, mut unjudged) = check_payload(folder, &manifest, &hashed, beside)?;
     unjudged.extend(guided);
     let judged = payload.iter().filter(|(path, _)| !bag::is_unjudged(path));
     let judged = judged.map(|(path, written)| (path.clone(), *written)).collect();
@@ -192,14 +194,16 @@ fn check_payload(
     folder: &dyn Folder,
     manifest: &Manifest,
     hashed: &BTreeMap<&str, Written>,
+    beside: Beside,
 ) -> Result<(BTreeMap<String, Written>, Vec<String>), PackageRefusal> {
+    let mut beside = beside.finish();
     let (mut payload, mut unjudged) = (BTreeMap::new(), Vec::new());
     for (path, hash) in &manifest.0 {
         let written = match hashed.get(path.as_str()) {
             Some(written) => *written,
             None if bag::is_unjudged(path) => {
                 unjudged.push(path.clone());
-                hash_of(folder, path)?
+                beside.remove(path).unwrap_or_else(|| hash_of(folder, path))?
             }
             None if path.starts_with("data/policies/") => {
                 return Err(PackageRefusal::new(PackageCode::Policy, path, "it was not in force"));

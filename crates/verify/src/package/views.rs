@@ -14,6 +14,10 @@ use std::thread;
 pub trait Sink {
     /// Begins a file at a path from the bag's folder, such as `data/tests/T01/result.json`. No path comes twice.
     fn create(&mut self, path: &str) -> io::Result<Box<dyn SinkFile>>;
+    /// Waits until every file that was finished stands as it shall stay, and says what went wrong since.
+    fn settle(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A file on its way. Its bytes come from another thread, in order.
@@ -78,6 +82,11 @@ impl<'s> Views<'s> {
         Ok(written)
     }
 
+    /// Waits until every file that was ended stands as it shall stay.
+    pub fn settle(&mut self) -> Result<(), PackageRefusal> {
+        self.sink.settle().map_err(|error| PackageRefusal::new(PackageCode::Unwritten, ".", error))
+    }
+
     /// Renders a whole file.
     pub fn whole(&mut self, path: &str, code: PackageCode, bytes: &[u8]) -> Result<Written, PackageRefusal> {
         let mut view = self.create(path, code)?;
@@ -94,12 +103,13 @@ impl<'s> Views<'s> {
 impl View {
     /// Appends bytes. What is wrong with them is said at the latest when the file is closed.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), PackageRefusal> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= CHUNK {
+        // What does not fit goes into the next one: a buffer that grows is copied.
+        if self.buffer.len().saturating_add(bytes.len()) > CHUNK && !self.buffer.is_empty() {
             let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
             // A thread that ended says why when the file is closed.
             let _ = self.orders.send(Order::Append(self.place, chunk));
         }
+        self.buffer.extend_from_slice(bytes);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use crate::package_maker::{
     BUSY, Memory, Plan, code, edges, entries_of, full, put_entries, received, reseal, rows, scaled, seed, verify,
 };
 use crate::world::plain;
-use deedbook_verify::package::{BodyShown, Filter, Nonce, PackageCode, Question, Redaction, TestId, Verdict};
+use deedbook_verify::package::{Adding, BodyShown, Filter, Nonce, PackageCode, Question, Redaction, TestId, Verdict};
 use deedbook_verify::words::{Micros, TreeSize};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -74,6 +74,36 @@ fn files_for_others_may_come_bit_by_bit() {
         finished.add_from("data/ocsf/events.jsonl", |_| Err(std::io::Error::other("no room")))
     });
     assert_eq!(broken.unwrap_err().code, PackageCode::Unwritten);
+}
+
+/// More files than are open at once while the entries are judged.
+#[test]
+fn files_for_others_are_rendered_at_once_and_each_is_hashed() {
+    let (plan, _) = full();
+    let text = |number: usize| (0..20_000 * (number % 3)).map(|line| format!("{number} {line}\n")).collect::<String>();
+    let paths: Vec<String> = (0..20).map(|number| format!("data/oscal/{number:02}.json")).collect();
+    let files = || (0..20).map(|number| (paths[number].as_str(), text(number)));
+    let one_by_one =
+        plan.write_with(&BUSY, |finished| files().try_for_each(|(path, text)| finished.add(path, text.as_bytes())));
+    let at_once = plan.write_with(&BUSY, |finished| {
+        let adding = |text: String| -> Adding<'_> { Box::new(move |file| file.write_all(text.as_bytes())) };
+        finished.add_beside(files().map(|(path, text)| (path, adding(text))).collect())
+    });
+    let (one_by_one, at_once) = (one_by_one.unwrap(), at_once.unwrap());
+    assert!(one_by_one == at_once, "which thread was faster shows nowhere");
+    assert_eq!(verify(&BUSY, &at_once).unwrap().unjudged, paths);
+    for path in &paths {
+        let mut bent = at_once.clone();
+        bent.0.get_mut(path).unwrap().push(b' ');
+        assert_eq!(code(&BUSY, &bent), Some(PackageCode::FileHash), "{path}");
+    }
+    let broken = plan.write_with(&BUSY, |finished| {
+        let fails: Adding<'_> = Box::new(|_| Err(std::io::Error::other("no room")));
+        let writes: Adding<'_> = Box::new(|file| file.write_all(b"whole"));
+        finished.add_beside(vec![("data/report.html", writes), ("data/workbook.xlsx", fails)])
+    });
+    let refusal = broken.unwrap_err();
+    assert_eq!((refusal.code, refusal.file.as_str()), (PackageCode::Unwritten, "data/workbook.xlsx"));
 }
 
 #[test]

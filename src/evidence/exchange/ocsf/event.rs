@@ -5,28 +5,15 @@ use super::class::{CONTROL_PROFILE, Class, FAILURE, OCSF, OTHER, SUCCESS, Status
 use super::shape::{self, Shape, Target};
 use super::unmapped::{Place, Unmapped};
 use crate::evidence::exchange::about::About;
-use deedbook_verify::calendar::rfc3339;
+use crate::evidence::hex::Hex;
+use deedbook_verify::calendar::Clockface;
 use deedbook_verify::detail::{Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::{Actor, ActorKind, Facts, Outcome};
 use deedbook_verify::package::{PROGRAM, Period};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index, LedgerId, Micros};
-use serde::{Serialize, Serializer};
-
-/// Bytes as lower-case hex.
-#[derive(Clone, Copy)]
-pub struct Hex<T>(pub T);
-
-impl<T: AsRef<[u8]>> Serialize for Hex<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes = self.0.as_ref();
-        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-        let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-        bytes.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 15)]));
-        serializer.serialize_str(&text)
-    }
-}
+use serde::Serialize;
 
 /// The program, as every event names it.
 #[derive(Clone, Copy, Serialize)]
@@ -168,6 +155,20 @@ pub struct Writer {
     ledger: LedgerId,
     tree: TreeHead,
     period: Period,
+    clock: Clock,
+}
+
+/// Times as text, the day of the last one kept.
+#[derive(Default)]
+pub struct Clock(Clockface);
+
+impl Clock {
+    /// RFC 3339, to the microsecond.
+    pub fn text(&mut self, time: Micros) -> String {
+        let mut text = Vec::with_capacity(32);
+        self.0.write(time, &mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
 }
 
 impl Writer {
@@ -175,11 +176,11 @@ impl Writer {
     pub fn new(about: &About) -> Writer {
         let question = &about.rendered.question;
         let tree = TreeHead { size: question.ends, root: about.rendered.root };
-        Writer { ledger: question.ledger, tree, period: question.period }
+        Writer { ledger: question.ledger, tree, period: question.period, clock: Clock::default() }
     }
 
     /// The event of an entry. `refused`: why it had no effect, as the entry behind it says.
-    pub fn event<'a>(&self, at: (Index, Hash), entry: &Entry<'a>, refused: Option<RefusalReason>) -> Event<'a> {
+    pub fn event<'a>(&mut self, at: (Index, Hash), entry: &Entry<'a>, refused: Option<RefusalReason>) -> Event<'a> {
         let ((index, leaf), facts) = (at, &entry.facts);
         let shape = shape::of(facts);
         let place = Place { index, leaf, tree: self.tree, in_period: self.period.has(entry.seal.received) };
@@ -213,7 +214,7 @@ impl Writer {
                 log_name: "Deedbook",
                 logged_time: millis(entry.seal.received),
                 original_event_uid: Hex(facts.event_id.0),
-                original_time: rfc3339(facts.occurred),
+                original_time: self.clock.text(facts.occurred),
                 product: PRODUCT,
                 profiles: if controlled { &[CONTROL_PROFILE] } else { &[] },
                 sequence: index.0,
@@ -229,7 +230,7 @@ impl Writer {
             status_id: status.map(|Status(id, _)| id),
             time: millis(facts.occurred),
             type_uid: shape.class.type_uid(shape.activity),
-            unmapped: Unmapped::of(entry, place),
+            unmapped: Unmapped::of(entry, place, &mut self.clock),
             user,
         }
     }

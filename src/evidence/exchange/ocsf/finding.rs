@@ -5,11 +5,11 @@ use super::Lines;
 use super::class::{Class, HIGH, INFORMATIONAL, MEDIUM, OCSF, OTHER};
 use super::event::{PRODUCT, Product, millis};
 use crate::evidence::exchange::about::About;
-use crate::evidence::exchange::table::{Row, Table};
+use crate::evidence::exchange::table::{Row, Table, Words};
+use crate::evidence::hex::Hex;
 use deedbook_verify::calendar::parse_rfc3339;
 use deedbook_verify::package::{Directory, TestId, Verdict};
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::io;
 
 /// A finding is created; nothing here knows what became of an earlier one.
@@ -29,7 +29,36 @@ struct Finding<'a> {
     status_id: u8,
     time: u64,
     type_uid: u32,
-    unmapped: Value,
+    unmapped: Unmapped<'a>,
+}
+
+/// What OCSF has no place for: of a test as a whole, or of one exception.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Unmapped<'a> {
+    Result {
+        exceptions: u64,
+        file: &'a str,
+        file_sha256: Option<Hex<[u8; 32]>>,
+        root: Hex<[u8; 32]>,
+        rows: u64,
+        tree_size: u64,
+        verdict: &'static str,
+    },
+    Exception {
+        compared: Words<'a>,
+        event_id: &'a str,
+        kind: &'a str,
+        leaf_hash: &'a str,
+        leaf_index: u64,
+        persons: Words<'a>,
+        policy_digest: &'a str,
+        received: &'a str,
+        rests_on: &'a str,
+        root: Hex<[u8; 32]>,
+        stratum: &'a str,
+        tree_size: u64,
+    },
 }
 
 #[derive(Serialize)]
@@ -62,7 +91,7 @@ struct Metadata<'a> {
     event_code: &'static str,
     log_name: &'static str,
     product: Product,
-    tenant_uid: String,
+    tenant_uid: Hex<[u8; 32]>,
     uid: &'a str,
     version: &'static str,
 }
@@ -85,15 +114,15 @@ pub fn write(lines: &mut Lines<'_>, about: &About, folder: &Directory) -> io::Re
     for (test, verdict, rows, exceptions) in about.tests() {
         let requirements = controls(about, test);
         let result = format!("data/tests/{}/result.json", test.name());
-        let unmapped = json!({
-            "exceptions": exceptions,
-            "file": result,
-            "file_sha256": about.rendered.files.get(&result).map(|file| file.sha256.to_string()),
-            "root": about.rendered.root.to_string(),
-            "rows": rows,
-            "tree_size": about.rendered.question.ends.0,
-            "verdict": test.word(verdict),
-        });
+        let unmapped = Unmapped::Result {
+            exceptions,
+            file: &result,
+            file_sha256: about.rendered.files.get(&result).map(|file| Hex(file.sha256.0)),
+            root: Hex(about.rendered.root.0),
+            rows,
+            tree_size: about.rendered.question.ends.0,
+            verdict: test.word(verdict),
+        };
         let uid = about.space.uuid(&format!("ocsf/{}", test.name()));
         let (status_id, status, severity_id) = verdict_of(test, verdict);
         let message = format!("{} {}: {}", test.name(), test.title(), test.word(verdict));
@@ -117,20 +146,20 @@ fn each_exception(lines: &mut Lines<'_>, about: &About, folder: &Directory, test
         ordinal = ordinal.saturating_add(1);
         let uid = about.space.uuid(&format!("ocsf/{}/{ordinal}", test.name()));
         let message = format!("{} {} at entry {}", test.name(), row.get("code"), row.get("index"));
-        let unmapped = json!({
-            "compared": row.words("compared"),
-            "event_id": row.get("event_id"),
-            "kind": row.get("kind"),
-            "leaf_hash": row.get("leaf_hash"),
-            "leaf_index": row.number("index"),
-            "persons": row.words("persons"),
-            "policy_digest": row.get("policy"),
-            "received": row.get("received"),
-            "rests_on": row.get("rests_on"),
-            "root": about.rendered.root.to_string(),
-            "stratum": row.get("stratum"),
-            "tree_size": about.rendered.question.ends.0,
-        });
+        let unmapped = Unmapped::Exception {
+            compared: row.words("compared"),
+            event_id: row.get("event_id"),
+            kind: row.get("kind"),
+            leaf_hash: row.get("leaf_hash"),
+            leaf_index: row.number("index"),
+            persons: row.words("persons"),
+            policy_digest: row.get("policy"),
+            received: row.get("received"),
+            rests_on: row.get("rests_on"),
+            root: Hex(about.rendered.root.0),
+            stratum: row.get("stratum"),
+            tree_size: about.rendered.question.ends.0,
+        };
         let said = Said { test, status: (3, "Fail"), code: row.get("code"), severity_id: HIGH, unmapped };
         lines.push(&said.finding(about, &requirements, (&uid, message), Some(&row)))?;
     }
@@ -143,7 +172,7 @@ struct Said<'a> {
     status: (u8, &'static str),
     code: &'a str,
     severity_id: u8,
-    unmapped: Value,
+    unmapped: Unmapped<'a>,
 }
 
 impl<'a> Said<'a> {
@@ -175,7 +204,7 @@ impl<'a> Said<'a> {
                 event_code: if row.is_some() { "test.exception" } else { "test.result" },
                 log_name: "Deedbook",
                 product: PRODUCT,
-                tenant_uid: about.rendered.question.ledger.to_string(),
+                tenant_uid: Hex(about.rendered.question.ledger.0),
                 uid,
                 version: OCSF,
             },

@@ -14,7 +14,7 @@ use deedbook_verify::detail::{Detail, RefusalReason};
 use deedbook_verify::entry::Entry;
 use deedbook_verify::facts::ActorKind;
 use deedbook_verify::kind::Author;
-use deedbook_verify::package::{Directory, Entries, Finished, PackageRefusal};
+use deedbook_verify::package::{Directory, Entries};
 use deedbook_verify::words::{Hash, Index, Ref};
 use event::Writer;
 use serde::Serialize;
@@ -50,19 +50,15 @@ struct Held {
     at: (Index, Hash),
 }
 
-/// Adds the file; who acted.
-pub fn add(finished: &mut Finished<'_>, about: &About, folder: &Directory) -> Result<Agents, PackageRefusal> {
-    let mut agents = Agents::default();
-    finished.add_from(EVENTS_FILE, |file| {
-        let mut lines = Lines { file, line: Vec::new() };
-        entries(&mut lines, about, folder, &mut agents)?;
-        finding::write(&mut lines, about, folder)
-    })?;
-    Ok(agents)
+/// Writes the file, and takes note of who acted.
+pub fn write(file: &mut dyn io::Write, (about, agents): (&About, &mut Agents), folder: &Directory) -> io::Result<()> {
+    let mut lines = Lines { file, line: Vec::new() };
+    entries(&mut lines, about, folder, agents)?;
+    finding::write(&mut lines, about, folder)
 }
 
 fn entries(lines: &mut Lines<'_>, about: &About, folder: &Directory, agents: &mut Agents) -> io::Result<()> {
-    let writer = Writer::new(about);
+    let mut writer = Writer::new(about);
     let (mut held, mut next): (Option<Held>, _) = (None, about.rendered.question.begins.0);
     let mut entries = Entries::open(folder, Index(next)).map_err(io::Error::other)?;
     while let Some(block) = entries.next_block() {

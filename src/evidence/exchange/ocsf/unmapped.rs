@@ -1,8 +1,8 @@
 //! What OCSF 1.8.0 has no place for: where the entry stands in the log, the root that holds it, the signatures of its
 //! frame, and the rest of its facts. With the leaf's hash and index anybody can ask for a receipt.
 
-use super::event::Hex;
-use deedbook_verify::calendar::rfc3339;
+use super::event::Clock;
+use crate::evidence::hex::Hex;
 use deedbook_verify::entry::{Entry, Seal};
 use deedbook_verify::kind::Author;
 use deedbook_verify::tree::TreeHead;
@@ -97,7 +97,7 @@ pub struct Place {
 
 impl<'a> Unmapped<'a> {
     /// Of an entry.
-    pub fn of(entry: &Entry<'a>, place: Place) -> Unmapped<'a> {
+    pub fn of(entry: &Entry<'a>, place: Place, clock: &mut Clock) -> Unmapped<'a> {
         let facts = &entry.facts;
         Unmapped {
             action_digest: facts.action_digest.map(|digest| Hex(digest.0)),
@@ -125,7 +125,7 @@ impl<'a> Unmapped<'a> {
                 .map(|parent| Cause { event_id: Hex(parent.event_id.0), source: Hex(parent.source.0) })
                 .collect(),
             policy_digest: facts.policy_digest.map(|digest| Hex(digest.0)),
-            received: rfc3339(entry.seal.received),
+            received: clock.text(entry.seal.received),
             resource_class: facts.resource_class.map(|code| code.as_str()),
             responsible: facts.responsible.map(|person| Hex(person.0)),
             revision: entry.seal.revision.map(|revision| revision.0),
