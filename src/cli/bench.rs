@@ -16,7 +16,7 @@ use super::producer::{self, Producer};
 use crate::api;
 use clap::Args;
 use deedbook_verify::words::{Ref, Sequence};
-use frames::{Plan, Prepared, prepare};
+use frames::{EXPORT, Plan, Prepared, READ, prepare};
 use server::ServerProcess;
 use std::future::Future;
 use std::path::Path;
@@ -60,6 +60,7 @@ enum Part {
     Waiting,
     Closed,
     Evidence,
+    Exceptions,
 }
 
 impl BenchArguments {
@@ -140,8 +141,10 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
         figures.extend(bench.approvals(arguments, &process).await?);
     }
     // By name alone: it grows the ledger, and the memory of a growing one is `fill`'s to measure.
-    if arguments.only.contains(&Part::Evidence) {
-        figures.extend(evidence::measure(arguments.fill, folder, &process, &admin).await?);
+    for (part, action_type) in [(Part::Evidence, READ), (Part::Exceptions, EXPORT)] {
+        if arguments.only.contains(&part) {
+            figures.extend(evidence::measure((arguments.fill, action_type), folder, &process, &admin).await?);
+        }
     }
     if arguments.wants(Part::Fill) {
         figures.extend(large::measure(arguments.fill, folder, process, &admin).await?);
@@ -210,15 +213,21 @@ impl Bench<'_> {
     async fn echo(&mut self, events: u64) -> Result<f64, Failure> {
         remark("signing frames, then measuring the echo stream");
         let producer = self.producer("echo").await?;
-        let prepared = prepare(&producer, Plan { events, frame_events: 64, first: Some(Sequence(1)) })?;
+        let prepared =
+            prepare(&producer, Plan { events, frame_events: 64, first: Some(Sequence(1)), action_type: EXPORT })?;
         ceilings::echo_events_per_second(&prepared).await
     }
 
     /// Frames of a new producer, signed before any clock starts.
     async fn prepared(&mut self, name: &str, events: u64, frame_events: u16) -> Result<(Ref, Prepared), Failure> {
-        remark(&format!("signing {events} events, then streaming them ({name})"));
+        let first = Some(Sequence(1));
+        self.planned(name, Plan { events, frame_events, first, action_type: EXPORT }).await
+    }
+
+    async fn planned(&mut self, name: &str, plan: Plan) -> Result<(Ref, Prepared), Failure> {
+        remark(&format!("signing {} events, then streaming them ({name})", plan.events));
         let producer = self.producer(name).await?;
-        Ok((producer.source, prepare(&producer, Plan { events, frame_events, first: Some(Sequence(1)) })?))
+        Ok((producer.source, prepare(&producer, plan)?))
     }
 
     async fn stream(&mut self, (source, prepared): (Ref, Prepared)) -> Result<f64, Failure> {
@@ -235,7 +244,8 @@ impl Bench<'_> {
         let clients = api::connect(self.address).await?;
         let (mut syncs, mut acks) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let prepared = prepare(&producer, Plan { events: ROUND_CALLS, frame_events: 1, first: None })?;
+            let prepared =
+                prepare(&producer, Plan { events: ROUND_CALLS, frame_events: 1, first: None, action_type: EXPORT })?;
             syncs.extend(ceilings::fdatasync_times(folder, ROUND_CALLS)?);
             acks.extend(load::unary_latencies(clients.clone(), prepared).await?);
         }
@@ -245,7 +255,7 @@ impl Bench<'_> {
     async fn unary_many(&mut self, events: u64, callers: usize) -> Result<f64, Failure> {
         remark("64 unary clients");
         let producer = self.producer("unary-many").await?;
-        let prepared = prepare(&producer, Plan { events, frame_events: 1, first: None })?;
+        let prepared = prepare(&producer, Plan { events, frame_events: 1, first: None, action_type: EXPORT })?;
         let mut clients = Vec::new();
         for _ in 0..4 {
             clients.push(api::connect(self.address).await?);

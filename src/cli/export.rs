@@ -6,7 +6,7 @@ mod pack;
 mod resume;
 
 use super::Common;
-use super::block_on;
+use super::block_on_beside;
 use super::client::Client;
 use super::custody::{self, Package, Recorded};
 use super::errors::Failure;
@@ -98,7 +98,7 @@ pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Resu
         return Err(Failure::usage(message, "choose another --out; a package is never written over"));
     }
     let key = files::own_verifier_key(common)?;
-    let (rendered, recorded) = block_on(async {
+    let (rendered, recorded) = block_on_beside(async {
         let mut client = Client::connect(common).await?;
         let exporter = match &common.signer {
             Some(signer) => Some(producer::load(&mut client, signer).await?),

@@ -273,8 +273,19 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Runs a command that talks to the server, on this thread.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| no_runtime(&error))?;
+    drive(&mut tokio::runtime::Builder::new_current_thread(), work)
+}
+
+/// The same with one more thread, which receives while the work computes.
+fn block_on_beside<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    drive(tokio::runtime::Builder::new_multi_thread().worker_threads(1), work)
+}
+
+fn drive<T>(
+    builder: &mut tokio::runtime::Builder,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = builder.enable_all().build().map_err(|error| no_runtime(&error))?;
     let result = runtime.block_on(work);
     runtime.shutdown_background();
     result

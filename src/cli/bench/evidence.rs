@@ -24,9 +24,9 @@ const CHUNK: usize = 256 * 1024;
 /// How often the exporting process is looked at.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Fills the ledger, exports all of it, and verifies that.
+/// Fills the ledger with entries about actions of a type, exports all of it, and verifies that.
 pub(super) async fn measure(
-    entries: u64,
+    entries: (u64, &'static str),
     folder: &Path,
     process: &ServerProcess,
     admin: &Producer,

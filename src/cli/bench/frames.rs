@@ -18,6 +18,11 @@ pub struct Prepared {
     pub events: u64,
 }
 
+/// What most runs report. No gate released it, so each is an exception of the tests of exports.
+pub const EXPORT: &str = "dataset.export";
+/// What a gateway reports that keeps no gate: nothing asks who released it.
+pub const READ: &str = "dataset.read";
+
 /// What to prepare.
 #[derive(Clone, Copy)]
 pub struct Plan {
@@ -27,6 +32,8 @@ pub struct Plan {
     pub frame_events: u16,
     /// Whether they are numbered, from this sequence on in epoch 1.
     pub first: Option<Sequence>,
+    /// The type of their actions.
+    pub action_type: &'static str,
 }
 
 /// Builds and signs.
@@ -40,7 +47,8 @@ pub fn prepare(producer: &Producer, plan: Plan) -> Result<Prepared, Failure> {
             None => Position::Unsequenced,
             Some(first) => Position::Sequenced { epoch: Epoch(1), first: Sequence(first.0 + done) },
         };
-        let events = (done..done + size).map(|number| event(producer, number)).collect::<Result<_, _>>()?;
+        let events =
+            (done..done + size).map(|number| event(producer, number, plan.action_type)).collect::<Result<_, _>>()?;
         let frame = signer.sign(at, events);
         frames.push(to_frame(frame.map_err(|error| Failure::failed(error.to_string(), "report this"))?));
         done += size;
@@ -48,7 +56,7 @@ pub fn prepare(producer: &Producer, plan: Plan) -> Result<Prepared, Failure> {
     Ok(Prepared { frames, events: done })
 }
 
-fn event(producer: &Producer, number: u64) -> Result<FactsBuilder, Failure> {
+fn event(producer: &Producer, number: u64, action_type: &'static str) -> Result<FactsBuilder, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string(), "try again");
     let id = EventId(entropy::array().map_err(|error| failed(&error))?);
     let reference = |class: &str, name: &str| -> Result<Ref, Failure> {
@@ -58,13 +66,13 @@ fn event(producer: &Producer, number: u64) -> Result<FactsBuilder, Failure> {
     let stream = reference("action", &(number / 4).to_string())?;
     let who = reference("agent", &format!("agent-{}", number % 50))?;
     let body = format!(
-        "{{\"action\":\"dataset.export\",\"number\":{number},\"destination\":\"s3://exports/{id}\",\"note\":\"{}\"}}",
+        "{{\"action\":\"{action_type}\",\"number\":{number},\"destination\":\"s3://exports/{id}\",\"note\":\"{}\"}}",
         "x".repeat(300)
     );
     Ok(FactsBuilder::new(Kind::ExecutionReported, id, crate::cli::producer::now())
         .stream(stream)
         .actor(Actor { kind: ActorKind::Agent, who })
-        .action_type("dataset.export")
+        .action_type(action_type)
         .outcome(Outcome::Succeeded)
         .body("application/json", Bytes::from(body)))
 }

@@ -1,5 +1,6 @@
 //! What grows with the ledger: the server's memory, the disk, and how long opening, a proof and an audit take.
 
+use super::frames::Plan;
 use super::server::ServerProcess;
 use super::{Bench, Figure, ceilings, median};
 use crate::audit::AuditPaths;
@@ -11,7 +12,7 @@ use crate::cli::producer::Producer;
 use crate::clock::Stopwatch;
 use crate::ledger::{DataDir, Ledger, OpenOptions, Reader};
 use crate::record::entropy;
-use deedbook_verify::words::Index;
+use deedbook_verify::words::{Index, Sequence};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,11 +23,12 @@ const PROOFS: u64 = 20_000;
 /// How long the engine may merge what filling left behind: 5 million entries leave it work for some seconds.
 const REST: Duration = Duration::from_secs(20);
 
-/// Grows the ledger to a number of entries, with one producer for each part.
-pub(super) async fn fill(bench: &mut Bench<'_>, entries: u64) -> Result<(), Failure> {
+/// Grows the ledger to a number of entries about actions of a type, with one producer for each part.
+pub(super) async fn fill(bench: &mut Bench<'_>, (entries, action_type): (u64, &'static str)) -> Result<(), Failure> {
     while bench.client.ledger().await?.head.map_or(0, |head| head.size) < entries {
         let name = format!("part-{}", bench.client.ledger().await?.head.map_or(0, |head| head.size));
-        let prepared = bench.prepared(&name, PART_EVENTS, 64).await?;
+        let plan = Plan { events: PART_EVENTS, frame_events: 64, first: Some(Sequence(1)), action_type };
+        let prepared = bench.planned(&name, plan).await?;
         bench.stream(prepared).await?;
     }
     Ok(())
