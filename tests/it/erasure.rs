@@ -163,6 +163,7 @@ async fn a_range_shows_each_body_as_it_is_shown_alone() {
         }
     }
     assert!(gone.len() > 3, "some were erased");
+    drop(reader);
     house.close(ledger);
 }
 
