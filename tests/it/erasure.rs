@@ -1,6 +1,8 @@
 //! Erasure from outside: afterwards no file of the data folder holds key, salt or body, while everything else of the
 //! entry still proves. What the rules refuse is on record and erases nothing.
 
+mod ahead;
+
 use crate::support::disk::{copy_of, files_with};
 use crate::support::grpc::{Served, check};
 use crate::support::process::Serving;
@@ -123,47 +125,6 @@ async fn no_file_holds_what_was_erased_and_all_else_still_proves() {
     let ledger = house.open();
     assert_gone(house.dir.root(), &erased, &kept);
     judge(&ledger);
-    house.close(ledger);
-}
-
-/// Bodies of a range are read ahead in pages: each comes as it comes alone, wherever a page ends.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_range_shows_each_body_as_it_is_shown_alone() {
-    let (house, mut rng) = (House::build(), Rng::seeded("read ahead"));
-    let ledger = house.open();
-    let producer = house.enrolled(&ledger, &["gateway"]).await.remove(0);
-    let mut sequence = 1;
-    for _ in 0..4 {
-        let lengths: Vec<usize> = (0..64).map(|_| [40, 600, 9_000, 50_000][rng.below(4) as usize % 4]).collect();
-        let mut frame = bodies_of(&mut rng, &lengths[..60]);
-        frame.extend((0..4).map(|_| statement()));
-        for part in frame.chunks(16) {
-            ledger.append(producer.sign(sequenced(sequence), part.to_vec())).await.unwrap();
-            sequence += part.len() as u64;
-        }
-    }
-    let (reader, size) = (ledger.reader(), ledger.reader().head().size.0);
-    let gone: Vec<u64> = (size - 256..size).filter(|_| rng.below(9) == 0).collect();
-    let opens =
-        |index: u64| matches!(reader.event(Index(index), Bodies::With).unwrap().body, StoredBody::Opened { .. });
-    let gone: Vec<u64> = gone.into_iter().filter(|index| opens(*index)).collect();
-    ledger.append(erasure(&house.admin(), gone.iter().copied())).await.unwrap();
-    let size = reader.head().size.0;
-    for (from, to) in [(0, size), (size - 200, size - 1), (size - 70, size), (size - 64, size - 63)] {
-        for bodies in [Bodies::With, Bodies::Without] {
-            let mut next = from;
-            let mut compare = |event: deedbook::ledger::StoredEvent| {
-                let alone = reader.event(Index(next), bodies).unwrap();
-                assert_eq!(format!("{event:?}"), format!("{alone:?}"));
-                next += 1;
-                std::ops::ControlFlow::Continue(())
-            };
-            reader.range(Index(from), Index(to), bodies, &mut compare).unwrap();
-            assert_eq!(next, to);
-        }
-    }
-    assert!(gone.len() > 3, "some were erased");
-    drop(reader);
     house.close(ledger);
 }
 
