@@ -2,7 +2,7 @@
 
 use super::acts::Stage;
 use deedbook::audit::{self, Report};
-use deedbook::evidence::{exchange, paper};
+use deedbook::evidence;
 use deedbook::ledger::{Bodies, StoredBody};
 use deedbook::policy::Source;
 use deedbook_verify::note::open_checkpoint;
@@ -67,8 +67,7 @@ pub fn judge(stage: &Stage, (begins, note): &(TreeSize, Vec<u8>), from: Micros) 
     let mut finished = writer.finish(|digest| Ok(text(digest))).unwrap();
     // What people and other programs read is rendered again by the audit, and must be there.
     let files = Directory(path.clone());
-    paper::add(&mut finished, &files).unwrap();
-    exchange::add(&mut finished, &files).unwrap();
+    evidence::add(&mut finished, &files).unwrap();
     finished.seal().unwrap();
     let shown = verify_package(&Directory(path.clone()), &key).unwrap();
     let found = shown.rendered.tests.iter().map(|(id, ..)| (id.name().to_owned(), rows(&path, id.name())));
