@@ -1,7 +1,10 @@
 //! What the fold of the log into the graph costs: `cargo bench --bench lineage_fold`. Runs of pipelines that start and
 //! complete, two datasets read and one written each, in frames of 64; once parsed alone, once parsed and folded. Then how
-//! much that is in rows. It measures; that the fold is right is
-//! tested elsewhere.
+//! much that is in rows, and what the same events cost when they are appended to a ledger: the fold's share of that, which
+//! shall be 15 % at most. It measures; that the fold is right is tested elsewhere. It allocates as the program does.
+
+#[path = "lineage_fold/appends.rs"]
+mod appends;
 
 use deedbook::clock::Clock;
 use deedbook::lineage::fold::{BlockFold, BlockRuns, Memory, Placed, Row};
@@ -11,6 +14,9 @@ use deedbook_verify::entry::{Entry, SealedFrame};
 use deedbook_verify::facts::{Facts, Object, ObjectClass, ObjectRole, Outcome};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{EventId, Index, LedgerId, Micros, Ref, Revision};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EVENTS: u64 = 200_000;
 const FRAME: u64 = 64;
@@ -22,15 +28,16 @@ fn main() -> Result<(), String> {
     let timed = |what: &str, work: &mut dyn FnMut()| {
         let start = clock.read().boot;
         work();
-        let micros = clock.read().boot.0.saturating_sub(start.0) as f64;
-        println!("{what}: {:.3} µs an entry", micros / EVENTS as f64);
+        let micros = clock.read().boot.0.saturating_sub(start.0) as f64 / EVENTS as f64;
+        println!("{what}: {micros:.3} µs an entry");
+        micros
     };
-    timed("parsed", &mut || {
+    let parsed = timed("parsed", &mut || {
         let parsed = log.iter().filter(|entry| Entry::parse(entry).is_ok()).count();
         assert_eq!(parsed as u64, EVENTS);
     });
     let mut folded = Folded::default();
-    timed("parsed, folded, and made rows of", &mut || folded = fold(&log));
+    let both = timed("parsed, folded, and made rows of", &mut || folded = fold(&log));
     let events = EVENTS as f64;
     let Folded { nodes, edges, once, changed, bytes } = folded;
     println!("{:.2} nodes and {:.2} edges an entry", nodes as f64 / events, edges as f64 / events);
@@ -40,6 +47,31 @@ fn main() -> Result<(), String> {
         changed as f64 / events,
         bytes as f64 / events
     );
+    shares(both, parsed)
+}
+
+/// The fold's part of what appends cost: by its thread, which parses too and asks the store; and by what it took alone, for
+/// whoever closes a commit folds what is left of it.
+fn shares(both: f64, parsed: f64) -> Result<(), String> {
+    for body in [400, 0] {
+        let event = |at| match body {
+            0 => facts(at),
+            _ => facts(at).body("application/json", vec![b' '; body].into()),
+        };
+        let appended = appends::measure(EVENTS, FRAME, event)?;
+        let share = |micros: f64| micros / appended.all_threads * 100.0;
+        println!(
+            "appended with bodies of {body} bytes: {:.2} µs an entry by the clock, {:.2} of all threads; the fold's thread {:.2} \
+             of these ({:.1} %); folding alone took {:.2} ({:.1} %), with parsing {both:.2} ({:.1} %)",
+            appended.elapsed,
+            appended.all_threads,
+            appended.lineage_thread,
+            share(appended.lineage_thread),
+            both - parsed,
+            share(both - parsed),
+            share(both),
+        );
+    }
     Ok(())
 }
 

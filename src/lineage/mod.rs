@@ -11,6 +11,7 @@ pub mod openlineage;
 pub mod prov;
 mod names;
 mod bits;
+mod seen;
 mod stop;
 mod graph;
 mod visit;

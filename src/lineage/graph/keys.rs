@@ -44,6 +44,9 @@ pub(super) enum Keys {
     Dense { first_word: u32, words_len: u32 },
 }
 
+/// Keys that are stepped over before they are searched.
+const STEPS_NEAR: usize = 64;
+
 /// Keys among 64 neighbours from which on places for all of them take as much room as bits, about.
 const DENSE: usize = 60;
 
@@ -103,7 +106,15 @@ impl Keys {
             Keys::Listed(keys) => {
                 let (first, last) = (word * 64, word * 64 + 63);
                 let key = |place: usize| keys.get(place).copied();
-                // Passes go one way, so that each key is stepped over once.
+                // Passes go one way, and keys are stepped over; walks jump.
+                let is_far = |steps: usize| {
+                    let (behind, ahead) = (at.before.checked_sub(steps + 1), at.before.checked_add(steps));
+                    behind.and_then(key).is_some_and(|key| key >= first)
+                        || ahead.and_then(key).is_some_and(|key| key < first)
+                };
+                if is_far(STEPS_NEAR) {
+                    at.before = keys.partition_point(|key| *key < first);
+                }
                 while key(at.before).is_some_and(|key| key < first) {
                     at.before += 1;
                 }

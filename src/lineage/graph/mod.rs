@@ -14,6 +14,7 @@ mod segment;
 mod view;
 mod cursor;
 
+pub(super) use cursor::Cursor;
 pub use view::{Edges, KindCounts, View};
 
 use super::kinds::NodeKind;

@@ -2,6 +2,7 @@
 
 use super::Query;
 use crate::lineage::bits::NodeSet;
+use crate::lineage::seen::Seen;
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{Edge, NodeId, NodeKinds, Towards};
 use deedbook_verify::words::Index;
@@ -82,7 +83,8 @@ impl Query<'_> {
                 node != to.number() && self.view.kind(NodeId::known(node)).is_some_and(|kind| kinds.has(kind))
             }
         };
-        let mut seen = NodeSet::below(self.view.node_count());
+        let mut seen = Seen::below(self.view.node_count());
+        let mut cursor = self.view.cursor(Towards::Causes);
         seen.insert(to.number());
         let mut layers = vec![vec![to.number()]];
         while let Some(layer) = layers.last() {
@@ -96,9 +98,11 @@ impl Query<'_> {
                 layers.pop();
                 return self.down(source, &layers, meter).map(Some);
             }
-            let (mut reached, mut next) = (Vec::new(), Vec::new());
-            self.next_layer(layer, Towards::Causes, &mut seen, meter, &mut reached)?;
-            meter.each(&reached, |node| next.extend((!closed.has(*node)).then_some(*node)))?;
+            let mut next = Vec::new();
+            for node in layer {
+                let mut add = |cause| next.extend((!closed.has(cause)).then_some(cause));
+                self.onward(*node, &mut cursor, &mut seen, meter, &mut add)?;
+            }
             if next.is_empty() {
                 return Ok(None);
             }

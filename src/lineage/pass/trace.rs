@@ -1,8 +1,8 @@
 //! Reachability by depth: first what is one edge away, then two, and so on.
 
 use super::Query;
-use crate::lineage::bits::NodeSet;
-use crate::lineage::graph::{KindCounts, View};
+use crate::lineage::graph::{Cursor, KindCounts, View};
+use crate::lineage::seen::Seen;
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{NodeId, Towards};
 
@@ -40,48 +40,63 @@ impl Query<'_> {
     /// has the nearest nodes: all layers but the last are whole.
     pub fn trace(&self, nodes: &[NodeId], towards: Towards, depth_max: Option<u32>) -> Answer<Trace> {
         let mut meter = self.meter();
-        let mut seen = NodeSet::below(self.view.node_count());
-        let mut layer: Vec<u32> = self.present(nodes).into_iter().filter(|node| seen.insert(*node)).collect();
         let mut trace = Trace::default();
-        let mut done = Ok(());
-        while !layer.is_empty() {
-            let is_last = depth_max.is_some_and(|depth_max| trace.ends.len() > depth_max as usize);
-            if is_last {
-                done = Err(Cut::Depth);
-                break;
-            }
-            trace.nodes.extend(layer.iter().map(|node| NodeId::known(*node)));
-            trace.ends.push(trace.nodes.len());
-            let mut next = Vec::new();
-            done = self.next_layer(&layer, towards, &mut seen, &mut meter, &mut next);
-            if done.is_err() {
-                trace.nodes.extend(next.iter().map(|node| NodeId::known(*node)));
-                trace.ends.extend((!next.is_empty()).then_some(trace.nodes.len()));
-                break;
-            }
-            layer = next;
-        }
+        let done = self.traced(nodes, towards, depth_max, &mut trace, &mut meter);
         self.answer(meter, trace, done)
     }
 
-    /// What one layer leads to that was not seen before.
-    pub(super) fn next_layer(
+    fn traced(
         &self,
-        layer: &[u32],
+        nodes: &[NodeId],
         towards: Towards,
-        seen: &mut NodeSet,
+        depth_max: Option<u32>,
+        trace: &mut Trace,
         meter: &mut Meter<'_>,
-        next: &mut Vec<u32>,
     ) -> Result<(), Cut> {
+        let mut seen = Seen::below(self.view.node_count());
         let mut cursor = self.view.cursor(towards);
-        for node in layer {
-            meter.node()?;
-            cursor.each(*node, self.filter.edges, meter, |peer| {
-                if !seen.has(peer) && self.enters(peer) && seen.insert(peer) {
-                    next.push(peer);
+        let starts = self.present(nodes).into_iter().filter(|node| seen.insert(*node));
+        trace.nodes.extend(starts.map(NodeId::known));
+        let mut layer = 0..trace.nodes.len();
+        while !layer.is_empty() {
+            trace.ends.push(layer.end);
+            let is_last = depth_max.is_some_and(|depth_max| trace.ends.len() > depth_max as usize);
+            for at in layer.clone() {
+                let Some(node) = trace.nodes.get(at).copied() else { break };
+                let mut is_more = false;
+                let done = self.onward(node.number(), &mut cursor, &mut seen, meter, |peer| {
+                    is_more = true;
+                    if !is_last {
+                        trace.nodes.push(NodeId::known(peer));
+                    }
+                });
+                let done = done.and(if is_last && is_more { Err(Cut::Depth) } else { Ok(()) });
+                if done.is_err() {
+                    // What was found of the next layer is a part of it.
+                    trace.ends.extend((trace.nodes.len() > layer.end).then_some(trace.nodes.len()));
+                    return done;
                 }
-            })?;
+            }
+            layer = layer.end..trace.nodes.len();
         }
         Ok(())
+    }
+
+    /// Calls with each node that a node leads to and that was not seen before.
+    #[inline]
+    pub(super) fn onward(
+        &self,
+        node: u32,
+        cursor: &mut Cursor<'_>,
+        seen: &mut Seen,
+        meter: &mut Meter<'_>,
+        mut call: impl FnMut(u32),
+    ) -> Result<(), Cut> {
+        meter.node()?;
+        cursor.each(node, self.filter.edges, meter, |peer| {
+            if !seen.has(peer) && self.enters(peer) && seen.insert(peer) {
+                call(peer);
+            }
+        })
     }
 }

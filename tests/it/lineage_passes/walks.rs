@@ -1,8 +1,10 @@
 //! Ancestors, descendants and traces.
 
 use super::world::{UNBOUNDED, index_of, long_worlds, numbers, worlds};
-use deedbook::lineage::{Bounds, Cut, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, PathCount, Query, Towards};
-use deedbook_verify::words::Index;
+use deedbook::lineage::{
+    Bounds, Cut, Edge, EdgeKind, EdgeKinds, Filter, Graph, NodeId, NodeKind, NodeKinds, PathCount, Query, Towards,
+};
+use deedbook_verify::words::{Index, TreeSize};
 use petgraph::algo::dijkstra;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::{Dfs, GraphBase, IntoNeighbors, NodeFiltered, Reversed, Visitable};
@@ -72,6 +74,32 @@ fn passes_that_take_many_nodes_at_once_agree_with_petgraph() {
         let theirs = counted.iter().find(|(node, _)| *node == start).and_then(|(_, covered)| covered.paths);
         assert_eq!(between, Some(theirs.unwrap_or(PathCount::Exactly(0))), "{start} to {last}");
     });
+}
+
+/// What a walk has seen is kept in other ways, the more it is.
+#[test]
+fn traces_over_few_and_over_many_nodes_see_each_once() {
+    for runs in [1u32, 31, 32, 33, 127, 128, 129, 2_047, 2_048, 2_049, 10_000] {
+        let mut graph = Graph::new(usize::MAX);
+        let source = graph.add_node(NodeKind::Dataset, Index(0)).unwrap();
+        let all: Vec<_> = (0..runs).map(|_| graph.add_node(NodeKind::Run, Index(0)).unwrap()).collect();
+        let end = graph.add_node(NodeKind::Dataset, Index(0)).unwrap();
+        for (from, to) in all.iter().flat_map(|run| [(source, *run), (source, *run), (*run, end)]) {
+            graph.add_edge(Edge { index: Index(0), from, to, kind: EdgeKind::Used }).unwrap();
+        }
+        let view = graph.view(TreeSize(1));
+        let query = Query::new(&view, UNBOUNDED);
+        for (start, towards, other) in [(source, Towards::Effects, end), (end, Towards::Causes, source)] {
+            let trace = query.trace(&[start], towards, None);
+            let mut layers: Vec<_> = trace.value.layers().map(<[NodeId]>::to_vec).collect();
+            layers.iter_mut().for_each(|layer| layer.sort_unstable());
+            assert_eq!((layers, trace.cut), (vec![vec![start], all.clone(), vec![other]], None));
+            let short = query.trace(&[start], towards, Some(1));
+            assert_eq!((short.value.nodes().len() as u32, short.cut), (1 + runs, Some(Cut::Depth)));
+        }
+        let path = query.shortest_path(source, end).value.unwrap();
+        assert_eq!(path.nodes().collect::<Vec<_>>(), [source, all[0], end]);
+    }
 }
 
 #[test]
