@@ -47,8 +47,9 @@ pub const PACKAGE_QUESTION_BYTES_MAX: usize = 128 * 1024;
 pub const TESTS_EVERY_HOURS_DEFAULT: u16 = 24;
 /// How rarely, at most: a week.
 pub const TESTS_EVERY_HOURS_MAX: u16 = 168;
-/// Days that a run looks back unless the operator says otherwise: a quarter.
-pub const TESTS_OVER_DAYS_DEFAULT: u16 = 90;
+/// Days that a run looks back unless the operator says otherwise: a quarter, and the time
+/// that a review of access has behind it.
+pub const TESTS_OVER_DAYS_DEFAULT: u16 = 120;
 /// And at most: a year.
 pub const TESTS_OVER_DAYS_MAX: u16 = 366;
 /// Entries of one run: what is older than the newest so many is left out, and the run says so. A request and its steps are
