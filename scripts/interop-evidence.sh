@@ -63,7 +63,7 @@ END
   printf '%s' '{"prefix":{"ex":"http://example.org/"},"entity":{"ex:e":{}}}' >in.json
   as "$admin" lineage import --format prov in.json
   # Reviews, and governance of everything there is.
-  as bob.key review log --from 2020-01-01 --to 2030-01-01
+  as bob.key review log --from 2020-01-01 --to "$(date -u +%F)"
   as bob.key exception dispose --test T08 --code GOVERNED_ALONE --index 1 --as accepted --reason small
   echo 'key,time' >theirs.csv
   as bob.key reconcile --source agent --from 2020-01-01 --to 2030-01-01 theirs.csv

@@ -53,8 +53,14 @@ pub fn run(common: &Common, arguments: &CustodyArguments, output: Output) -> Res
     let recorded = block_on(async {
         let mut client = Client::connect(common).await?;
         let exporter = producer::load(&mut client, signer).await?;
-        sign(&exporter, folder)?;
-        export(&mut client, &exporter, &package, None).await
+        let signed = sign(&exporter, folder)?;
+        let recorded = export(&mut client, &exporter, &package, None).await;
+        if recorded.is_err() && signed == Envelope::Made {
+            // Beside a package that is on record for nobody, or later for another, it would tell who did not take it out.
+            let path = folder.join(SIGNED_FILE);
+            std::fs::remove_file(&path).map_err(|error| Failure::file(&path, &error))?;
+        }
+        recorded
     })?;
     output.either(&recorded.line(folder), || recorded.value())
 }
@@ -153,11 +159,20 @@ pub async fn export(
     Ok(recorded)
 }
 
+/// What became of the envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Envelope {
+    /// It is new.
+    Made,
+    /// One was there.
+    Kept,
+}
+
 /// Signs the package's second manifest, and with it every file that is judged. Another exporter's signature stays.
-pub fn sign(exporter: &Producer, folder: &Path) -> Result<(), Failure> {
+pub fn sign(exporter: &Producer, folder: &Path) -> Result<Envelope, Failure> {
     let path = folder.join(SIGNED_FILE);
     if path.exists() {
-        return Ok(());
+        return Ok(Envelope::Kept);
     }
     let payload = read_bounded(&folder.join("tagmanifest-sha256.txt"), MANIFEST_BYTES_MAX)?;
     let signature = exporter.key.sign(&pre_authentication_encoding(MANIFEST_TYPE, &payload));
@@ -166,7 +181,8 @@ pub fn sign(exporter: &Producer, folder: &Path) -> Result<(), Failure> {
         "payload": encode_base64(&payload),
         "signatures": [{"keyid": exporter.key.public().id().to_string(), "sig": encode_base64(&signature)}],
     });
-    write_new(&path, format!("{envelope}\n").as_bytes())
+    write_new(&path, format!("{envelope}\n").as_bytes())?;
+    Ok(Envelope::Made)
 }
 
 fn signature(exporter: &Producer, time: Micros, bytes: &[u8]) -> proto::RequestSignature {

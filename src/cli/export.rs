@@ -92,6 +92,13 @@ struct Asked {
 /// Exports.
 pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Result<(), Failure> {
     let window = period(&arguments.from, &arguments.to)?;
+    if window.from > producer::now() {
+        let message = format!("`--from {}`: that lies ahead, and nothing can have happened since", arguments.from);
+        return Err(Failure::usage(
+            message,
+            "take a period that has begun; one that goes on is cut where the log ends",
+        ));
+    }
     let period = Period { from: window.from, to: window.until };
     if arguments.out.exists() {
         let message = format!("{} exists", arguments.out.display());

@@ -95,6 +95,9 @@ fn disposition(text: &str) -> Result<Disposition, String> {
     Disposition::from_name(text).ok_or_else(|| "use accepted, remediated or false_positive".to_owned())
 }
 
+/// A period's last day is named whole while it goes on.
+const DAY_US: u64 = 24 * 3_600 * 1_000_000;
+
 /// States a review.
 pub async fn review(common: &Common, command: ReviewCommand, output: Output) -> Result<(), Failure> {
     let (subject, arguments) = match command {
@@ -102,6 +105,13 @@ pub async fn review(common: &Common, command: ReviewCommand, output: Output) -> 
         ReviewCommand::Log(arguments) => (ReviewSubject::Log, arguments),
     };
     let window = filter::period(&arguments.from, &arguments.to)?;
+    if window.until.0 > super::producer::now().0.saturating_add(DAY_US) {
+        let message = format!("`--to {}`: that lies ahead, and nobody can have reviewed it", arguments.to);
+        return Err(Failure::usage(
+            message,
+            "take the last day that was reviewed; what comes later is the next review's",
+        ));
+    }
     let (mut client, producer) = key::governor(common).await?;
     let reviewed = match &arguments.checkpoint {
         Some(file) => proof::head_of(common, file)?,
@@ -181,8 +191,8 @@ pub async fn warn_unless_counted(client: &mut Client, producer: &Producer) -> Re
     });
     if !counts {
         remark(
-            "no reader will count this: the key is not that of a bound person who is administrator, reviewer or auditor; \
-             see `deedbook principal list`",
+            "no reader will count this: the key is not that of a bound person who is administrator, reviewer or auditor; a \
+             review of such a key is an exception itself, NO_ROLE; see `deedbook principal list`",
         );
     }
     Ok(())

@@ -131,6 +131,8 @@ fn what_is_asked_is_what_is_in_it() {
     export(&stage, &server, "empty", &["--from", "2020-01-01", "--to", "2020-01-31"]);
     let shown = verified(&stage, "empty");
     assert_eq!(shown.rendered.counts.in_period, 0);
+    let page = std::fs::read_to_string(stage.path("empty/data/report.html")).unwrap();
+    assert!(page.contains("no entry of this period") && !page.contains("No control fails"));
     for (id, verdict, rows, _) in &shown.rendered.tests {
         if ["T01", "T02", "T03", "T05", "T06", "T07"].contains(&id.name()) {
             assert_eq!((*verdict, *rows), (Verdict::NotOperated, 0), "{}", id.name());
@@ -148,6 +150,7 @@ fn what_is_asked_is_what_is_in_it() {
     assert_eq!(files(&stage.path("redacted")), before);
     assert!(refused(&["--from", "2026-01-02", "--to", "2026-01-01", "--out", "x"]).contains("before it begins"));
     assert!(refused(&[&EVER[..], &["--out", "x", "--filter", "colour = red"]].concat()).contains("--filter"));
+    assert!(refused(&["--out", "x", "--from", "2126-01-01", "--to", "2126-03-31"]).contains("lies ahead"));
     assert!(!stage.path("x").exists() && !stage.path("x.partial").exists());
 }
 

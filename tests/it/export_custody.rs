@@ -116,8 +116,11 @@ fn custody_that_is_not_of_this_package_is_refused() {
     let altered = String::from_utf8(envelope.clone()).unwrap().replacen("\"sig\":\"", "\"sig\":\"AAAA", 1);
     let dsse = "tagmanifest-sha256.txt.dsse";
     let (receipt, record) = ("custody/exported.tlog-proof", "custody/export.json");
-    let said_otherwise =
-        String::from_utf8(read(folder.join(record))).unwrap().replace("\"exported_index\": ", "\"exported_index\": 1");
+    let saying = |was: &str, is: &str| {
+        let said = String::from_utf8(read(folder.join(record))).unwrap();
+        assert!(said.contains(was), "{said}");
+        said.replace(was, is).into_bytes()
+    };
     let other = |path: &str| read(stage.path("other").join(path));
     for (path, bytes) in [
         (dsse, altered.into_bytes()),
@@ -125,7 +128,9 @@ fn custody_that_is_not_of_this_package_is_refused() {
         (dsse, b"{}".to_vec()),
         (receipt, other(receipt)),
         (record, other(record)),
-        (record, said_otherwise.into_bytes()),
+        (record, saying("\"exported_index\": ", "\"exported_index\": 1")),
+        (record, saying("\"exported.tlog-proof\"", "\"another.tlog-proof\"")),
+        (record, saying(&signer.to_string(), &"0".repeat(signer.to_string().len()))),
     ] {
         assert_eq!(spoiled(path, &bytes), (PackageCode::Custody, path.to_owned()));
     }
@@ -191,6 +196,7 @@ fn a_package_is_put_on_record_later_once_it_verifies() {
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
     std::fs::write(&path, &sound).unwrap();
     assert_eq!(later("bob").status.code(), Some(3));
+    assert!(!stage.path("out/tagmanifest-sha256.txt.dsse").exists(), "who was refused leaves no signature");
     assert!(!stage.kinds(&server).contains(&"evidence.exported".to_owned()));
     let recorded = said(&later("adm"));
     assert_eq!(recorded["exported_index"], stage.kinds(&server).len() as u64 - 1);

@@ -117,6 +117,7 @@ fn reviews_and_dispositions_count_by_whose_key_signed_them() {
             &["--as", "accepted", "--reason", "x"],
         ),
         vec!["review", "log", "--from", "2026-01-06", "--to", "2026-01-05"],
+        vec!["review", "log", "--from", "2026-01-05", "--to", "2126-01-05"],
         with(&review, &["--findings"]),
     ] {
         let output = stage.run(&server, "alice", &words).output().unwrap();

@@ -30,6 +30,7 @@ usage: deedbook-verify receipt --vkey FILE RECEIPT...
        deedbook-verify lineage --policy FILE [--vkey FILE] [--json] BUNDLE...
        deedbook-verify package --vkey FILE [--json] FOLDER...
        deedbook-verify package --policy FILE [--vkey FILE] [--json] FOLDER...
+       deedbook-verify --version
 
   --vkey FILE    the ledger's verifier key (ledger.vkey), got from somebody you trust
   --policy FILE  a C2SP tlog-policy, got from somebody you trust: it names the ledger's key, its witnesses, and how
@@ -123,7 +124,19 @@ struct Command<'a> {
     files: Vec<&'a str>,
 }
 
+/// For whoever records which program judged, and by which revision of the tests.
+fn version() -> String {
+    #[cfg(feature = "package")]
+    let rules = format!("packages by {}", deedbook_verify::package::PROGRAM);
+    #[cfg(not(feature = "package"))]
+    let rules = "no packages";
+    format!("deedbook-verify {}, {rules}\n", env!("CARGO_PKG_VERSION"))
+}
+
 fn run(arguments: &[String]) -> Result<Ending, Failure> {
+    if matches!(arguments, [word] if matches!(word.as_str(), "--version" | "-V")) {
+        return print(&version()).map(|()| Ending::AllValid);
+    }
     let Some(command) = parse(arguments)? else { return print(USAGE).map(|()| Ending::AllValid) };
     let mut ending = Ending::AllValid;
     for name in &command.files {

@@ -76,6 +76,9 @@ fn sentence(findings: &Findings<'_>) -> String {
     let exceptions = findings.tests.iter().fold(0u64, |sum, finding| sum.saturating_add(finding.result.exceptions));
     let found = Counted(exceptions, "exception", "exceptions");
     match (of(Verdict::Fail), of(Verdict::Indeterminate)) {
+        (0, 0) if findings.rendered.counts.in_period == 0 => {
+            "The log has no entry of this period: nothing was tested, and nothing is shown to have worked.".to_owned()
+        }
         (0, 0) => "No control fails, and nothing is left open.".to_owned(),
         (0, open) => {
             format!("No control fails; of {} the entries leave something open.", Counted(open, "control", "controls"))

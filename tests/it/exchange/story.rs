@@ -3,6 +3,8 @@
 
 use crate::support::process::Serving;
 use crate::support::stage::Stage;
+use deedbook::clock::Clock;
+use deedbook_verify::calendar::rfc3339;
 use std::path::{Path, PathBuf};
 
 const OPENLINEAGE: &str = r#"{"eventType":"COMPLETE","eventTime":"2026-01-05T03:00:00Z","producer":"p","schemaURL":"s","run":{"runId":"00000000-0000-4000-8000-000000000001"},"job":{"namespace":"shop","name":"daily"},"inputs":[{"namespace":"shop","name":"shop.orders"}]}"#;
@@ -66,8 +68,8 @@ impl Told {
     }
 
     fn governance(&self) {
-        let dated = |words: &[&'static str]| [words, &["--from", "2020-01-01", "--to", "2030-01-01"]].concat();
-        self.says("bob", &dated(&["review", "log"]));
+        let today = rfc3339(Clock::system().wall());
+        self.says("bob", &["review", "log", "--from", "2020-01-01", "--to", &today[..10]]);
         self.says("adm", &["principal", "grant", "--kind", "human", "--id", "bob", "--role", "auditor"]);
         self.says("adm", &["principal", "add", "--kind", "service", "--id", "s1", "--responsible", "bob"]);
         self.says("adm", &["principal", "disable", "--kind", "service", "--id", "s1"]);

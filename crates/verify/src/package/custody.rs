@@ -68,7 +68,7 @@ pub fn check(folder: &dyn Folder, log: &VerifierKey, rendered: &Rendered) -> Res
         shown.exported = Some(exported(folder, log, rendered)?);
     }
     if has(RECORD_FILE) {
-        record(folder, rendered, shown.exported)?;
+        record(folder, rendered, (shown.exported, shown.signed))?;
     }
     let known = |path: &&String| bag::is_custody(path) && ![RECEIPT_FILE, RECORD_FILE].contains(&path.as_str());
     shown.unread = there.iter().filter(known).cloned().collect();
@@ -126,26 +126,37 @@ fn exported(folder: &dyn Folder, log: &VerifierKey, rendered: &Rendered) -> Resu
     Ok(Exported { index: proven.index, received: proven.received, exporter: stated.actor.who })
 }
 
-fn record(folder: &dyn Folder, rendered: &Rendered, exported: Option<Exported>) -> Result<(), PackageRefusal> {
+/// The rest of it, when it was signed and where the read stands, is the exporter's word: no file here says it again.
+fn record(
+    folder: &dyn Folder,
+    rendered: &Rendered,
+    (exported, signed): (Option<Exported>, Option<Signed>),
+) -> Result<(), PackageRefusal> {
     let wrong = |found: &str| refuse(RECORD_FILE, found);
     let bytes = read_whole(folder, RECORD_FILE, limits::ENVELOPE_BYTES_MAX)?;
     let record = Value::read(&bytes).ok_or_else(|| wrong("it is no record in plain JSON"))?;
     let Some(exported) = exported else { return Err(wrong("the receipt that it speaks of is not there")) };
     let manifest = read_whole(folder, bag::MANIFEST_FILE, limits::MANIFEST_BYTES_MAX)?;
+    let key = match signed {
+        Some(Signed::By(key, _) | Signed::Unknown(key)) => Some(("key_id", key.to_string())),
+        None => None,
+    };
     let said = [
         ("custody", RECORD.to_owned()),
+        ("receipt", RECEIPT_FILE.trim_start_matches("custody/").to_owned()),
         ("ledger_id", rendered.question.ledger.to_string()),
         ("exporter", exported.exporter.to_string()),
         ("manifest_blake3", blake3::hash(&manifest).to_hex().to_string()),
     ];
-    let other = said.iter().find(|(name, value)| record.text(name) != Some(value.as_str())).map(|(name, _)| *name);
+    let mut said = said.iter().chain(&key);
+    let other = said.find(|(name, value)| record.text(name) != Some(value.as_str())).map(|(name, _)| *name);
     let at = (record.number("exported_index") != Some(exported.index.0)).then_some("exported_index");
     match other.or(at) {
         None => Ok(()),
         Some(name) => Err(PackageRefusal::new(
             PackageCode::Custody,
             RECORD_FILE,
-            format_args!("`{name}` is not what the receipt and the package say"),
+            format_args!("`{name}` is not what receipt, envelope and package say"),
         )),
     }
 }

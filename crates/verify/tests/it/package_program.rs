@@ -45,6 +45,13 @@ fn run(arguments: &[&Path]) -> (Option<i32>, String) {
 }
 
 #[test]
+fn the_program_says_which_it_is() {
+    let output = Command::new(env!("CARGO_BIN_EXE_deedbook-verify")).arg("--version").output().unwrap();
+    let said = format!("deedbook-verify {}, packages by deedbook.evidence/1\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!((output.status.code(), String::from_utf8(output.stdout).unwrap()), (Some(0), said));
+}
+
+#[test]
 fn a_package_in_a_folder_is_judged_and_described() {
     let folder = Folder::new("good");
     let (good, key) = (folder.put("good", &full().1), folder.key());

@@ -111,6 +111,14 @@ fn no_review_is_due_before_a_month_or_a_quarter_of_the_ledger_are_over() {
         assert!(counted(&package, test, "NOT_DUE"), "{test}");
     }
     assert_eq!(found(&office, &quarter(&office, false), TestId::T13), Verdict::Indeterminate);
+    // What lies ahead of a review was not reviewed, whatever it says.
+    let mut ahead = Office::new();
+    ahead.wait(10 * day);
+    let (born, now) = (crate::package_maker::received(&ahead.ledger, 0), ahead.ledger.received);
+    review(&mut ahead, "ron", 2, (born - 1, now + 400 * day));
+    ahead.wait(40 * day);
+    beat(&mut ahead);
+    assert!(counted(&package_of(&ahead, ahead.plan()), "T13", "MISSED_REVIEW"), "nobody reviewed the last 40 days");
     // From genesis on it was reviewed: what is younger is not due, and while the period goes on it leaves nothing open.
     let now = office.ledger.received;
     review(&mut office, "ron", 1, (genesis - 1, now));

@@ -36,7 +36,8 @@ impl Reviews {
         let subject = Subject::of(seen.index, seen.entry, seen.leaf);
         let counts = vouched_by(seen.before.principals(), &seen.entry.facts).is_ok();
         if counts {
-            self.windows.push((window.from, window.until));
+            // Nobody reviews what is not there yet, whatever a statement says.
+            self.windows.push((window.from, window.until.min(subject.received)));
             self.last = Some(subject);
         }
         if !seen.in_period {
