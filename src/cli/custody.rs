@@ -1,5 +1,5 @@
-//! Who had a package: what an exporter signs, what the ledger then states, and the proof of both beside the package. Nothing
-//! here is judged with the package: it stands outside its manifests.
+//! Who had a package: what an exporter signs, what the ledger then states, and the proof of both beside the package. It stands
+//! outside the manifests; the verifier holds it against the package (`deedbook_verify::package::custody`).
 
 use super::client::{Client, Witnessed};
 use super::errors::Failure;
@@ -14,16 +14,14 @@ use deedbook_verify::calendar::rfc3339;
 use deedbook_verify::frame::pre_authentication_encoding;
 use deedbook_verify::limits::{MANIFEST_BYTES_MAX, PACKAGE_TEXT_BYTES_MAX};
 use deedbook_verify::note::encode_base64;
-use deedbook_verify::package::{Directory, Question, Redaction, verify_package};
+use deedbook_verify::package::{
+    Directory, ENVELOPE_FILE, ENVELOPE_TYPE, Question, RECEIPT_FILE, RECORD_FILE, RECORD_FORM, Redaction,
+    verify_package,
+};
 use deedbook_verify::words::{Hash, Index, Micros};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The DSSE payload type of a package's second manifest.
-const MANIFEST_TYPE: &str = "application/vnd.deedbook.tagmanifest.v1";
-const SIGNED_FILE: &str = "tagmanifest-sha256.txt.dsse";
-const RECORD_FILE: &str = "custody/export.json";
 
 /// What `custody` takes.
 #[derive(Args, Debug)]
@@ -57,7 +55,7 @@ pub fn run(common: &Common, arguments: &CustodyArguments, output: Output) -> Res
         let recorded = export(&mut client, &exporter, &package, None).await;
         if recorded.is_err() && signed == Envelope::Made {
             // Beside a package that is on record for nobody, or later for another, it would tell who did not take it out.
-            let path = folder.join(SIGNED_FILE);
+            let path = folder.join(ENVELOPE_FILE);
             std::fs::remove_file(&path).map_err(|error| Failure::file(&path, &error))?;
         }
         recorded
@@ -141,10 +139,10 @@ pub async fn export(
     let receipt = client.receipt(answer.index, false, Witnessed(false)).await?.receipt;
     let custody = package.folder.join("custody");
     std::fs::create_dir_all(&custody).map_err(|error| Failure::file(&custody, &error))?;
-    write_new(&custody.join("exported.tlog-proof"), &receipt)?;
+    write_new(&package.folder.join(RECEIPT_FILE), &receipt)?;
     let recorded = Recorded { exported: Index(answer.index), read };
     let record = json!({
-        "custody": "deedbook.custody/1",
+        "custody": RECORD_FORM,
         "ledger_id": exporter.ledger.to_string(),
         "exporter": exporter.source.to_string(),
         "key_id": exporter.key.public().id().to_string(),
@@ -170,14 +168,14 @@ pub enum Envelope {
 
 /// Signs the package's second manifest, and with it every file that is judged. Another exporter's signature stays.
 pub fn sign(exporter: &Producer, folder: &Path) -> Result<Envelope, Failure> {
-    let path = folder.join(SIGNED_FILE);
+    let path = folder.join(ENVELOPE_FILE);
     if path.exists() {
         return Ok(Envelope::Kept);
     }
     let payload = read_bounded(&folder.join("tagmanifest-sha256.txt"), MANIFEST_BYTES_MAX)?;
-    let signature = exporter.key.sign(&pre_authentication_encoding(MANIFEST_TYPE, &payload));
+    let signature = exporter.key.sign(&pre_authentication_encoding(ENVELOPE_TYPE, &payload));
     let envelope = json!({
-        "payloadType": MANIFEST_TYPE,
+        "payloadType": ENVELOPE_TYPE,
         "payload": encode_base64(&payload),
         "signatures": [{"keyid": exporter.key.public().id().to_string(), "sig": encode_base64(&signature)}],
     });

@@ -21,9 +21,9 @@ pub const RECEIPT_FILE: &str = "custody/exported.tlog-proof";
 pub const RECORD_FILE: &str = "custody/export.json";
 
 /// The payload type of the envelope.
-const MANIFEST_TYPE: &str = "application/vnd.deedbook.tagmanifest.v1";
+pub const ENVELOPE_TYPE: &str = "application/vnd.deedbook.tagmanifest.v1";
 /// What a record says it is.
-const RECORD: &str = "deedbook.custody/1";
+pub const RECORD_FORM: &str = "deedbook.custody/1";
 
 /// What stands beside a package, and holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ fn signed(folder: &dyn Folder, rendered: &Rendered) -> Result<Signed, PackageRef
     let Some([signature]) = envelope.list("signatures") else { return Err(form()) };
     let key = signature.text("keyid").and_then(KeyId::from_hex).ok_or_else(form)?;
     let signature = signature.text("sig").and_then(decode_base64).ok_or_else(form)?;
-    if envelope.text("payloadType") != Some(MANIFEST_TYPE) {
+    if envelope.text("payloadType") != Some(ENVELOPE_TYPE) {
         return Err(wrong("its payload type is another one"));
     }
     if payload != read_whole(folder, bag::TAG_MANIFEST_FILE, limits::PACKAGE_TEXT_BYTES_MAX)? {
@@ -99,7 +99,7 @@ fn signed(folder: &dyn Folder, rendered: &Rendered) -> Result<Signed, PackageRef
     if tenure.role != SignerRole::Source || tenure.until.is_some() {
         return Err(wrong("its key had ended where the interval ends, or is no source's"));
     }
-    match tenure.key.accepts(&pre_authentication_encoding(MANIFEST_TYPE, &payload), &signature) {
+    match tenure.key.accepts(&pre_authentication_encoding(ENVELOPE_TYPE, &payload), &signature) {
         true => Ok(Signed::By(key, tenure.source)),
         false => Err(wrong("its signature does not hold")),
     }
@@ -142,7 +142,7 @@ fn record(
         None => None,
     };
     let said = [
-        ("custody", RECORD.to_owned()),
+        ("custody", RECORD_FORM.to_owned()),
         ("receipt", RECEIPT_FILE.trim_start_matches("custody/").to_owned()),
         ("ledger_id", rendered.question.ledger.to_string()),
         ("exporter", exported.exporter.to_string()),

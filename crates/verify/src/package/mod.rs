@@ -36,7 +36,9 @@ pub use bag::Manifest;
 pub use bodies::{BodyRecords, BodyShown, BodyTally};
 pub use code::{PackageCode, PackageRefusal};
 pub use computed::{BUILT_IN_POLICIES, BY_VERIFYING, Basis, FOR_INFORMATION, LISTING, TestId, Verdict};
-pub use custody::{CustodyShown, Exported, Signed};
+pub use custody::{
+    CustodyShown, ENVELOPE_FILE, ENVELOPE_TYPE, Exported, RECEIPT_FILE, RECORD_FILE, RECORD_FORM, Signed,
+};
 pub use draw::{Nonce, Seed};
 pub use entries::{Block, Entries};
 pub use exam::Counts;
