@@ -29,8 +29,8 @@ pub use decide::{Context, Decided, Effect, Judged, Refused, Said, Screen, decide
 pub use event::{Event, Judgement};
 pub use people::{Known, People};
 pub use presentation::{
-    Earlier, Flow, Party, Presentation, PresentationDefect, PresentationInput, Row, Section, Source, Why, present,
-    sections,
+    Earlier, Flow, Party, Presentation, PresentationDefect, PresentationInput, Reach, Row, Section, Source, Why,
+    present, sections,
 };
 pub use quorum::{Approver, ClauseSet, assign, can_satisfy};
 pub use strictness::{asks_for_more, strictest};

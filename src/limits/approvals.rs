@@ -32,6 +32,9 @@ pub const PRESENTATION_SOURCES_MAX: usize = 12;
 pub const PRESENTATION_READS_MAX: usize = 16;
 /// Entries that are looked at for the class of one source.
 pub const PRESENTATION_CLASS_ENTRIES_MAX: usize = 16;
+/// Things that are followed on from what an action reads and where it goes, to count what came of them: the nearest, so that
+/// asking takes no longer the more came of them.
+pub const PRESENTATION_REACH_NODES_MAX: u64 = 4_096;
 /// How long lineage is asked while an action is submitted that people will be shown: what it does not answer by then is said
 /// to be missing. Small graphs answer in microseconds, ten million edges in some tens of milliseconds.
 pub const PRESENTATION_FLOW_MAX: std::time::Duration = std::time::Duration::from_millis(250);

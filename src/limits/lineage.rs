@@ -23,7 +23,7 @@ pub const LINEAGE_BYTES_DEFAULT: usize = 1 << 30;
 pub const LINEAGE_MIB_MAX: usize = 16 * 1024;
 /// About what the key of a node takes: 17 bytes in the order of nodes, 24 and their share of a table by key.
 pub const LINEAGE_KEY_BYTES: usize = 60;
-/// Nodes whose names are remembered: a million of about 150 bytes.
+/// Nodes whose names are remembered: a million of about 200 bytes.
 pub const LINEAGE_NAMED_MAX: usize = 1 << 20;
 /// Rows that are dropped in one batch before they are derived again: 65,536 of some 20 bytes.
 pub const LINEAGE_DROPPED_ROWS_MAX: usize = 64 * 1024;

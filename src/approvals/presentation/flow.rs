@@ -10,12 +10,21 @@ pub struct Flow<'a> {
     pub sources: &'a [Source<'a>],
     /// Of how many these are the first.
     pub sources_count: u64,
-    /// How much of each kind what it reads, and its destination, led to.
-    pub reach: &'a [(&'a str, u64)],
+    /// What came of what it reads, and of its destination.
+    pub reach: Reach<'a>,
     /// The shortest way to what it reads on which no person agreed to anything.
     pub open_way: Option<&'a str>,
     /// Why this is not all that there is to say.
     pub gap: Option<&'a str>,
+}
+
+/// How much something led to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach<'a> {
+    /// How many things of each kind, by the kind's name in the plural.
+    pub counts: &'a [(&'a str, u64)],
+    /// Whether these are the nearest only, of more.
+    pub is_cut: bool,
 }
 
 /// Data, a model or an artifact that led to what an action reads.
@@ -52,8 +61,13 @@ impl Page {
         if let Some(way) = flow.open_way {
             self.row("a way that nobody approved", way);
         }
-        let reach: Vec<String> = flow.reach.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
-        let reach = if reach.is_empty() { "nothing is known".to_owned() } else { reach.join("; ") };
+        let counts: Vec<String> = flow.reach.counts.iter().map(|(kind, count)| format!("{kind}: {count}")).collect();
+        let reach = match (counts.join("; "), flow.reach.is_cut) {
+            (counts, false) if counts.is_empty() => "nothing is known".to_owned(),
+            (counts, false) => counts,
+            (counts, true) if counts.is_empty() => "more than is counted here".to_owned(),
+            (counts, true) => format!("{counts}; these are the nearest, there is more"),
+        };
         self.row("came of it", &reach);
         if let Some(gap) = flow.gap {
             self.row("not all", gap);

@@ -9,7 +9,7 @@ mod leaves;
 mod flow;
 mod words;
 
-pub use flow::{Flow, Source};
+pub use flow::{Flow, Reach, Source};
 
 use crate::domain::escape_line;
 use crate::limits;

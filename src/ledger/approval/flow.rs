@@ -1,13 +1,13 @@
 //! Where the data of an action comes from and what it reaches, gathered from the lineage graph for whoever will be asked.
 //! It helps people to judge and decides nothing; what is not known in time is said to be missing.
 
-use crate::approvals::{Flow, Source};
+use crate::approvals::{Flow, Reach, Source};
 use crate::clock::Stopwatch;
 use crate::domain::DatasetText;
 use crate::ledger::graph::{LineageAt, LineageError, NodeText};
 use crate::ledger::reader::Reader;
 use crate::limits;
-use crate::lineage::{Bounds, EdgeKind, Halt, NodeId, NodeKind, NodeKinds, Query, Sources, Stop, Towards};
+use crate::lineage::{Bounds, Cut, EdgeKind, Halt, NodeId, NodeKind, NodeKinds, Query, Sources, Stop, Towards};
 use crate::record::binding::Binding;
 use deedbook_verify::entry::Entry;
 use deedbook_verify::words::Index;
@@ -29,6 +29,7 @@ pub(super) struct Gathered {
     sources: Vec<Named>,
     sources_count: u64,
     reach: Vec<(&'static str, u64)>,
+    is_reach_cut: bool,
     open_way: Option<String>,
     gap: Option<String>,
 }
@@ -71,7 +72,7 @@ impl Gathered {
         then(Flow {
             sources: &sources,
             sources_count: self.sources_count,
-            reach: &self.reach,
+            reach: Reach { counts: &self.reach, is_cut: self.is_reach_cut },
             open_way: self.open_way.as_deref(),
             gap: self.gap.as_deref(),
         })
@@ -99,14 +100,20 @@ impl Looker<'_> {
         self.sources(&targets, gathered);
         let destination = binding.destination.iter().flat_map(|text| self.versions(text));
         let starts: Vec<NodeId> = reads.iter().flatten().copied().chain(destination).collect();
-        let reached = self.query().descendants(&starts);
-        if reached.cut.is_some() {
+        self.reach(&starts, gathered);
+    }
+
+    /// The nearest of what some nodes led to: of what much is made daily, all would take longer with each day.
+    fn reach(&self, starts: &[NodeId], gathered: &mut Gathered) {
+        let bounds = Bounds { nodes_max: limits::PRESENTATION_REACH_NODES_MAX, stop: self.stop };
+        let reached = Query::new(&self.at.view, bounds).trace(starts, Towards::Effects, None);
+        gathered.is_reach_cut = reached.cut == Some(Cut::Nodes);
+        if reached.cut.is_some_and(|cut| cut != Cut::Nodes) {
             gathered.miss("there was no time for all that it led to");
         }
-        let counts = self.at.view.count(&reached.value);
-        let own = self.at.view.kinds_of(&starts);
-        let count = |kind| counts.of(kind).saturating_sub(own.of(kind));
-        gathered.reach = REACH.into_iter().map(|(kind, name)| (name, count(kind))).filter(|(_, n)| *n > 0).collect();
+        let counts = reached.value.counts(&self.at.view);
+        let count = |(kind, name)| (name, counts.of(kind));
+        gathered.reach = REACH.into_iter().map(count).filter(|(_, count)| *count > 0).collect();
     }
 
     /// The versions of a dataset that a text names, the latest first; or the one that it names.

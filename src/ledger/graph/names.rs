@@ -18,6 +18,10 @@ use deedbook_verify::hash::RefKey;
 use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{Index, TreeSize};
 use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use std::collections::BTreeSet;
+use std::collections::hash_map::Entry::Vacant;
+use std::hash::BuildHasher;
 use std::ops::{ControlFlow, Range};
 
 /// Kinds whose bodies say names.
@@ -45,6 +49,10 @@ pub struct Called {
 #[derive(Debug, Default)]
 pub(super) struct Named {
     first: HashMap<NodeKey, Called>,
+    /// Hashes of the names without namespace and version, each with whose it is: whoever asks by name waits for no search
+    /// through all of them. Nothing stands as the least of its hash.
+    by_name: BTreeSet<(u64, Option<NodeKey>)>,
+    hashing: RandomState,
     tally: Tally,
     is_full: bool,
 }
@@ -57,7 +65,10 @@ impl Named {
                 self.is_full = true;
                 break;
             }
-            self.first.entry(node).or_insert(Called { namespace, name, version });
+            if let Vacant(free) = self.first.entry(node) {
+                self.by_name.insert((self.hashing.hash_one(name.as_str()), Some(node)));
+                free.insert(Called { namespace, name, version });
+            }
         }
         if facts.kind == Kind::OpenlineageReceived
             && let Some(event) = Event::read(body)
@@ -69,6 +80,14 @@ impl Named {
     /// What a node is called, if anything says it.
     pub fn of(&self, node: &NodeKey) -> Option<&Called> {
         self.first.get(node)
+    }
+
+    /// The nodes with this name, whatever their namespace and version.
+    pub fn called(&self, name: &str) -> impl Iterator<Item = (&NodeKey, &Called)> {
+        let hash = self.hashing.hash_one(name);
+        let keys = self.by_name.range((hash, None)..).take_while(move |(of, _)| *of == hash);
+        let keys = keys.filter_map(|(_, key)| self.first.get_key_value(key.as_ref()?));
+        keys.filter(move |(_, called)| called.name == name)
     }
 
     /// How much OpenLineage there is.
@@ -135,11 +154,45 @@ fn naming(reader: &Reader, range: Range<Index>) -> Result<Vec<Index>, ReadError>
     Ok(found)
 }
 
+/// What of a text may be the name in it: in front of that may stand a namespace in braces, behind it a version, and it may
+/// hold the marks of either itself.
+pub(super) fn names_of(text: &str) -> impl Iterator<Item = &str> {
+    let after = |(at, brace): (usize, &str)| at.saturating_add(brace.len());
+    let braces = text.match_indices('}').map(after).filter(|_| text.starts_with('{'));
+    std::iter::once(0).chain(braces).filter_map(|from| text.get(from..)).flat_map(|rest| {
+        let versions = rest.match_indices('@').filter_map(|(at, _)| rest.get(..at));
+        std::iter::once(rest).chain(versions)
+    })
+}
+
 impl Called {
     /// As commands take it: `{namespace}name@version`.
     pub fn text(&self) -> String {
         let namespace = if self.namespace.is_empty() { String::new() } else { format!("{{{}}}", self.namespace) };
         let version = self.version.as_ref().map_or_else(String::new, |version| format!("@{version}"));
         format!("{namespace}{}{version}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a node is called, what it is called in full has its name in it.
+    #[test]
+    fn a_name_is_found_in_every_text_that_says_it() {
+        let names = ["orders", "a@b", "a@b@c", "{x}y", "}", "@", "a}b@c}d"];
+        for (namespace, version) in [("", None), ("shop", None), ("", Some("7")), ("s}h@p", Some("v@2"))] {
+            for name in names {
+                let called = Called {
+                    namespace: namespace.to_owned(),
+                    name: name.to_owned(),
+                    version: version.map(str::to_owned),
+                };
+                let text = called.text();
+                assert!(names_of(&text).any(|part| part == name), "{name} in {text}");
+                assert!(names_of(name).any(|part| part == name), "{name} alone");
+            }
+        }
     }
 }

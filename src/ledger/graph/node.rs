@@ -1,6 +1,6 @@
 //! Nodes as people ask for them and read of them.
 
-use super::names::Called;
+use super::names::{Called, names_of};
 use super::{LineageError, State};
 use crate::domain::{DatasetText, NameError, dataset_ref, principal_ref, source_ref, version_ref};
 use crate::ledger::reader::Reader;
@@ -148,17 +148,21 @@ impl State {
     fn node_called(&self, text: &NodeText, stop: &dyn Stop) -> Result<NodeId, LineageError> {
         let (mut exact, mut loose) = (Vec::new(), Vec::new());
         let mut look = Polled::new(stop);
-        for (key, called) in self.named.all() {
-            if let Some(halt) = look.step() {
-                return Err(LineageError::Halted { text: text.text(), halt });
+        let halted = |halt| LineageError::Halted { text: text.text(), halt };
+        for name in names_of(&text.name) {
+            look.step().map_or(Ok(()), |halt| Err(halted(halt)))?;
+            for (key, called) in self.named.called(name).filter(|(key, _)| key.kind == text.kind) {
+                look.step().map_or(Ok(()), |halt| Err(halted(halt)))?;
+                let found = if called.text() == text.name { &mut exact } else { &mut loose };
+                if called.text() == text.name || called.name == text.name {
+                    found.extend(self.ids.get(key).copied());
+                }
             }
-            if key.kind != text.kind || !text.name.contains(&called.name) {
-                continue;
-            }
-            let found = if called.text() == text.name { &mut exact } else { &mut loose };
-            if called.text() == text.name || called.name == text.name {
-                found.extend(self.ids.get(key).copied());
-            }
+        }
+        // A name with the marks of a namespace or a version in it may have been come to twice.
+        for found in [&mut exact, &mut loose] {
+            found.sort_unstable();
+            found.dedup();
         }
         match (exact.as_slice(), loose.as_slice()) {
             ([node], _) | ([], [node]) => Ok(*node),

@@ -96,22 +96,6 @@ impl View {
         Edges { view: self, node, towards, segments: self.segments.iter(), entries: None }
     }
 
-    /// How many nodes of each kind a set has.
-    pub fn count(&self, nodes: &NodeSet) -> KindCounts {
-        let mut counts = KindCounts::default();
-        nodes.iter().filter_map(|node| self.kind(node)).for_each(|kind| counts.add(kind));
-        counts
-    }
-
-    /// How many of each kind some nodes are, each counted once however often it is named.
-    pub fn kinds_of(&self, nodes: &[NodeId]) -> KindCounts {
-        let mut set = NodeSet::below(self.node_count());
-        nodes.iter().filter(|node| self.contains(**node)).for_each(|node| {
-            set.insert(node.number());
-        });
-        self.count(&set)
-    }
-
     /// The fast way to edges, which passes take.
     pub(in crate::lineage) fn cursor(&self, towards: Towards) -> Cursor<'_> {
         Cursor::new(self, towards)

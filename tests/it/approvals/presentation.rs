@@ -3,7 +3,9 @@
 use super::desk::{digest_of, presentation_input, requirement, terms};
 use super::people::{DATA, ONCALL};
 use crate::support::{Rng, scaled};
-use deedbook::approvals::{Earlier, Flow, Party, Presentation, PresentationInput, Source, Why, present, sections};
+use deedbook::approvals::{
+    Earlier, Flow, Party, Presentation, PresentationInput, Reach, Source, Why, present, sections,
+};
 use deedbook::limits;
 use deedbook_verify::facts::ActorKind;
 use deedbook_verify::requirement::Requirement;
@@ -93,7 +95,7 @@ fn one_screen_word_for_word() {
                 Source { name: "dataset_version:regions@1", classes: "", steps: 1, is_open: false },
             ],
             sources_count: 5,
-            reach: &[("runs", 3), ("outcomes", 1)],
+            reach: Reach { counts: &[("runs", 3), ("outcomes", 1)], is_cut: false },
             open_way: Some("dataset_version:customers@41 → run:etl → dataset_version:orders@42"),
             gap: None,
         },
@@ -123,6 +125,20 @@ fn what_lineage_could_not_say_is_missing() {
     assert_eq!(presentation.omitted, ["data flow: the graph was still being read"]);
     let said = "\nbefore it\tnothing is known\ncame of it\tnothing is known\nnot all\tthe graph";
     assert!(text(&presentation).contains(said));
+}
+
+/// More than is counted is said, and is no gap: the action itself is shown whole.
+#[test]
+fn what_is_counted_in_part_says_so() {
+    let whole = presentation_input(ID, "{}");
+    for (counts, said) in [
+        (&[("runs", 4_000)][..], "came of it\truns: 4000; these are the nearest, there is more\n"),
+        (&[], "came of it\tmore than is counted here\n"),
+    ] {
+        let flow = Flow { reach: Reach { counts, is_cut: true }, ..Flow::default() };
+        let presentation = present(&PresentationInput { flow, ..whole }, &requirement(&[], 1), EXPIRY);
+        assert!(presentation.complete && text(&presentation).contains(said), "{}", text(&presentation));
+    }
 }
 
 #[test]
