@@ -14,6 +14,7 @@ use super::errors::Failure;
 use super::output::{Output, remark};
 use super::producer::{self, Producer};
 use crate::api;
+use actions::closed;
 use clap::Args;
 use deedbook_verify::words::{Ref, Sequence};
 use frames::{EXPORT, Plan, Prepared, READ, prepare};
@@ -137,8 +138,11 @@ async fn measure(arguments: &BenchArguments, folder: &Path) -> Result<Vec<Figure
         remark("asking a thousand policies");
         figures.extend(policies::measure()?);
     }
-    if [Part::Actions, Part::Waiting, Part::Closed].into_iter().any(|part| arguments.wants(part)) {
+    if [Part::Actions, Part::Waiting].into_iter().any(|part| arguments.wants(part)) {
         figures.extend(bench.approvals(arguments, &process).await?);
+    }
+    if arguments.wants(Part::Closed) {
+        figures.extend(closed::measure(folder, arguments.requests).await?);
     }
     // By name alone: it grows the ledger, and the memory of a growing one is `fill`'s to measure.
     for (part, action_type) in [(Part::Evidence, READ), (Part::Exceptions, EXPORT)] {
@@ -178,9 +182,6 @@ impl Bench<'_> {
         }
         if arguments.wants(Part::Waiting) {
             figures.extend(self.waiting(&stage, process).await?);
-        }
-        if arguments.wants(Part::Closed) {
-            figures.extend(self.closed(&stage, process, arguments.requests).await?);
         }
         Ok(figures)
     }

@@ -14,7 +14,8 @@ pub struct Flow<'a> {
     pub reach: Reach<'a>,
     /// The shortest way to what it reads on which no person agreed to anything.
     pub open_way: Option<&'a str>,
-    /// Why this is not all that there is to say.
+    /// Why this is not all that there is to say. It is shown, and is nothing of the action that was left out: a graph that is
+    /// still being read, or has no room, keeps nobody from deciding.
     pub gap: Option<&'a str>,
 }
 
@@ -71,7 +72,7 @@ impl Page {
         self.row("came of it", &reach);
         if let Some(gap) = flow.gap {
             self.row("not all", gap);
-            self.omitted.push(format!("data flow: {gap}"));
+            self.gap = Some(gap.to_owned());
         }
     }
 }

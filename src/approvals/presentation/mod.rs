@@ -210,6 +210,8 @@ fn named(party: &Party<'_>, unbound: &'static str) -> String {
 struct Page {
     text: String,
     omitted: Vec<String>,
+    /// Why not all is known of where data comes from.
+    gap: Option<String>,
     /// Room for the part that says what was left out.
     budget: usize,
 }
@@ -217,7 +219,7 @@ struct Page {
 impl Page {
     fn new() -> Page {
         let budget = limits::PRESENTATION_BYTES_MAX.saturating_sub(limits::PRESENTATION_OMITTED_BYTES_MAX);
-        Page { text: format!("{HEADING}\n"), omitted: Vec::new(), budget }
+        Page { text: format!("{HEADING}\n"), omitted: Vec::new(), gap: None, budget }
     }
 
     fn section(&mut self, title: &str) {
@@ -268,7 +270,7 @@ impl Page {
 
     /// Puts in front of it all whether it is all.
     fn finish(self) -> Presentation {
-        let Page { text: rest, omitted, .. } = self;
+        let Page { text: rest, omitted, gap, .. } = self;
         let complete = omitted.is_empty();
         let mut page = Page { budget: usize::MAX, ..Page::new() };
         page.section("Completeness");
@@ -288,6 +290,9 @@ impl Page {
         }
         if unnamed > 0 {
             page.row("left out, not named", &unnamed.to_string());
+        }
+        if let Some(gap) = gap {
+            page.row("of data flow", &format!("not all is known: {gap}"));
         }
         page.text.push_str(rest.strip_prefix(HEADING).and_then(|rest| rest.strip_prefix('\n')).unwrap_or(&rest));
         let digest = Digest(*blake3::hash(page.text.as_bytes()).as_bytes());

@@ -1,7 +1,7 @@
 //! Actions: how fast those are decided that nobody has to agree to, alone and beside a stream of frames; what streams cost
 //! that wait for people; and how soon a decision reaches whoever waits.
 
-mod closed;
+pub(super) mod closed;
 
 use super::server::ServerProcess;
 use super::{Bench, Figure, SETTLE, load, median};

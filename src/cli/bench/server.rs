@@ -22,11 +22,17 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// Starts `deedbook serve` on free ports.
     pub fn start(data: &Path) -> Result<ServerProcess, Failure> {
+        ServerProcess::start_with(data, &[])
+    }
+
+    /// The same with more to say.
+    pub fn start_with(data: &Path, more: &[&str]) -> Result<ServerProcess, Failure> {
         let failed = |error: std::io::Error| Failure::failed(format!("cannot start the server: {error}"), "try again");
         let started = Stopwatch::start();
         let mut child = Command::new(std::env::current_exe().map_err(failed)?)
             .args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -1,6 +1,7 @@
 //! What the server puts on a reviewer's screen from what it knows.
 
 use super::desk::Desk;
+use deedbook::approvals::{RequestState, Resolution};
 use deedbook::domain::DatasetText;
 use deedbook::limits::{PRESENTATION_EARLIER_MAX, PRESENTATION_REACH_NODES_MAX};
 use deedbook::record::binding::Binding;
@@ -103,6 +104,23 @@ fn what_came_of_much_used_data_is_counted_in_part() {
         row.contains(&format!("; runs: {runs}")) && row.ends_with("; these are the nearest, there is more"),
         "{row}"
     );
+    desk.ledger.close();
+}
+
+/// A graph that has no room keeps nobody from deciding, under a policy that wants the action shown whole.
+#[test]
+fn lineage_without_room_is_said_and_the_request_can_be_approved() {
+    let desk = Desk::set();
+    desk.ledger.lineage_within(0);
+    let id = desk.export();
+    let text = desk.shown(id);
+    assert!(text.contains("\nof data flow\tnot all is known: the graph has no room beyond entry 0"), "{text}");
+    desk.done(desk.vote(&desk.cast.person("bob"), id, Decision::Approve));
+    let request = desk.seen(id).action.request.unwrap();
+    let RequestState::Resolved(resolved) = request.state else { panic!("{:?}", request.state) };
+    assert!(matches!(resolved.resolution, Resolution::Approved(_)), "{:?}", resolved.resolution);
+    assert!(request.requirement.demands.complete_presentation);
+    desk.judge();
     desk.ledger.close();
 }
 

@@ -1,25 +1,35 @@
 //! Requests that are over: what each of them costs the server's memory for as long as it runs, beside as many that are
-//! open. How they are kept is `ledger::approval`'s.
+//! open. How they are kept is `ledger::approval`'s. The graph of lineage, which remembers all that ever ran within a budget
+//! of its own, is given the least that it can have: here it would count as theirs.
 
 use super::{CONNECTIONS, Figure, SETTLE, Stage, Step, send_all};
 use crate::cli::action::step;
 use crate::cli::bench::Bench;
-use crate::cli::bench::server::ServerProcess;
+use crate::cli::bench::server::{ServerProcess, found};
 use crate::cli::client::Client;
 use crate::cli::errors::Failure;
 use crate::cli::output::remark;
+use crate::cli::producer;
+use std::path::Path;
 
 /// Requests that are signed at once, and that go before anything is measured: caches and pools fill with them.
 const PART: usize = 20_000;
 
+/// Measures on a ledger of its own.
+pub(in crate::cli::bench) async fn measure(folder: &Path, requests: usize) -> Result<Vec<Figure>, Failure> {
+    let data = folder.join("closed");
+    let admin = found(&data)?;
+    let process = ServerProcess::start_with(&data, &["--lineage-mib", "1"])?;
+    let mut client = Client::open(&process.address).await?;
+    let admin = producer::introduce(&mut client, admin).await?;
+    let mut bench = Bench { client: &mut client, admin: &admin, address: &process.address };
+    let stage = bench.stage().await?;
+    bench.closed(&stage, &process, requests).await
+}
+
 impl Bench<'_> {
     /// Opens and closes so many requests, then opens as many: resident memory before, at half and at the end of each.
-    pub(in crate::cli::bench) async fn closed(
-        &mut self,
-        stage: &Stage,
-        process: &ServerProcess,
-        count: usize,
-    ) -> Result<Vec<Figure>, Failure> {
+    async fn closed(&mut self, stage: &Stage, process: &ServerProcess, count: usize) -> Result<Vec<Figure>, Failure> {
         let clients = self.connections(CONNECTIONS).await?;
         let parts = count.div_ceil(PART).next_multiple_of(2).max(2);
         let count = parts.saturating_mul(PART);
