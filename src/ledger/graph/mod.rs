@@ -131,6 +131,8 @@ struct State {
     ids: HashMap<NodeKey, NodeId>,
     edges: BTreeMap<EdgeKind, u64>,
     folded: TreeSize,
+    /// Where its room ended: nothing is read any more, and whoever asks hears of it at once.
+    full: Option<TreeSize>,
     /// Names of bodies before this entry were read.
     named_to: Index,
     /// How many bodies were erased when they were.
@@ -160,6 +162,7 @@ impl State {
             ids: HashMap::default(),
             edges: BTreeMap::new(),
             folded: TreeSize(0),
+            full: None,
             named_to: Index(0),
             erasures: 0,
         }
@@ -213,6 +216,9 @@ impl State {
     /// Reads what is published and not in the graph yet.
     fn catch_up(&mut self, reader: &Reader, published: &Published, stop: &dyn Stop) -> Result<(), LineageError> {
         let (size, tail) = (published.head.size, &published.lineage);
+        if let Some(size) = self.full {
+            return Err(LineageError::Full { size, bytes_max: self.bytes_max });
+        }
         while self.folded.0 < tail.first.0 {
             if stop.poll().is_some() {
                 return Err(LineageError::Behind { folded: self.folded, size });
@@ -243,11 +249,12 @@ impl State {
     fn put(&mut self, delta: Delta) -> Result<(), LineageError> {
         let from = Index(self.folded.0);
         let delta = delta.behind(from);
-        let full = LineageError::Full { size: TreeSize(from.0), bytes_max: self.bytes_max };
-        if self.keys.len().saturating_add(delta.nodes.len()) > self.bytes_max / LINEAGE_KEY_BYTES {
-            return Err(full);
+        let has_room = self.keys.len().saturating_add(delta.nodes.len()) <= self.bytes_max / LINEAGE_KEY_BYTES;
+        let added = if has_room { delta.add_to(&mut self.graph).map_err(|_: GraphError| ()) } else { Err(()) };
+        if added.is_err() {
+            let size = *self.full.insert(TreeSize(from.0));
+            return Err(LineageError::Full { size, bytes_max: self.bytes_max });
         }
-        delta.add_to(&mut self.graph).map_err(|_: GraphError| full)?;
         for node in &delta.nodes {
             self.keys.push(node.key);
             self.ids.insert(node.key, node.id);
