@@ -100,6 +100,11 @@ async fn watch(client: &mut Client, output: Output) -> Result<(), Failure> {
     }
 }
 
+/// How many have approved, of how many, in words.
+pub fn approved(action: &proto::Action) -> String {
+    format!("{} approvals", glance::tally(action))
+}
+
 /// The request that an id, or the first digits of one, names. Digits alone are looked up among what waits.
 pub async fn find(client: &mut Client, text: &str) -> Result<SubjectId, Failure> {
     if let Some(id) = SubjectId::from_hex(text) {

@@ -113,14 +113,14 @@ async fn decide_action(
     output: Output,
 ) -> Result<(), Failure> {
     let request = approvals::find(client, &arguments.id).await?;
-    let shown = if output.is_json() { Output::silent() } else { output };
-    let ballot = vote::show(client, producer, request, decision, shown).await?;
+    // How it stands before the vote is no result of it.
+    let ballot = vote::show(client, producer, request, decision, output.beside()).await?;
     confirm(arguments, decision)?;
     let action = vote::cast(client, producer, &ballot, arguments.reason.as_deref()).await?;
     if output.is_json() {
         return output.value(&screen::value(&action, None));
     }
-    output.line(&format!("{request}\t{}", screen::state_name(&action)))
+    output.line(&format!("{request}\t{}\t{}", screen::state_name(&action), approvals::approved(&action)))
 }
 
 fn confirm(arguments: &DecisionArguments, decision: Decision) -> Result<(), Failure> {

@@ -120,10 +120,12 @@ fn remove(path: &Path) -> Result<(), Failure> {
 enum Part {
     /// All of it.
     All,
-    /// Its last lines: the ones before them were shown at an earlier step.
-    Last(usize),
+    /// Its result, behind the screen of an earlier step.
+    Result,
     /// What it said on the error stream.
     Remarks,
+    /// The error that it ended with, behind the screen of an earlier step.
+    Error,
     /// Not even the command: it prepares something that needs no explanation.
     Nothing,
 }
@@ -164,7 +166,7 @@ impl Tale {
     /// Runs a command that a rule must refuse, for this reason.
     fn refused(&self, line: &str, reason: &str) -> Result<(), Failure> {
         let ran = self.terminal.run(line)?;
-        self.show(line, &ran, Part::Remarks)?;
+        self.show(line, &ran, Part::Error)?;
         let so = ran.code == Some(3) && ran.err.contains(&format!("refused by rule {reason}:"));
         if so { Ok(()) } else { Err(broken(&format!("`{line}` was not refused as {reason}"))) }
     }
@@ -183,12 +185,12 @@ impl Tale {
         let whole = format!("{}{}", ran.out, ran.err);
         let printed = match part {
             Part::All => whole,
-            Part::Last(lines) => {
-                let before = whole.lines().count().saturating_sub(lines);
-                let last: Vec<&str> = whole.lines().skip(before).collect();
-                format!("(the screen of step 5, then)\n{}", last.join("\n"))
-            }
+            Part::Result => format!("(the screen of step 5, then)\n{}", ran.out),
             Part::Remarks => ran.err.clone(),
+            Part::Error => {
+                let before = |line: &&str| !line.starts_with("deedbook: ");
+                ran.err.lines().skip_while(before).collect::<Vec<&str>>().join("\n")
+            }
             Part::Nothing if ran.code == Some(0) => return Ok(()),
             Part::Nothing => whole,
         };

@@ -19,24 +19,45 @@ pub enum Colour {
     Bold,
 }
 
+/// Who gets what is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    /// Standard output: results.
+    Results,
+    /// The error stream: what is said beside them.
+    Remarks,
+    /// Nobody.
+    Nowhere,
+}
+
 /// Where a command writes its result.
 #[derive(Clone, Copy)]
 pub struct Output {
     json: bool,
     colour: bool,
-    silent: bool,
+    stream: Stream,
 }
 
 impl Output {
     /// Output for this process.
     pub fn new(json: bool) -> Output {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Output { json, colour: colour && !json, silent: false }
+        Output { json, colour: colour && !json, stream: Stream::Results }
     }
 
     /// Output that nobody sees; the demo uses commands without their words.
     pub fn silent() -> Output {
-        Output { json: false, colour: false, silent: true }
+        Output { json: false, colour: false, stream: Stream::Nowhere }
+    }
+
+    /// What a person is to read before there is a result: the error stream has it, so that the result stands alone.
+    /// Programs are spared it.
+    pub fn beside(self) -> Output {
+        if self.json {
+            return Output::silent();
+        }
+        let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Output { json: false, colour, stream: Stream::Remarks }
     }
 
     /// Whether programs read it.
@@ -46,7 +67,7 @@ impl Output {
 
     /// Whether nobody sees it.
     pub fn is_silent(self) -> bool {
-        self.silent
+        self.stream == Stream::Nowhere
     }
 
     /// Text as it is, with a line feed.
@@ -56,11 +77,12 @@ impl Output {
 
     /// Bytes as they are.
     pub fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
-        if self.silent {
-            return Ok(());
-        }
-        let mut out = std::io::stdout().lock();
-        let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) else { return Ok(()) };
+        let written = match self.stream {
+            Stream::Results => put(std::io::stdout().lock(), bytes),
+            Stream::Remarks => put(std::io::stderr().lock(), bytes),
+            Stream::Nowhere => Ok(()),
+        };
+        let Err(error) = written else { return Ok(()) };
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             // Whoever read the output has enough.
             return Err(Failure::silent(Status::Done));
@@ -121,6 +143,10 @@ impl Output {
         };
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+fn put(mut stream: impl Write, bytes: &[u8]) -> std::io::Result<()> {
+    stream.write_all(bytes).and_then(|()| stream.flush())
 }
 
 fn trimmed(text: &str) -> String {

@@ -88,6 +88,32 @@ fn what_it_prints_can_be_typed_in_order() {
     assert!(rest.last().unwrap().contains("verify"));
 }
 
+/// What a vote prints is what holds behind it: the screen on which it was cast, and how the request stood then, are beside it.
+#[test]
+fn a_vote_prints_how_the_request_stands_behind_it() {
+    let home = tempfile::tempdir().unwrap();
+    let dev = serve(home.path());
+    let (lines, id) = (next(&dev), dev.welcome["request_id"].as_str().unwrap().to_owned());
+    let [_, _, one, two, ..] = lines.as_slice() else { panic!("{lines:?}") };
+    let result = |line: &str| typed(home.path(), &format!("{line} 2>/dev/null"));
+    let beside = typed(home.path(), &format!("{one} 2>&1 >/dev/null")).1;
+    assert!(beside.starts_with(&format!("open  {id}\n")) && beside.contains("0 of 2 approvals"), "{beside}");
+    // A person counts once, however often they vote.
+    assert_eq!(result(one), (0, format!("{id}\topen\t1 of 2 approvals\n")));
+    assert_eq!(result(two), (0, format!("{id}\tapproved\t2 of 2 approvals\n")));
+    // The same for programs, which get no screen.
+    let again = lines.iter().find(|line| line.contains("action submit --wait")).unwrap().replace("--wait ", "");
+    let asked: Value = serde_json::from_str(&result(&format!("{again} --json")).1).unwrap();
+    let asked = asked["request_id"].as_str().unwrap().to_owned();
+    let short = |id: &str| id.chars().take(8).collect::<String>();
+    for (line, state, votes) in [(one, "open", 1), (two, "approved", 2)] {
+        let (ended, said) = typed(home.path(), &format!("{} --json", line.replace(&short(&id), &short(&asked))));
+        let action: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((ended, &action["state"]), (0, &Value::from(state)), "{said}");
+        assert_eq!(action["votes"].as_array().map(Vec::len), Some(votes), "{said}");
+    }
+}
+
 #[test]
 fn it_sets_nothing_twice_and_leaves_what_a_person_changed() {
     let home = tempfile::tempdir().unwrap();

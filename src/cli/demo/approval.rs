@@ -4,8 +4,6 @@ use super::{Part, Tale, broken, setting};
 use crate::cli::errors::Failure;
 use crate::cli::stage::{AGENT, OWNER, REVIEWERS};
 
-/// Lines that a decision prints behind the screen on which it was taken.
-const AFTER_SCREEN: usize = 1;
 /// Digits of a request's id that a person types.
 const ID_DIGITS: usize = 8;
 
@@ -64,8 +62,8 @@ fn approve(tale: &mut Tale, request: &str) -> Result<(), Failure> {
     // A person counts once, however often they vote.
     for (who, state) in [(first, "open"), (first, "open"), (second, "approved")] {
         let line = format!("deedbook approve {request} --yes --reason 'ticket 4711' --signer {who}.key");
-        let ran = tale.done(&line, Part::Last(AFTER_SCREEN))?;
-        if !ran.out.trim_end().ends_with(&format!("\t{state}")) {
+        let ran = tale.done(&line, Part::Result)?;
+        if !ran.out.contains(&format!("\t{state}\t")) {
             return Err(broken(&format!("the request is not {state} behind the vote of {who}")));
         }
     }
