@@ -3,8 +3,8 @@
 
 use crate::api::annotate;
 use crate::api::controls;
+use crate::api::proto;
 use crate::api::proto::evidence_service_server::EvidenceService;
-use crate::api::proto::{self, Reason};
 use crate::api::reason::Fault;
 use crate::api::recorded;
 use crate::api::shared::{Shared, deadline, late, stopping_fault, until_deadline};
@@ -89,11 +89,6 @@ fn interval(reader: &Reader, request: &proto::GetIntervalRequest) -> Result<prot
     };
     if begins >= ends {
         return Err(Fault::field("sizes", format!("{begins} is not below {ends}")));
-    }
-    let size = reader.head().size;
-    if ends > size {
-        let message = format!("the interval ends at {ends}, the log at {size}");
-        return Err(Fault::new(Reason::OutsideTree, message).with("tree_size", size));
     }
     let note = |size: TreeSize| -> Result<Bytes, ReadError> { Ok(Bytes::from(reader.note_of(size)?)) };
     Ok(proto::GetIntervalResponse {

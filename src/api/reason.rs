@@ -243,6 +243,7 @@ remedies! {
     NoWitnessPolicy => FailedPrecondition, "serve with a witness policy, or ask for an unwitnessed checkpoint";
     NotWitnessed => Unavailable, "look at /readyz for the witnesses, and retry";
     NoCheckpoint => Unavailable, "retry once the server is back";
+    CheckpointNotKept => NotFound, "name a size of which a checkpoint is kept, such as those that are named";
     FieldInvalid => InvalidArgument, "correct the field";
     PageTokenInvalid => InvalidArgument, "start again without a token";
     KindDiffers => InvalidArgument, "send one event of the kind of the method";

@@ -64,6 +64,9 @@ impl From<ReadError> for Fault {
                 Fault::new(Reason::NotWitnessed, message).with("wanted_size", wanted).with("witnessed_size", newest)
             }
             ReadError::NoCheckpoint(_) => Fault::new(Reason::NoCheckpoint, message),
+            ReadError::CheckpointNotKept { size, .. } => {
+                Fault::new(Reason::CheckpointNotKept, message).with("size", size)
+            }
         }
     }
 }
@@ -304,5 +307,7 @@ mod tests {
         let (wanted, newest) = (TreeSize(9), TreeSize(3));
         assert_eq!(code(ReadError::NotWitnessed { wanted, newest }), Code::Unavailable);
         assert_eq!(code(ReadError::NoCheckpoint("key".to_owned())), Code::Unavailable);
+        let not_kept = ReadError::CheckpointNotKept { size: TreeSize(3), below: None, above: Some(TreeSize(9)) };
+        assert_eq!(code(not_kept), Code::NotFound);
     }
 }

@@ -50,3 +50,7 @@ pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str
         _ => None,
     }
 }
+        "CHECKPOINT_NOT_KEPT" => Some(
+            "name two sizes of which checkpoints are kept, such as those above or the `interval` of an earlier package's \
+             data/question.txt; or leave --interval out, and the server takes the sizes around the period",
+        ),

@@ -2,7 +2,7 @@
 //! `checkpoint/<size>` for the checkpoints that are kept. Paths, headers and bounds; what a page holds is the ledger's.
 
 use crate::http::Site;
-use crate::ledger::{KeptCheckpoint, ReadError, Reader};
+use crate::ledger::{ReadError, Reader};
 use crate::limits;
 use crate::merkle::TilePath;
 use axum::body::Body;
@@ -53,9 +53,10 @@ impl From<ReadError> for Missing {
             ReadError::OutsideTree { size } => Missing::Absent(format!(
                 "not implied by any signed checkpoint: the newest has {size} entries; fetch /checkpoint again\n"
             )),
-            ReadError::NotFound { .. } | ReadError::NoWitnessPolicy | ReadError::NotWitnessed { .. } => {
-                Missing::Absent(format!("{error}\n"))
-            }
+            ReadError::NotFound { .. }
+            | ReadError::CheckpointNotKept { .. }
+            | ReadError::NoWitnessPolicy
+            | ReadError::NotWitnessed { .. } => Missing::Absent(format!("{error}\n")),
             ReadError::Corrupt(_) | ReadError::Storage(_) | ReadError::NoCheckpoint(_) => Missing::Failed(error),
         }
     }
@@ -88,10 +89,7 @@ impl Page {
     fn read(self, reader: &Reader) -> Result<Vec<u8>, Missing> {
         match self {
             Page::Checkpoint => Ok(reader.signed_checkpoint()?.note),
-            Page::CheckpointOf(size) => match reader.kept_checkpoint(size)? {
-                KeptCheckpoint::Kept(note) => Ok(note),
-                KeptCheckpoint::NotKept { below, above } => Err(Missing::Absent(not_kept(size, below, above))),
-            },
+            Page::CheckpointOf(size) => Ok(reader.note_of(size)?),
             Page::Tile(TilePath::Hashes { level, span }) => Ok(reader.tile(level, span)?),
             Page::Tile(TilePath::Entries(span)) => Ok(reader.entry_bundle(span)?),
         }
@@ -113,16 +111,6 @@ impl Page {
             Page::Tile(TilePath::Entries(_)) => "private, max-age=31536000, immutable",
         }
     }
-}
-
-fn not_kept(size: TreeSize, below: Option<TreeSize>, above: Option<TreeSize>) -> String {
-    let nearest = match (below, above) {
-        (Some(below), Some(above)) => format!("the nearest kept have {below} and {above} entries"),
-        (Some(newest), None) => format!("the newest has {newest} entries"),
-        (None, Some(oldest)) => format!("the oldest kept has {oldest} entries"),
-        (None, None) => "none was signed yet".to_owned(),
-    };
-    format!("no checkpoint of {size} entries is kept; {nearest}\n")
 }
 
 /// An answer's bytes and the room that they take, given back together.

@@ -208,6 +208,26 @@ pub enum ReadError {
     /// Checkpoints cannot be signed any more; the server is stopping.
     #[error("no checkpoint can be signed: {0}")]
     NoCheckpoint(String),
+    /// The checkpoint of a size was never signed, or is not kept.
+    #[error("no checkpoint of {size} entries is kept; {}", nearest(*below, *above))]
+    CheckpointNotKept {
+        /// The size that was asked for.
+        size: TreeSize,
+        /// The largest below of which there is one.
+        below: Option<TreeSize>,
+        /// The smallest above.
+        above: Option<TreeSize>,
+    },
+}
+
+/// Of which sizes checkpoints are kept around one of which none is.
+fn nearest(below: Option<TreeSize>, above: Option<TreeSize>) -> String {
+    match (below, above) {
+        (Some(below), Some(above)) => format!("the nearest kept have {below} and {above} entries"),
+        (Some(newest), None) => format!("the newest has {newest} entries"),
+        (None, Some(oldest)) => format!("the oldest kept has {oldest} entries"),
+        (None, None) => "none was signed yet".to_owned(),
+    }
 }
 
 /// Why a persistent subscription did not do what was asked.

@@ -47,10 +47,7 @@ impl Reader {
     pub fn note_of(&self, size: TreeSize) -> Result<Vec<u8>, ReadError> {
         match self.kept_checkpoint(size)? {
             KeptCheckpoint::Kept(note) => Ok(note),
-            KeptCheckpoint::NotKept { below, above } => {
-                let near: Vec<String> = [below, above].into_iter().flatten().map(|near| near.to_string()).collect();
-                Err(ReadError::NoCheckpoint(format!("none of size {size} is kept, but of {}", near.join(" and "))))
-            }
+            KeptCheckpoint::NotKept { below, above } => Err(ReadError::CheckpointNotKept { size, below, above }),
         }
     }
 

@@ -276,6 +276,7 @@ impl Reader {
                 | ReadError::Corrupt(_)
                 | ReadError::Storage(_)
                 | ReadError::NoCheckpoint(_)
+                | ReadError::CheckpointNotKept { .. }
                 | ReadError::NoWitnessPolicy
                 | ReadError::NotWitnessed { .. },
             ) => Err(AppendError::StorageFailed),

@@ -226,6 +226,20 @@ fn an_interval_may_begin_behind_genesis() {
     let shown = verified(&stage, "late");
     assert!(stage.path("late/data/start.bin").exists() && shown.rendered.counts.before > 3);
     assert_eq!(entries(&stage, "late"), all[begins.parse().unwrap()..ends.parse().unwrap()]);
+    // Sizes of which no checkpoint was signed are named, with those that were, and nobody is told to wait for the server.
+    // Between a command and what follows from it there is none: they are one commit.
+    let inside = stage.kinds(&server).iter().position(|kind| kind == "policy.evaluated").unwrap().to_string();
+    for (begins, ends) in [(inside.as_str(), ends.as_str()), (begins.as_str(), "1000000")] {
+        let words = ["export", "--framework", "soc2", "--out", "x", "--from", &from, "--to", "2030-01-01"];
+        let words = [&words[..], &["--interval", begins, ends]].concat();
+        let output = stage.run(&server, "adm", &words).arg("--vkey").arg(vkey(&stage)).output().unwrap();
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        for says in ["CHECKPOINT_NOT_KEPT", "entries is kept; the ne", "leave --interval out"] {
+            assert!(said.contains(says), "{says}: {said}");
+        }
+        assert!(!said.contains("once the server is back"), "{said}");
+    }
     // The same interval cannot show that nothing of an earlier period is missing.
     let early = rfc3339(Micros(received(0)));
     let words = ["export", "--framework", "soc2", "--out", "early", "--from", &early, "--to", "2030-01-01"];
