@@ -24,13 +24,29 @@ pub(super) struct Asked<'r> {
     stop: &'r dyn Stop,
 }
 
+/// Where a question ends.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    pub node: NodeId,
+    /// How many versions what was named has; 0: it was named itself.
+    versions: u64,
+}
+
 /// What an answer names beside its nodes and edges.
 #[derive(Default)]
 pub(super) struct Marks {
+    pub target: Option<Target>,
     pub depths: BTreeMap<NodeId, u32>,
     pub covered: BTreeMap<NodeId, bool>,
     pub paths: BTreeMap<NodeId, String>,
     pub parts: Parts,
+}
+
+impl Marks {
+    /// Nothing but where the question ends.
+    pub fn ending(target: Target) -> Marks {
+        Marks { target: Some(target), ..Marks::default() }
+    }
 }
 
 impl<'r> Asked<'r> {
@@ -90,9 +106,11 @@ impl<'r> Asked<'r> {
 
     /// Where a question ends that a field names: of a dataset, model or policy its latest version, for nothing flows into
     /// the name itself.
-    pub fn target(&self, field: &'static str, text: &str) -> Result<NodeId, Fault> {
-        let node = self.node(field, text)?;
-        Ok(self.versions(node).into_iter().next().unwrap_or(node))
+    pub fn target(&self, field: &'static str, text: &str) -> Result<Target, Fault> {
+        let named = self.node(field, text)?;
+        let versions = self.versions(named);
+        let node = versions.first().copied().unwrap_or(named);
+        Ok(Target { node, versions: u64::try_from(versions.len()).unwrap_or(u64::MAX) })
     }
 
     /// Where a question begins: of a dataset, model or policy all its versions, the latest first, at most
@@ -178,6 +196,8 @@ impl<'r> Asked<'r> {
             nodes: self.nodes(named, marks),
             edges: edges.into_iter().take(limits::LINEAGE_EDGES_MAX).map(edge_message).collect(),
             counts: counts.into_iter().map(|(kind, count)| count_message(kind.name(), count)).collect(),
+            target: marks.target.and_then(|target| self.nodes(&[target.node], &Marks::default()).pop()),
+            target_versions: marks.target.map_or(0, |target| target.versions),
         }
     }
 

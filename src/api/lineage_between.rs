@@ -26,13 +26,13 @@ pub(super) fn cut(
 ) -> Result<proto::FindLineageCutResponse, Fault> {
     let (sources, to) = (sources(asked, &request.from)?, asked.target("to", &request.to)?);
     let by = if request.approved { CutBy::Approved } else { CutBy::Runs };
-    let found = asked.query().fewest(&sources, to, by);
+    let found = asked.query().fewest(&sources, to.node, by);
     let (nodes, reached, enough) = match &found.value {
         Some(Fewest::Nodes(nodes)) => (nodes.as_slice(), true, true),
         Some(Fewest::NoneEnough) => ([].as_slice(), true, false),
         Some(Fewest::Apart) | None => ([].as_slice(), false, false),
     };
-    let answer = Some(asked.tell(&found, nodes, &Marks::default()));
+    let answer = Some(asked.tell(&found, nodes, &Marks::ending(to)));
     Ok(proto::FindLineageCutResponse { answer, reached, enough })
 }
 
@@ -43,8 +43,8 @@ pub(super) fn choke_points(
 ) -> Result<proto::ListChokePointsResponse, Fault> {
     let sources = sources(asked, &request.from)?;
     let to = asked.target("to", &request.to)?;
-    let found = asked.query().choke_points(&sources, to);
+    let found = asked.query().choke_points(&sources, to.node);
     let nodes: Vec<NodeId> = found.value.iter().flatten().map(|point| point.node).collect();
     let reached = found.value.is_some();
-    Ok(proto::ListChokePointsResponse { answer: Some(asked.tell(&found, &nodes, &Marks::default())), reached })
+    Ok(proto::ListChokePointsResponse { answer: Some(asked.tell(&found, &nodes, &Marks::ending(to))), reached })
 }

@@ -114,13 +114,15 @@ fn stats(reader: &Reader, stop: &dyn Stop) -> Result<proto::GetLineageStatsRespo
 }
 
 fn trace(asked: &Asked<'_>, request: &proto::TraceLineageRequest) -> Result<proto::TraceLineageResponse, Fault> {
-    let (towards, starts) = match request.up {
-        true => (Towards::Causes, vec![asked.target("node", &request.node)?]),
-        false => (Towards::Effects, asked.starts("node", &request.node)?),
+    let (towards, starts, mut marks) = match request.up {
+        true => {
+            let target = asked.target("node", &request.node)?;
+            (Towards::Causes, vec![target.node], Marks::ending(target))
+        }
+        false => (Towards::Effects, asked.starts("node", &request.node)?, Marks::default()),
     };
     let depth = Some(request.depth_max).filter(|depth| *depth > 0);
     let found = asked.query().trace(&starts, towards, depth);
-    let mut marks = Marks::default();
     for (depth, layer) in (0u32..).zip(found.value.layers()) {
         marks.depths.extend(layer.iter().map(|node| (*node, depth)));
     }
@@ -131,8 +133,8 @@ fn paths(
     asked: &Asked<'_>,
     request: &proto::FindLineagePathsRequest,
 ) -> Result<proto::FindLineagePathsResponse, Fault> {
-    let to = asked.target("to", &request.to)?;
-    let starts = asked.starts("from", &request.from)?;
+    let target = asked.target("to", &request.to)?;
+    let (to, starts) = (target.node, asked.starts("from", &request.from)?);
     let latest = starts.first().copied();
     let nearest = asked.query().shortest_path_from(&Sources::Nodes(starts), to);
     // Where none has a path, the latest stands for all.
@@ -149,7 +151,7 @@ fn paths(
     let mut seen = BTreeSet::new();
     let nodes = found.value.iter().flat_map(Path::nodes).filter(|node| seen.insert(*node)).collect::<Vec<NodeId>>();
     let edges: BTreeSet<_> = found.value.iter().flat_map(|path| path.edges.iter().copied()).collect();
-    let answer = asked.told(&found, &nodes, edges.into_iter().collect(), None, &Marks::default());
+    let answer = asked.told(&found, &nodes, edges.into_iter().collect(), None, &Marks::ending(target));
     let paths = found.value.iter().map(path_message).collect();
     Ok(proto::FindLineagePathsResponse { answer: Some(answer), paths, count: count.unwrap_or_default() })
 }
@@ -158,7 +160,8 @@ fn unapproved(
     asked: &Asked<'_>,
     request: &proto::FindUnapprovedPathRequest,
 ) -> Result<proto::FindUnapprovedPathResponse, Fault> {
-    let to = asked.target("to", &request.to)?;
+    let target = asked.target("to", &request.to)?;
+    let to = target.node;
     let starts = match request.from.as_str() {
         "" => None,
         from => Some(asked.starts("from", from)?),
@@ -171,7 +174,7 @@ fn unapproved(
     let found = asked.query().unapproved_path(&starts.map_or(Sources::Kinds(DATA), Sources::Nodes), to);
     let nodes: Vec<NodeId> = found.value.iter().flat_map(Path::nodes).collect();
     let edges = found.value.iter().flat_map(|path| path.edges.iter().copied()).collect();
-    let answer = asked.told(&found, &nodes, edges, causes.cut, &Marks::default());
+    let answer = asked.told(&found, &nodes, edges, causes.cut, &Marks::ending(target));
     Ok(proto::FindUnapprovedPathResponse { answer: Some(answer), found: found.value.is_some(), reached })
 }
 
@@ -179,9 +182,9 @@ fn coverage(
     asked: &Asked<'_>,
     request: &proto::GetLineageCoverageRequest,
 ) -> Result<proto::GetLineageCoverageResponse, Fault> {
-    let node = asked.target("node", &request.node)?;
+    let target = asked.target("node", &request.node)?;
+    let (node, mut marks) = (target.node, Marks::ending(target));
     let found = asked.query().coverage_counted(node);
-    let mut marks = Marks::default();
     for (cause, covered) in found.value.iter() {
         marks.covered.insert(cause, covered.is_covered);
         marks.paths.extend(covered.paths.map(|paths| (cause, paths.to_string())));
@@ -229,7 +232,7 @@ fn diff(asked: &Asked<'_>, request: &proto::DiffLineageRequest) -> Result<proto:
             format!("{earlier} is not before {later}, which it is compared with"),
         ));
     }
-    let found = asked.query().diff(earlier, target);
+    let found = asked.query().diff(earlier, target.map(|target| target.node));
     let nodes: Vec<NodeId> = found.value.nodes.clone().filter_map(NodeId::new).collect();
     let runs: Vec<NodeId> = found.value.gates.iter().map(|change| change.run).collect();
     let mut marks = Marks::default();
@@ -237,7 +240,8 @@ fn diff(asked: &Asked<'_>, request: &proto::DiffLineageRequest) -> Result<proto:
         marks.covered.extend(change.after.map(|after| (change.node, after)));
     }
     let changed: Vec<NodeId> = found.value.coverage.iter().map(|change| change.node).collect();
-    let answer = asked.told(&found, &nodes, found.value.edges.clone(), None, &Marks::default());
+    let ending = Marks { target, ..Marks::default() };
+    let answer = asked.told(&found, &nodes, found.value.edges.clone(), None, &ending);
     Ok(proto::DiffLineageResponse {
         answer: Some(answer),
         gates_changed: asked.nodes(&runs, &marks),

@@ -131,6 +131,49 @@ fn where_nobody_agreed_and_where_somebody_did() {
     assert_eq!((bad["open"].as_u64().unwrap() > 0, bad["gated"].as_u64().unwrap() > 0), (true, true), "{bad}");
 }
 
+/// A name without a version stands for the latest one, and the answer says which that is and how another is asked for.
+#[test]
+fn an_answer_names_the_version_that_it_is_about() {
+    let told = Told::tell();
+    let only = told.asks(&["unapproved", "dataset:partner-copy"]);
+    assert_eq!((&only["target"]["name"], &only["target_versions"]), (&json!("partner-copy"), &json!(1)), "{only}");
+    let first = only["target"]["node"].as_str().unwrap().to_owned();
+    assert!(first.starts_with("dataset_version:"), "{only}");
+    // A second export makes a second version.
+    let id = told.stage.submit(&told.server);
+    told.stage.says(&told.server, "bob", &["approve", &id, "--yes", "--reason", "ticket 8"]);
+    told.stage.says(&told.server, "agent", &["action", "redeem", &id, "export.json"]);
+    let report = ["action", "report", &id, "--status", "succeeded", "--output", "dataset:partner-copy"];
+    told.stage.says(&told.server, "agent", &report);
+    let latest = told.asks(&["unapproved", "dataset:partner-copy"]);
+    assert_eq!(latest["target_versions"], 2, "{latest}");
+    assert_ne!(latest["target"]["node"], first.as_str());
+    let named = told.asks(&["unapproved", &first]);
+    assert_eq!((&named["target"]["node"], &named["target_versions"]), (&json!(first), &json!(0)), "{named}");
+    for words in [&["coverage", "dataset:partner-copy"][..], &["explain", "dataset:partner-copy"]] {
+        assert_eq!(told.asks(words)["target"]["node"], latest["target"]["node"], "{words:?}");
+    }
+    assert_eq!(told.asks(&["impact", "dataset:partner-copy"])["target"], Value::Null, "it ends nowhere");
+    // People read the same, and where to find the others; what is found there can be asked for.
+    let mut plain = std::process::Command::new(env!("CARGO_BIN_EXE_deedbook"));
+    plain.args([
+        "lineage",
+        "unapproved",
+        "dataset:partner-copy",
+        "--server",
+        &format!("http://{}", told.server.address),
+    ]);
+    let output = plain.output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    let latest = latest["target"]["node"].as_str().unwrap();
+    assert!(said.contains(&format!("every path to {latest} (partner-copy) has an approval by people")), "{said}");
+    assert!(said.contains(&format!("asked about {latest} (partner-copy), the latest of 2 versions")), "{said}");
+    let all = "`deedbook lineage trace 'dataset:partner-copy' --down --kind dataset_version`";
+    assert!(said.contains(all), "{said}");
+    let found = told.asks(&["trace", "dataset:partner-copy", "--down", "--kind", "dataset_version"]);
+    assert_eq!(nodes(&found), [latest, first.as_str()], "{found}");
+}
+
 #[test]
 fn who_asked_who_agreed_for_whom_and_who_answers() {
     let told = Told::tell();

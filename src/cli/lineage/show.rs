@@ -143,7 +143,12 @@ pub fn unapproved(
             output.line(&output.paint(&chain.join("\n  → "), Colour::Red))?;
         }
         (false, true) if !reached => output.line("no path leads there, approved or not")?,
-        (false, true) => output.line(&output.paint("every path there has an approval by people", Colour::Green))?,
+        (false, true) => {
+            let there =
+                answer.target.as_ref().map_or_else(|| "there".to_owned(), |target| format!("to {}", name(target)));
+            let said = format!("every path {there} has an approval by people");
+            output.line(&output.paint(&said, Colour::Green))?;
+        }
         (false, false) => output.line("none was found, but not everything was looked at")?,
     }
     close(answer, output)
@@ -198,8 +203,26 @@ fn table(nodes: &[proto::LineageNode], output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// On which tree it rests, and whether it is whole.
+/// Which of several versions was asked about, where the question named none.
+fn taken(answer: &proto::LineageAnswer) -> Option<String> {
+    let target = answer.target.as_ref().filter(|_| answer.target_versions > 1)?;
+    let (node, versions, kind) = (name(target), answer.target_versions, &target.kind);
+    let of = match (kind.strip_suffix("_version"), target.namespace.as_str(), target.name.as_str()) {
+        (None, _, _) | (_, _, "") => "NODE".to_owned(),
+        (Some(kind), "", name) => format!("{kind}:{name}"),
+        (Some(kind), namespace, name) => format!("{kind}:{{{namespace}}}{name}"),
+    };
+    let all = format!("`deedbook lineage trace '{}' --down --kind {kind}`", escape_line(&of));
+    Some(format!(
+        "asked about {node}, the latest of {versions} versions; {all} lists them, to be asked about as they stand there"
+    ))
+}
+
+/// On which tree it rests, which version was taken, and whether it is whole.
 fn close(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
+    if let Some(taken) = taken(answer) {
+        remark(&taken);
+    }
     let size = answer.as_of.as_ref().map_or(0, |head| head.size);
     remark(&format!("as of size {size}: {}", counted(answer.visited, "node looked at", "nodes looked at")));
     if answer.complete {
@@ -286,7 +309,10 @@ fn object(answer: &proto::LineageAnswer) -> Map<String, Value> {
     let edge =
         |edge: &proto::LineageEdge| json!({"from": edge.from, "to": edge.to, "kind": edge.kind, "index": edge.index});
     let mut out = Map::new();
+    let versions = answer.target_versions;
     out.insert("as_of".to_owned(), head(answer.as_of.as_ref()));
+    out.insert("target".to_owned(), answer.target.as_ref().map_or(Value::Null, node_value));
+    out.insert("target_versions".to_owned(), answer.target.as_ref().map_or(Value::Null, |_| json!(versions)));
     out.insert("complete".to_owned(), json!(answer.complete));
     out.insert("truncated_by".to_owned(), json!(Some(&answer.truncated_by).filter(|cut| !cut.is_empty())));
     out.insert("visited".to_owned(), json!(answer.visited));
