@@ -1,12 +1,13 @@
 """A second verifier of evidence packages, written from the VERIFY.md that a package carries and from nothing else, with Python's
 standard library alone. It is no part of what is shipped: it shows that the guide is enough.
 
-    verify.py PACKAGE VERIFIER_KEY_FILE
+    python3 verify.py --vkey LEDGER.vkey FOLDER
 
 It lands on the signed root, verifies every frame, lists the population and draws every sample again. It does not judge
 tests. Exit status: 0 when all of it holds, 1 when not; what does not hold is said first.
 """
 
+import argparse
 import base64
 import csv
 import datetime
@@ -138,14 +139,15 @@ class Package:
     def note(self, path, size):
         text, signatures = self.read(path).split(b"\n\n", 1)
         text += b"\n"
-        found = False
+        found, names = False, []
         for line in signatures.decode().splitlines():
             _, name, signature = line.split(" ")
+            names.append(name)
             signature = base64.b64decode(signature)
             if name == self.name and signature[:4] == self.id:
                 need(signed(self.key, text, signature[4:]), f"{path}: the signature does not hold")
                 found = True
-        need(found, f"{path}: not signed by the key")
+        need(found, f"{path}: signed by {' '.join(names)}, and not by the key given, of {self.name}: take that ledger's ledger.vkey")
         _, said, root = text.decode().splitlines()
         need(int(said) == size, f"{path}: of another size")
         return base64.b64decode(root)
@@ -252,29 +254,31 @@ def micros(text):
     return since // datetime.timedelta(microseconds=1)
 
 
-USAGE = """usage: python3 verify.py FOLDER LEDGER.vkey
-
-Verifies an evidence package of Deedbook by what its VERIFY.md says: files, tree, frames, listing and samples.
-FOLDER      the package, unpacked
-LEDGER.vkey the ledger's verifier key, got from somebody you trust, and not from the package
-
-Exit status: 0 all of that holds, 1 it does not, 2 usage."""
+def words():
+    """The words of the command line, in the order in which VERIFY.md shows them."""
+    parser = argparse.ArgumentParser(
+        prog="verify.py",
+        usage="python3 verify.py --vkey LEDGER.vkey FOLDER",
+        description="Verifies an evidence package of Deedbook by what its VERIFY.md says: files, tree, frames, listing, samples.",
+        epilog="Exit status: 0 all of that holds, 1 it does not, 2 usage.",
+    )
+    parser.add_argument("--vkey", required=True, metavar="LEDGER.vkey",
+                        help="the ledger's verifier key, got from somebody you trust, and not from the package")
+    parser.add_argument("folder", metavar="FOLDER", help="the package, unpacked")
+    given = parser.parse_args()
+    if not os.path.isfile(given.vkey):
+        parser.error(f"{given.vkey}: no file; name the ledger's verifier key")
+    if not os.path.isfile(os.path.join(given.folder, "data", "question.txt")):
+        parser.error(f"{given.folder}: no package; name the folder in which VERIFY.md and data/ stand")
+    with open(given.vkey, encoding="utf-8", errors="replace") as file:
+        key = file.read().strip()
+    if key.startswith("PRIVATE+KEY+") or not re.fullmatch(r"[^+\s]+\+[0-9a-f]{8}\+[0-9A-Za-z+/]{44}", key):
+        parser.error(f"{given.vkey}: no verifier key; that is one line NAME+ID+KEY with the ledger's name, such as ledger.vkey")
+    return given.folder, key
 
 
 def main():
-    if len(sys.argv) != 3:
-        asked = sys.argv[1:] in (["-h"], ["--help"])
-        print(USAGE, file=sys.stdout if asked else sys.stderr)
-        sys.exit(0 if asked else 2)
-    for path, there, what in (
-        (sys.argv[1], os.path.isdir, "no folder; name the package, unpacked"),
-        (sys.argv[2], os.path.isfile, "no file; name the ledger's verifier key"),
-    ):
-        if not there(path):
-            print(f"{path}: {what}", file=sys.stderr)
-            sys.exit(2)
-    with open(sys.argv[2], encoding="ascii") as file:
-        package = Package(sys.argv[1], file.read())
+    package = Package(*words())
     package.manifests()
     rows, root = package.entries()
     package.population(rows)

@@ -11,7 +11,7 @@ use clap::Args;
 use deedbook_verify::judge::{BodyState, Enroller, Verified, Witnessing, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
 use deedbook_verify::lineage::{BUNDLE_HEADER, LineageRefusal, LineageShown, verify_lineage, verify_lineage_witnessed};
-use deedbook_verify::note::{NoteRefusal, VerifierKey};
+use deedbook_verify::note::{NoteRefusal, VerifierKey, signers};
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::{Finding, ReceiptRefusal};
 use deedbook_verify::witnessed::Cosigned;
@@ -134,12 +134,9 @@ fn judge_lineage(trust: &Trust, (name, trusted): (&str, &str), bytes: &[u8], out
 /// What to do when a note or receipt has no signature by the key that was given: the key may be a producer's, or of
 /// another ledger. The note itself says whose it claims to be.
 pub fn other_key(key: &VerifierKey, bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    // The text's first line is the ledger's name, and a signature line repeats it.
-    let named = text.lines().filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next());
-    let names: Vec<&str> = named.collect();
+    let names = signers(bytes);
     match names.first() {
-        Some(name) if !names.contains(&key.name()) => format!(
+        Some(name) if !names.iter().any(|name| name == key.name()) => format!(
             "the key given is `{}`, the signature is by `{name}`: take the ledger.vkey of `{name}` from somebody you trust",
             key.name()
         ),
@@ -177,10 +174,7 @@ pub fn show(name: &str, verified: &Verified, output: Output) -> Result<(), Failu
         pairs.push(("package", format!("package_digest {}, BLAKE3 of its manifest-sha256.txt", export.package)));
         pairs.push(("", format!("interval {first} to {end}, {disclosed} disclosed, taken out by {who}")));
     }
-    if let Witnessing::Met(cosigned) = &verified.witnessing {
-        let text = |by: &Cosigned| format!("{} ({}) at {}, by its own clock", by.witness, by.key_name, at(by));
-        pairs.extend(cosigned.iter().map(|by| ("witness", escape_line(&text(by)))));
-    }
+    pairs.extend(witness_pairs(&verified.witnessing));
     pairs.extend(verified.limits().into_iter().map(|limit| ("note", limit.to_owned())));
     pairs.extend(verified.ignored.iter().map(|name| ("ignored", format!("signature line of {name}"))));
     output.pairs(&pairs)
@@ -204,12 +198,6 @@ pub fn value(name: &str, verified: &Verified) -> Value {
         BodyState::Redacted => "redacted",
         BodyState::None => "none",
     };
-    let witnesses = match &verified.witnessing {
-        Witnessing::NotAsked => Value::Null,
-        Witnessing::Met(cosigned) => {
-            cosigned.iter().map(|by| json!({"witness": by.witness, "key_name": by.key_name, "time": at(by)})).collect()
-        }
-    };
     json!({
         "file": name,
         "valid": true,
@@ -223,10 +211,27 @@ pub fn value(name: &str, verified: &Verified) -> Value {
         "enroller": enroller(&verified.enroller),
         "body": state,
         "package_digest": verified.exported.map(|export| export.package.to_string()),
-        "witnesses": witnesses,
+        "witnesses": witnesses(&verified.witnessing),
         "limits": verified.limits(),
         "ignored": verified.ignored,
     })
+}
+
+/// Who cosigned, for people; none where no policy asked.
+fn witness_pairs(witnessing: &Witnessing) -> Vec<(&'static str, String)> {
+    let Witnessing::Met(cosigned) = witnessing else { return Vec::new() };
+    let text = |by: &Cosigned| format!("{} ({}) at {}, by its own clock", by.witness, by.key_name, at(by));
+    cosigned.iter().map(|by| ("witness", escape_line(&text(by)))).collect()
+}
+
+/// The same for programs.
+fn witnesses(witnessing: &Witnessing) -> Value {
+    match witnessing {
+        Witnessing::NotAsked => Value::Null,
+        Witnessing::Met(cosigned) => {
+            cosigned.iter().map(|by| json!({"witness": by.witness, "key_name": by.key_name, "time": at(by)})).collect()
+        }
+    }
 }
 
 /// A time beyond the calendar is shown as a number of microseconds.

@@ -3,20 +3,24 @@
 
 #[path = "main/lineage.rs"]
 mod lineage;
+#[path = "main/mixed.rs"]
+mod mixed;
 #[cfg(feature = "package")]
 #[path = "main/package.rs"]
 mod package;
+#[path = "main/receipt.rs"]
+mod receipt;
 
-use deedbook_verify::calendar::rfc3339;
-use deedbook_verify::judge::{BodyState, Verified, Witnessing, verify_receipt, verify_witnessed};
+use deedbook_verify::judge::{Verified, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
 use deedbook_verify::lineage::{LineageRefusal, LineageShown, verify_lineage, verify_lineage_witnessed};
 use deedbook_verify::note::VerifierKey;
 #[cfg(feature = "package")]
-use deedbook_verify::package::{Directory, PackageRefusal, PackageShown, verify_package, verify_package_witnessed};
+use deedbook_verify::package::{
+    Directory, PackageCode, PackageRefusal, PackageShown, verify_package, verify_package_witnessed,
+};
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::ReceiptRefusal;
-use deedbook_verify::words::Micros;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -56,8 +60,8 @@ enum Failure {
 }
 
 /// What `--vkey` takes.
-const KEY_NEXT: &str = "`--vkey` takes the ledger's verifier key, one line like NAME+0a1b2c3d+BASE64: `ledger.vkey`, from the \
-                        ledger's operator or an auditor who has it, and not from the package or the receipt";
+const KEY_NEXT: &str = "`--vkey` takes the ledger's verifier key, one line like NAME+0a1b2c3d+BASE64 with the ledger's name: \
+                        `ledger.vkey`, from the ledger's operator or an auditor who has it, and not from the package or the receipt";
 /// What `--policy` takes.
 const POLICY_NEXT: &str = "`--policy` takes a C2SP tlog-policy (lines `log`, `witness`, `group`, `quorum`); with a verifier key \
                            alone, use `--vkey`";
@@ -77,6 +81,33 @@ impl Ending {
         if matches!(self, Ending::AllValid) {
             *self = Ending::SomeUnread;
         }
+    }
+
+    /// Something was judged: prints what was found, and beside it the next step.
+    fn judged(&mut self, judged: &Judged) -> Result<(), Failure> {
+        if !judged.is_valid {
+            *self = Ending::SomeInvalid;
+        }
+        print(&judged.text)?;
+        if let Some(next) = &judged.next {
+            // Nothing can be done about a closed error stream.
+            let _ = writeln!(std::io::stderr(), "next: {next}");
+        }
+        Ok(())
+    }
+}
+
+/// What was found about a file or a folder.
+struct Judged {
+    is_valid: bool,
+    text: String,
+    /// What to do, where the refusal looks like something mixed up.
+    next: Option<String>,
+}
+
+impl Judged {
+    fn valid(text: String) -> Judged {
+        Judged { is_valid: true, text, next: None }
     }
 }
 
@@ -148,11 +179,7 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
                 ending.unread();
                 continue;
             }
-            let (is_valid, text) = command.judge_package(name);
-            if !is_valid {
-                ending = Ending::SomeInvalid;
-            }
-            print(&text)?;
+            ending.judged(&command.judge_package(name))?;
             continue;
         }
         let bytes = match read(name, command.bytes_max()) {
@@ -165,11 +192,7 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
             }
             Err(failure) => return Err(failure),
         };
-        let (is_valid, text) = command.judge(name, &bytes);
-        if !is_valid {
-            ending = Ending::SomeInvalid;
-        }
-        print(&text)?;
+        ending.judged(&command.judge(name, &bytes))?;
     }
     Ok(ending)
 }
@@ -231,34 +254,47 @@ impl Command<'_> {
         }
     }
 
-    /// Whether a file is valid, and what is said about it.
-    fn judge(&self, name: &str, bytes: &[u8]) -> (bool, String) {
+    /// What is found about a file.
+    fn judge(&self, name: &str, bytes: &[u8]) -> Judged {
         let source = lineage::Source { file: name, key: self.trusted };
+        let refused = |refusal: &dyn std::fmt::Display| format!("{}: NOT VALID: {refusal}\n", lineage::plain(name));
         match self.subject {
             Subject::Receipt => match self.trust.judge(bytes) {
-                Ok(verified) => (true, describe(name, &verified)),
-                Err(refusal) => (false, format!("{name}: NOT VALID: {refusal}\n")),
+                Ok(verified) => Judged::valid(receipt::text(name, &verified)),
+                Err(refusal) => {
+                    let next = mixed::no_receipt(bytes).or_else(|| self.trust.other_key(bytes));
+                    Judged { is_valid: false, text: refused(&refusal), next }
+                }
             },
-            Subject::Lineage => match (self.trust.judge_lineage(bytes), self.json) {
-                (Ok(shown), true) => (true, lineage::json(source, &shown)),
-                (Ok(shown), false) => (true, lineage::text(source, &shown)),
-                (Err(refusal), true) => (false, lineage::refused_json(name, &refusal)),
-                (Err(refusal), false) => (false, format!("{}: NOT VALID: {refusal}\n", lineage::plain(name))),
+            Subject::Lineage => match self.trust.judge_lineage(bytes) {
+                Ok(shown) if self.json => Judged::valid(lineage::json(source, &shown)),
+                Ok(shown) => Judged::valid(lineage::text(source, &shown)),
+                Err(refusal) => {
+                    let text = if self.json { lineage::refused_json(name, &refusal) } else { refused(&refusal) };
+                    let next = mixed::no_bundle(bytes).or_else(|| self.trust.other_key(bytes));
+                    Judged { is_valid: false, text, next }
+                }
             },
             #[cfg(feature = "package")]
             Subject::Package => self.judge_package(name),
         }
     }
 
-    /// Whether a package is valid, and what is said about it.
+    /// What is found about a package.
     #[cfg(feature = "package")]
-    fn judge_package(&self, name: &str) -> (bool, String) {
+    fn judge_package(&self, name: &str) -> Judged {
         let source = lineage::Source { file: name, key: self.trusted };
-        match (self.trust.judge_package(name), self.json) {
-            (Ok(shown), true) => (true, package::json(source, &shown)),
-            (Ok(shown), false) => (true, package::text(source, &shown)),
-            (Err(refusal), true) => (false, package::refused_json(name, &refusal)),
-            (Err(refusal), false) => (false, package::refused(name, &refusal)),
+        match self.trust.judge_package(name) {
+            Ok(shown) if self.json => Judged::valid(package::json(source, &shown)),
+            Ok(shown) => Judged::valid(package::text(source, &shown)),
+            Err(refusal) => {
+                let text =
+                    if self.json { package::refused_json(name, &refusal) } else { package::refused(name, &refusal) };
+                let is_note = matches!(refusal.code, PackageCode::StartCheckpoint | PackageCode::EndCheckpoint);
+                // A note that cannot be read names nobody.
+                let note = || read(&format!("{name}/{}", refusal.file), limits::NOTE_BYTES_MAX).unwrap_or_default();
+                Judged { is_valid: false, text, next: is_note.then(note).and_then(|note| self.trust.other_key(&note)) }
+            }
         }
     }
 }
@@ -274,6 +310,14 @@ impl Trust {
         match self {
             Trust::Key(key) => verify_receipt(receipt, key),
             Trust::Policy(policy) => verify_witnessed(receipt, policy),
+        }
+    }
+
+    /// What to do, if what was judged is signed by others than the key that was given.
+    fn other_key(&self, signed: &[u8]) -> Option<String> {
+        match self {
+            Trust::Key(key) => mixed::other_key(key, signed),
+            Trust::Policy(_) => None,
         }
     }
 
@@ -296,7 +340,10 @@ impl Trust {
 
 fn load_key(file: &str) -> Result<VerifierKey, Failure> {
     let text = String::from_utf8_lossy(&read(file, limits::RECEIPT_BYTES_MAX)?).into_owned();
-    VerifierKey::parse(&text).map_err(|refusal| Failure::File(format!("{}: {refusal}", lineage::plain(file)), KEY_NEXT))
+    let wrong = || {
+        format!("{}: where the ledger's verifier key is wanted, this is {}", lineage::plain(file), mixed::kind(&text))
+    };
+    VerifierKey::parse(&text).map_err(|_| Failure::File(wrong(), KEY_NEXT))
 }
 
 fn load_policy(file: &str) -> Result<Policy, Failure> {
@@ -314,47 +361,4 @@ fn read(name: &str, bytes_max: usize) -> Result<Vec<u8>, Failure> {
 
 fn print(text: &str) -> Result<(), Failure> {
     std::io::stdout().write_all(text.as_bytes()).map_err(|_| Failure::Output)
-}
-
-fn describe(name: &str, verified: &Verified) -> String {
-    let body = match verified.body {
-        BodyState::Disclosed(length) => format!("{length} bytes, opens its commitment"),
-        BodyState::Redacted => "redacted".to_owned(),
-        BodyState::None => "none".to_owned(),
-    };
-    let enroller = lineage::enroller(&verified.enroller);
-    let mut lines = vec![
-        format!("{name}: valid"),
-        format!("  ledger   {}", verified.ledger),
-        format!(
-            "  tree     {}, root {}",
-            lineage::counted(verified.head.size.0, "entry", "entries"),
-            verified.head.root
-        ),
-        format!("  entry    {} at index {}", verified.kind.name(), verified.index),
-        format!("  received {}, by the server's clock", rfc3339(verified.received)),
-        format!("  signed   by key {}, {enroller}", verified.signer),
-        format!("  body     {body}"),
-    ];
-    if let Some(export) = &verified.exported {
-        let (first, end) = (export.interval.first, export.interval.end);
-        lines.extend([
-            format!("  package  package_digest {}, BLAKE3 of its manifest-sha256.txt", export.package),
-            format!("           interval {first} to {end}, root {}", export.head.root),
-            format!(
-                "           {} disclosed, taken out by {}",
-                lineage::counted(export.disclosed, "body", "bodies"),
-                export.actor.who
-            ),
-        ]);
-    }
-    if let Witnessing::Met(cosigned) = &verified.witnessing {
-        lines.extend(cosigned.iter().map(|by| {
-            let at = rfc3339(Micros(by.time.0.saturating_mul(1_000_000)));
-            format!("  witness  {} ({}) at {at}, by its own clock", lineage::plain(&by.witness), by.key_name)
-        }));
-    }
-    lines.extend(verified.limits().into_iter().map(|limit| format!("  note     {limit}")));
-    lines.extend(verified.ignored.iter().map(|name| format!("  ignored  signature line of {name}")));
-    lines.join("\n") + "\n"
 }

@@ -157,6 +157,14 @@ pub(crate) fn show_key(name: &str, kind: u8, key: &PublicKey) -> String {
     format!("{name}+{id}+{}", encode_base64(&bytes))
 }
 
+/// Whose signature lines stand in a note, or in a file that holds one, by the names that the lines give themselves.
+/// Nothing is verified: it is for words about a signature that is missing.
+pub fn signers(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let named = text.lines().filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next());
+    named.take(limits::NOTE_SIGNATURES_MAX).map(str::to_owned).collect()
+}
+
 /// Name and key of a C2SP verifier key of one type; the text must be the one that `show_key` writes.
 pub(crate) fn parse_key(text: &str, kind: u8) -> Option<(String, PublicKey)> {
     let text = text.trim();

@@ -1,12 +1,10 @@
 //! What a proof of lineage shows, for people and for programs; the shapes are those of `deedbook-verify lineage`.
 
-use super::{at, enroller};
+use super::{enroller, witness_pairs, witnesses};
 use crate::cli::errors::Failure;
 use crate::cli::output::{Colour, Output, counted, escape_line};
 use crate::record::line::time;
 use deedbook_verify::lineage::{LineageRefusal, LineageShown, ShownEdge, ShownEntry, ShownNode, Standing};
-use deedbook_verify::verdict::Witnessing;
-use deedbook_verify::witnessed::Cosigned;
 use serde_json::{Value, json};
 
 /// Edges that are listed for people; `--json` has them all.
@@ -46,10 +44,7 @@ pub fn show(name: &str, trusted: &str, shown: &LineageShown, output: Output) -> 
         let of = counted(same.len() as u64, "edge", "edges");
         ("cited", format!("{of}: {}", same.first().copied().unwrap_or_default()))
     }));
-    if let Witnessing::Met(cosigned) = &shown.witnessing {
-        let text = |by: &Cosigned| format!("{} ({}) at {}, by its own clock", by.witness, by.key_name, at(by));
-        pairs.extend(cosigned.iter().map(|by| ("witness", escape_line(&text(by)))));
-    }
+    pairs.extend(witness_pairs(&shown.witnessing));
     pairs.extend(shown.limits().into_iter().map(|limit| ("note", limit.to_owned())));
     pairs.extend(shown.ignored.iter().map(|name| ("ignored", format!("signature line of {name}"))));
     output.pairs(&pairs)
@@ -75,12 +70,6 @@ pub fn show_refusal(name: &str, refusal: &LineageRefusal, output: Output) -> Res
 }
 
 fn value(name: &str, trusted: &str, shown: &LineageShown) -> Value {
-    let witnesses = match &shown.witnessing {
-        Witnessing::NotAsked => Value::Null,
-        Witnessing::Met(cosigned) => {
-            cosigned.iter().map(|by| json!({"witness": by.witness, "key_name": by.key_name, "time": at(by)})).collect()
-        }
-    };
     json!({
         "file": name,
         "valid": true,
@@ -91,7 +80,7 @@ fn value(name: &str, trusted: &str, shown: &LineageShown) -> Value {
         "entries": shown.entries.iter().map(entry_value).collect::<Vec<Value>>(),
         "nodes": shown.nodes.iter().map(node_value).collect::<Vec<Value>>(),
         "edges": shown.edges.iter().map(edge_value).collect::<Vec<Value>>(),
-        "witnesses": witnesses,
+        "witnesses": witnesses(&shown.witnessing),
         "limits": shown.limits(),
         "ignored": shown.ignored,
     })

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 fn second(package: &Path, key: &Path) -> std::io::Result<Output> {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/guide/verify.py");
-    Command::new("python3").arg(program).args([package, key]).output()
+    Command::new("python3").arg(program).arg("--vkey").args([key, package]).output()
 }
 
 fn office() -> Office {
@@ -42,10 +42,12 @@ fn a_second_verifier_that_knows_the_guide_alone_agrees() {
     let verifier_key = VerifierKey::parse(&text).unwrap();
     // Without its arguments, or with a path that is none, it says what it takes and judges nothing.
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/guide/verify.py");
-    let alone = Command::new("python3").arg(program).output().unwrap();
+    let alone = Command::new("python3").arg(&program).output().unwrap();
     assert_eq!(alone.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&alone.stderr).starts_with("usage: "));
     assert_eq!(second(&home.path().join("nothing"), &key).unwrap().status.code(), Some(2));
+    let help = Command::new("python3").arg(program).arg("--help").output().unwrap();
+    assert!(help.status.success() && help.stdout.starts_with(b"usage: python3 verify.py --vkey LEDGER.vkey FOLDER"));
     // What the ledger says stands behind what it follows from, in one commit: no interval begins or ends between them.
     let own = |index: usize| ledger.placed.get(index).is_some_and(|placed| placed.facts[&tag::SOURCE] == ledger.source);
     let edges: Vec<usize> = edges(ledger).into_iter().filter(|index| !own(*index) || *index == 0).collect();

@@ -1,6 +1,7 @@
 //! The auditor's program on packages in folders: what it prints, how it ends, and what others say of the same folder.
 
 use crate::package_maker::{BUSY, Memory, Plan, full, key};
+use deedbook_verify::note::VerifierKey;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -98,6 +99,38 @@ fn what_is_not_there_is_no_verdict_and_every_mistake_has_a_next_step() {
     }
     let (status, text) = run(&[&good]);
     assert!(status == Some(2) && text.contains("usage:"), "the command line is another thing: {text}");
+}
+
+/// A key of another kind is named as what it is, and so is a key of somebody else, which has the same form.
+#[test]
+fn a_key_of_another_kind_is_named_with_the_one_that_is_wanted() {
+    let folder = Folder::new("kinds");
+    let good = folder.put("good", &full().1);
+    let given = folder.0.join("given");
+    let judged = |key: &str| {
+        std::fs::write(&given, key).unwrap();
+        run(&[Path::new("--vkey"), &given, &good])
+    };
+    let right = key(&BUSY);
+    let public = VerifierKey::new("ann", right.key().clone()).unwrap().to_string();
+    let secret = format!("PRIVATE+KEY+{public}");
+    for (text, says) in [
+        (secret.as_str(), "this is a secret key"),
+        (&"ab".repeat(32), "64 hex digits"),
+        ("c2sp.org/tlog-proof@v1\n", "a receipt"),
+        ("deedbook.lineage-proof/1\n", "a proof of lineage"),
+        ("log ledger.example/a+00000000+AAAA\n", "no key"),
+    ] {
+        let (status, said) = judged(text);
+        assert!(status == Some(2) && said.contains(says) && said.contains("\nnext: "), "{says}: {said}");
+        assert!(said.contains("ledger.vkey") && !said.contains(&secret), "{said}");
+    }
+    let (status, said) = judged(&public);
+    assert_eq!(status, Some(1), "{said}");
+    for says in ["END_CHECKPOINT", "is that of `ann`, a signer's `.pub`", &format!("ledger `{}`", right.name())] {
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    assert!(!judged(&right.to_string()).1.contains("next: "));
 }
 
 #[test]
