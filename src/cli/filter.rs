@@ -179,7 +179,14 @@ fn find(
 
 /// The ref key kept beside the signer's file, or fetched with it.
 pub async fn ref_key(common: &Common, client: &mut Client) -> Result<RefKey, Failure> {
-    let signer = files::signer(common)?;
+    let signer = files::signer(common).map_err(|failure| {
+        let next = "add `--signer FILE`, beside which the ledger's ref key is kept, or give the ref: 32 hex digits";
+        Failure {
+            message: "names are not in the log, and what makes refs of them is missing".to_owned(),
+            next: next.to_owned(),
+            ..failure
+        }
+    })?;
     let kept = files::ref_path(signer);
     if kept.exists() {
         return Ok(record::load_ref_key(&kept)?);
@@ -224,6 +231,29 @@ pub fn period(from: &str, to: &str) -> Result<Window, Failure> {
         None => moment("--to", to)?,
     };
     window(from, until)
+}
+
+/// Refuses a `--from` that lies ahead: what is to be read of it did not happen.
+pub fn begun(from: &str, begin: Micros) -> Result<(), Failure> {
+    let now = producer::now();
+    if begin <= now {
+        return Ok(());
+    }
+    let limit = time::show(now);
+    let message =
+        format!("`--from {from}`: that lies ahead, and nothing can have happened since; the limit is {limit}");
+    Err(Failure::usage(message, "take a period that has begun; it may go on"))
+}
+
+/// Refuses a `--to` behind the day of UTC that goes on, which may be named whole; `nobody` says what cannot have been.
+pub fn no_later_than_today(to: &str, end: Micros, nobody: &str) -> Result<(), Failure> {
+    let today = producer::now().0 / DAY_US;
+    let limit = Micros(today.saturating_add(1).saturating_mul(DAY_US));
+    if end <= limit {
+        return Ok(());
+    }
+    let message = format!("`--to {to}`: that lies ahead, and {nobody}; the limit is {}", time::show(limit));
+    Err(Failure::usage(message, "name today, in UTC, or an earlier day"))
 }
 
 #[cfg(test)]

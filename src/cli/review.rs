@@ -95,9 +95,6 @@ fn disposition(text: &str) -> Result<Disposition, String> {
     Disposition::from_name(text).ok_or_else(|| "use accepted, remediated or false_positive".to_owned())
 }
 
-/// A period's last day is named whole while it goes on.
-const DAY_US: u64 = 24 * 3_600 * 1_000_000;
-
 /// States a review.
 pub async fn review(common: &Common, command: ReviewCommand, output: Output) -> Result<(), Failure> {
     let (subject, arguments) = match command {
@@ -105,13 +102,7 @@ pub async fn review(common: &Common, command: ReviewCommand, output: Output) -> 
         ReviewCommand::Log(arguments) => (ReviewSubject::Log, arguments),
     };
     let window = filter::period(&arguments.from, &arguments.to)?;
-    if window.until.0 > super::producer::now().0.saturating_add(DAY_US) {
-        let message = format!("`--to {}`: that lies ahead, and nobody can have reviewed it", arguments.to);
-        return Err(Failure::usage(
-            message,
-            "take the last day that was reviewed; what comes later is the next review's",
-        ));
-    }
+    filter::no_later_than_today(&arguments.to, window.until, "nobody can have reviewed it")?;
     let (mut client, producer) = key::governor(common).await?;
     let reviewed = match &arguments.checkpoint {
         Some(file) => proof::head_of(common, file)?,

@@ -1,7 +1,7 @@
 //! Permissions beside their use, as the program shows them: a small ledger, planted, and every row of it.
 
 use crate::support::process::Serving;
-use crate::support::stage::{Stage, text};
+use crate::support::stage::{Stage, text, today};
 use deedbook::domain::dataset_ref;
 use deedbook::record::load_ref_key;
 use serde_json::Value;
@@ -90,6 +90,27 @@ fn what_is_never_used_stands_out_row_by_row() {
     // Whoever is disabled has no permission any more.
     stage.says(&server, "adm", &["principal", "disable", "--kind", "service", "--id", "ci"]);
     assert!(!creep(&stage, &server, &[]).contains_key("ci"));
+}
+
+#[test]
+fn a_period_that_lies_ahead_is_refused_with_the_limit() {
+    let (stage, server) = Stage::set();
+    let refused = |words: &[&str]| {
+        let output = stage.run(&server, "adm", &[&["controls", "creep"], words].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {}", text(&output));
+        text(&output)
+    };
+    for (words, flag) in [
+        (&["--from", "2126-01-01"][..], "`--from 2126-01-01`"),
+        (&["--from", "2126-01-01", "--to", "2126-02-01"], "`--to 2126-02-01`"),
+        (&["--from", "2026-01-01", "--to", "2126-02-01T00:00:00Z"], "`--to 2126-02-01T00:00:00Z`"),
+    ] {
+        let said = refused(words);
+        assert!(said.contains(flag) && said.contains("lies ahead") && said.contains("the limit is 20"), "{said}");
+    }
+    // Today goes on, and may be named.
+    let day = today();
+    creep(&stage, &server, &["--from", &day, "--to", &day]);
 }
 
 #[test]

@@ -57,11 +57,19 @@ pub fn run(common: &Common, arguments: &CreepArguments, output: Output) -> Resul
 /// The moments from and to.
 fn window(arguments: &CreepArguments) -> Result<Window, Failure> {
     let end = match &arguments.to {
-        Some(to) => filter::period("1970-01-01", to)?.until,
+        Some(to) => {
+            let end = filter::period("1970-01-01", to)?.until;
+            filter::no_later_than_today(to, end, "nobody can have used anything by then")?;
+            end
+        }
         None => Micros(now().0.saturating_add(1)),
     };
     let begin = match &arguments.from {
-        Some(from) => filter::period(from, "9999-12-30")?.from,
+        Some(from) => {
+            let begin = filter::period(from, "9999-12-30")?.from;
+            filter::begun(from, begin)?;
+            begin
+        }
         None => Micros(end.0.saturating_sub(u64::from(CREEP_OVER_DAYS_DEFAULT).saturating_mul(DAY_US))),
     };
     filter::window(begin, end)

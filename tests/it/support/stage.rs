@@ -2,7 +2,9 @@
 //! alice's agent, over a server of its own.
 
 use crate::support::process::Serving;
+use deedbook::clock::Clock;
 use deedbook::ledger::DataDir;
+use deedbook_verify::calendar::rfc3339;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -15,6 +17,11 @@ const EXPORT: &str = r#"{"action":"data.export","resource":"dataset:customers","
 pub struct Stage {
     pub home: TempDir,
     pub dir: DataDir,
+}
+
+/// The day of UTC that goes on.
+pub fn today() -> String {
+    rfc3339(Clock::system().wall()).chars().take(10).collect()
 }
 
 pub fn text(output: &Output) -> String {
