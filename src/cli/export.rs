@@ -2,6 +2,8 @@
 //! one message of the server at a time. Until it is whole it stands beside its final name, and what stands there is taken up
 //! again by the next run of the same question.
 
+mod advice;
+mod lacks;
 mod pack;
 mod resume;
 
@@ -10,15 +12,15 @@ use super::block_on_beside;
 use super::client::Client;
 use super::custody::{self, Package, Recorded};
 use super::errors::Failure;
-use super::files;
 use super::output::{Output, counted};
 use super::producer::{self, Producer, word};
+use super::{files, filter, verify};
 use crate::api::proto;
-use crate::cli::filter::period;
 use clap::Args;
-use deedbook_verify::note::VerifierKey;
+use deedbook_verify::note::{VerifierKey, open_checkpoint};
 use deedbook_verify::package::{Filter, Framework, Nonce, Period, Question, Redaction, Rendered, SAMPLE_MAX, Verdict};
 use deedbook_verify::words::{Index, LedgerId, TreeSize};
+use lacks::Lacks;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -91,14 +93,8 @@ struct Asked {
 
 /// Exports.
 pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Result<(), Failure> {
-    let window = period(&arguments.from, &arguments.to)?;
-    if window.from > producer::now() {
-        let message = format!("`--from {}`: that lies ahead, and nothing can have happened since", arguments.from);
-        return Err(Failure::usage(
-            message,
-            "take a period that has begun; one that goes on is cut where the log ends",
-        ));
-    }
+    let window = filter::period(&arguments.from, &arguments.to)?;
+    filter::begun(&arguments.from, window.from)?;
     let period = Period { from: window.from, to: window.until };
     if arguments.out.exists() {
         let message = format!("{} exists", arguments.out.display());
@@ -123,7 +119,8 @@ pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Resu
         };
         Ok((rendered, recorded))
     })?;
-    show(&arguments.out, &rendered, recorded.as_ref(), output)
+    let shown = Shown { out: &arguments.out, vkey: &files::own_verifier_key_file(common), rendered: &rendered };
+    show(&shown, recorded.as_ref(), output)
 }
 
 /// Puts the export on record. The package stands, whatever comes of it.
@@ -166,11 +163,25 @@ async fn ask(
         redaction: arguments.redact,
     };
     let (start_note, end_note) = (interval.start_note.to_vec(), interval.end_note.to_vec());
+    // A key of somebody else is told apart before anything is on record or written.
+    open_checkpoint(&end_note, &key).map_err(|refusal| {
+        Failure::failed(format!("the log's checkpoint: {refusal}"), verify::other_key(&key, &end_note))
+    })?;
     Ok(Asked { question, key, start_note, end_note })
 }
 
-fn show(out: &Path, rendered: &Rendered, recorded: Option<&Recorded>, output: Output) -> Result<(), Failure> {
+/// What there is to say about.
+struct Shown<'p> {
+    out: &'p Path,
+    /// The key that it was judged under.
+    vkey: &'p Path,
+    rendered: &'p Rendered,
+}
+
+fn show(shown: &Shown<'_>, recorded: Option<&Recorded>, output: Output) -> Result<(), Failure> {
+    let Shown { out, vkey, rendered } = *shown;
     let (question, report) = (&rendered.question, out.join("data/report.html"));
+    let lacks = Lacks::read(out, rendered)?;
     if output.is_json() {
         let test = |(id, verdict, rows, exceptions): &(deedbook_verify::package::TestId, Verdict, u64, u64)| json!({"test": id.name(), "verdict": id.word(*verdict), "rows": rows, "exceptions": exceptions});
         return output.value(&json!({
@@ -185,6 +196,7 @@ fn show(out: &Path, rendered: &Rendered, recorded: Option<&Recorded>, output: Ou
             "cut_at_head": rendered.is_cut(),
             "files": rendered.files.len(),
             "tests": rendered.tests.iter().map(test).collect::<Vec<_>>(),
+            "missing": lacks.value(),
             "custody": recorded.map(Recorded::value),
         }));
     }
@@ -209,10 +221,11 @@ fn show(out: &Path, rendered: &Rendered, recorded: Option<&Recorded>, output: Ou
         output
             .line("the log ends before the period does: the package is complete up to its last entry, and says so")?;
     }
+    lacks.show(output)?;
     output.line(&format!("read it: {}", report.display()))?;
     match recorded {
         Some(recorded) => output.line(&recorded.line(out))?,
         None => output.line("who exported it is not on record: nobody signed for it, see --signer")?,
     }
-    output.line(&format!("check it anywhere: deedbook-verify package --vkey ledger.vkey {}", out.display()))
+    output.line(&format!("check it anywhere: deedbook-verify package --vkey {} {}", vkey.display(), out.display()))
 }

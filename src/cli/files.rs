@@ -24,12 +24,17 @@ pub fn verifier_key(common: &Common) -> Result<VerifierKey, Failure> {
 
 /// The same, or else that of the data folder at hand.
 pub fn own_verifier_key(common: &Common) -> Result<VerifierKey, Failure> {
-    let own = common.data.join("ledger.vkey");
+    let own = own_verifier_key_file(common);
     match &common.vkey {
         Some(_) => verifier_key(common),
         None if own.exists() => verifier_key_at(&own),
         None => Err(Failure::usage("which key signs the checkpoints is not known", "add `--vkey ledger.vkey`")),
     }
+}
+
+/// Where that key stands.
+pub fn own_verifier_key_file(common: &Common) -> PathBuf {
+    common.vkey.clone().unwrap_or_else(|| common.data.join("ledger.vkey"))
 }
 
 /// Reads a ledger's verifier key.

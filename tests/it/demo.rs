@@ -1,7 +1,7 @@
 //! `deedbook demo` tells the story that a newcomer is promised: what it shows is read line by line, as a program would.
 
 use deedbook::record::load_public;
-use deedbook_verify::package::{Directory, verify_package};
+use deedbook_verify::package::{Directory, Verdict, verify_package};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -85,6 +85,10 @@ fn it_tells_the_whole_story_in_order() {
     let shown =
         verify_package(&Directory(left.join("soc2")), &load_public(&left.join("ledger.vkey")).unwrap()).unwrap();
     assert!(shown.rendered.counts.entries > 20);
+    let passes = |wanted: &str| {
+        shown.rendered.tests.iter().any(|(id, verdict, ..)| id.name() == wanted && *verdict == Verdict::Pass)
+    };
+    assert!(passes("T11") && passes("T15"), "its own events say when and by whom: {:?}", shown.rendered.tests);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let page = said.lines().rev().find(|line| line.contains("begin to read it at")).unwrap();
     let page: Value = serde_json::from_str(page).unwrap();

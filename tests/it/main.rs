@@ -57,6 +57,7 @@ mod evidence_runs;
 mod export;
 mod export_paper;
 mod export_custody;
+mod export_lacks;
 mod exchange;
 mod keeping;
 mod oversight;

@@ -1,5 +1,8 @@
 //! The README's steps do what it says, run by a shell in an empty folder, on free ports.
 
+use deedbook::evidence::TestResult;
+use deedbook::record::load_public;
+use deedbook_verify::package::{Directory, TestId, Verdict, verify_package};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -45,13 +48,38 @@ fn step_by_step_works_as_printed() {
         "\tapproved\tstarted",
         "\tapproved\tsucceeded",
         "agent:exporter",
-        "every path there has an approval by people",
+        "every path to dataset_version:",
+        "(partner-orders) has an approval by people",
         "why.lineage-proof: valid",
         "vote.tlog-proof: valid",
         "vote.cast at index 10",
+        "T04 T08 fail by ",
+        "one administrator decided alone",
+        "deedbook-verify package --vkey ./books/ledger.vkey soc2",
         "audit: clean",
     ] {
         let Some((_, behind)) = rest.split_once(says) else { panic!("`{says}` is not said at its place: {said}") };
         rest = behind;
+    }
+    nothing_fails_but_for_one_administrator(folder.path());
+}
+
+/// The package of a ledger that was made by these steps fails in what the README says it does, and in nothing else.
+fn nothing_fails_but_for_one_administrator(folder: &Path) {
+    let (package, key) = (Directory(folder.join("soc2")), load_public(&folder.join("books/ledger.vkey")).unwrap());
+    let shown = verify_package(&package, &key).unwrap();
+    let of = |wanted: Verdict| -> Vec<TestId> {
+        let tests = shown.rendered.tests.iter().filter(|(_, verdict, _, _)| *verdict == wanted);
+        tests.map(|(id, ..)| *id).collect()
+    };
+    assert_eq!(of(Verdict::Fail), [TestId::T04, TestId::T08]);
+    let passes = of(Verdict::Pass);
+    for id in [TestId::T01, TestId::T11, TestId::T15] {
+        assert!(passes.contains(&id), "{}: {passes:?}", id.name());
+    }
+    for id in of(Verdict::Fail) {
+        let result = TestResult::read(&package, id).unwrap();
+        let alone = ["GOVERNED_ALONE", "ORPHAN_GRANT"].iter().filter_map(|code| result.codes.get(*code)).sum::<u64>();
+        assert_eq!(alone, result.exceptions, "{result:?}");
     }
 }

@@ -1,16 +1,19 @@
 //! Events that the demo makes itself: what an agent's gateway would report, and a small OpenLineage story for
 //! machines without the fixtures. Plain text, as a stranger's program would write it.
 
+use crate::record::line::time;
+use deedbook_verify::words::Micros;
 use serde_json::{Value, json};
 
-/// Event lines of one agent's morning: it reads invoices, asks a model, writes a report, fails once.
-pub fn actions() -> String {
+/// Event lines of an agent's last minutes: it reads invoices, asks a model, writes a report, fails once.
+pub fn actions(now: Micros) -> String {
     let table = |role: &str, name: &str| json!({"role": role, "namespace": "food_delivery", "name": name});
     let line = |kind: &str, order: u32, second: u32, facts: Value, body: Value| {
+        let ago_s = (5 - u64::from(order)) * 60 - u64::from(second);
         json!({
             "kind": kind,
             "stream": format!("action/invoice-{order}"),
-            "occurred": format!("2026-01-05T09:{order:02}:{second:02}.25Z"),
+            "occurred": time::show(Micros(now.0.saturating_sub(ago_s * 1_000_000))),
             "facts": facts,
             "body": body,
         })
@@ -78,7 +81,8 @@ mod tests {
         let refs = RefKey([1; 32]);
         let context = LineContext { ledger: LedgerId([2; 32]), refs: &refs, id_key: &[3; 32] };
         let sound = |text: &str| line::parse(text.as_bytes(), &context).is_ok();
-        assert_eq!(actions().lines().filter(|text| sound(text)).count(), 12);
+        let now = Micros(1_767_582_000_000_000);
+        assert_eq!(actions(now).lines().filter(|text| sound(text)).count(), 12);
         let sound = |text: &str| openlineage::parse(text.as_bytes(), &refs, &[3; 32]).is_ok();
         assert_eq!(super::openlineage().lines().filter(|text| sound(text)).count(), 6);
     }

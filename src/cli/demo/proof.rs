@@ -4,6 +4,7 @@ use super::setting::ADMINISTRATOR;
 use super::{Part, Tale, broken, events, tamper};
 use crate::cli::errors::Failure;
 use crate::cli::output::write_new;
+use crate::cli::producer;
 use crate::ledger::DataDir;
 use deedbook_verify::words::{EventId, Index};
 use serde_json::Value;
@@ -16,7 +17,9 @@ pub fn gateways(tale: &mut Tale, openlineage: Option<PathBuf>) -> Result<(), Fai
         "One sends OpenLineage events, kept byte for byte, one what an agent did. A file sent twice appends nothing.",
     )?;
     let folder = tale.terminal.folder().to_owned();
-    write_new(&folder.join("actions.jsonl"), events::actions().as_bytes())?;
+    let actions = events::actions(producer::now());
+    let expected = actions.lines().count();
+    write_new(&folder.join("actions.jsonl"), actions.as_bytes())?;
     match openlineage {
         None => write_new(&folder.join("openlineage.jsonl"), events::openlineage().as_bytes())?,
         Some(path) => {
@@ -43,7 +46,6 @@ pub fn gateways(tale: &mut Tale, openlineage: Option<PathBuf>) -> Result<(), Fai
     tale.ended(actions, two?, Part::Remarks)?;
     let ran = tale.done(actions, Part::Remarks)?;
     let known = ran.out.lines().count();
-    let expected = events::actions().lines().count();
     let nothing = ran.err.contains("0 events appended") && known == expected;
     if nothing { Ok(()) } else { Err(broken("a repeated file was appended again")) }
 }

@@ -190,5 +190,10 @@ fn unmade(error: ExchangeError) -> Failure {
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("{}: {error}", path.display()), "choose another --out, or make room")
+    let next = if error.kind() == std::io::ErrorKind::NotFound {
+        "make the folder above it, or choose another --out"
+    } else {
+        "choose another --out, or make room"
+    };
+    Failure::failed(format!("{}: {error}", path.display()), next)
 }

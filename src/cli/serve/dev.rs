@@ -88,7 +88,7 @@ impl Prepared {
             command: says(&format!("action submit --wait {} {}", self.props.file("export.json"), self.signer(AGENT))),
         });
         let event = format!(
-            r#"{{"kind":"execution.reported","stream":"action/first","occurred":"{}","facts":{{"outcome":"succeeded"}},"body":{{"note":"my first deed"}}}}"#,
+            r#"{{"kind":"data.accessed","stream":"job/42","occurred":"{}","facts":{{"actor":{{"kind":"agent","id":"{AGENT}"}},"action_type":"dataset.read","outcome":"succeeded"}},"body":{{"note":"my first deed"}}}}"#,
             time::show(producer::now())
         );
         // Where nothing waits, genesis is as good as any.
