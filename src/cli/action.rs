@@ -176,6 +176,9 @@ pub fn run(common: &Common, command: ActionCommand, output: Output) -> Result<()
                     remark(&format!("deedbook: not granted: {}", around::why_not(&mut client, &action).await));
                     return Err(Failure::silent(Status::Refused));
                 }
+                if action.verdict() == proto::PolicyVerdict::Deny {
+                    remark(&around::why_not(&mut client, &action).await);
+                }
                 action
             }
             ActionCommand::Redeem { id, asked } => {

@@ -28,7 +28,10 @@ pub fn own_verifier_key(common: &Common) -> Result<VerifierKey, Failure> {
     match &common.vkey {
         Some(_) => verifier_key(common),
         None if own.exists() => verifier_key_at(&own),
-        None => Err(Failure::usage("which key signs the checkpoints is not known", "add `--vkey ledger.vkey`")),
+        None => Err(Failure::usage(
+            format!("which key signs the checkpoints is not known: there is no {}", own.display()),
+            "add `--vkey ledger.vkey`, or `--data DIR` where the ledger's folder is at hand",
+        )),
     }
 }
 

@@ -10,10 +10,20 @@ pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str
             Some("subscription") => {
                 Some("see `deedbook subscription list`; `deedbook subscription create NAME` makes one")
             }
+            Some("action") => {
+                Some("see `deedbook approvals list` for what waits, `deedbook list --kind action.submitted` for all")
+            }
             Some("parked event") => Some("see `deedbook subscription parked NAME`"),
             Some(_) | None => Some("see `deedbook list`"),
         },
         "OUTSIDE_TREE" => Some("name an index below that; `deedbook tail` shows the last ones"),
+        "PRINCIPAL_KNOWN" => {
+            Some("see `deedbook principal list`: `deedbook principal grant` gives it a role, `key rotate` a key")
+        }
+        "PRINCIPAL_UNKNOWN" => Some("see `deedbook principal list`; `deedbook principal add` binds one"),
+        "RESPONSIBLE_MISSING" => {
+            Some("add `--responsible PERSON`: the id of a person whom `deedbook principal list` shows as bound")
+        }
         "KEY_UNKNOWN" => Some("see `deedbook key list`"),
         "KEY_KNOWN" => Some("make a new one with `deedbook key new`: a key is enrolled once and for ever"),
         "KEY_NOT_IN_FORCE" => Some(
@@ -46,11 +56,11 @@ pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str
         "SUBSCRIPTION_EXISTS" => Some("choose another name, or `deedbook subscription delete NAME`"),
         "SUBSCRIPTIONS_TOO_MANY" => Some("delete one that nobody needs: `deedbook subscription list`"),
         "PARKED_TOO_MANY" => Some("`deedbook subscription replay NAME` and consume them, then consume again"),
-        "NO_WITNESS_POLICY" => Some("serve with `--witness-policy FILE`, or leave `--witnessed` out"),
-        _ => None,
-    }
-}
         "CHECKPOINT_NOT_KEPT" => Some(
             "name two sizes of which checkpoints are kept, such as those above or the `interval` of an earlier package's \
              data/question.txt; or leave --interval out, and the server takes the sizes around the period",
         ),
+        "NO_WITNESS_POLICY" => Some("serve with `--witness-policy FILE`, or leave `--witnessed` out"),
+        _ => None,
+    }
+}

@@ -9,7 +9,7 @@ use super::producer::{self, Producer};
 use super::{Common, files, filter};
 use crate::api;
 use crate::record::{FactsBuilder, FrameSigner, Position, entropy};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use deedbook_verify::detail::{Gap, GapReason, Lost};
 use deedbook_verify::kind::Kind;
 use deedbook_verify::words::{Epoch, EventId, Micros, Sequence};
@@ -52,9 +52,11 @@ pub struct PromiseArguments {
 
 /// What is missing.
 #[derive(Args, Debug)]
+#[group(skip)]
+#[command(group(ArgGroup::new("missing").required(true).multiple(true).args(["lost", "since"])))]
 pub struct GapArguments {
     /// How many numbers were given out and lost, behind the last event of the source
-    #[arg(long, value_name = "N", required_unless_present = "since")]
+    #[arg(long, value_name = "N")]
     lost: Option<u64>,
     /// Since when the source saw nothing (RFC 3339)
     #[arg(long, value_name = "TIME", requires = "until")]

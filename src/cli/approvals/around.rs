@@ -99,7 +99,9 @@ pub async fn why_not(client: &mut Client, action: &proto::Action) -> String {
     let state = screen::state_name(action);
     let because = match action.state() {
         RequestState::Unspecified if action.verdict() == proto::PolicyVerdict::Deny => {
-            return format!("denied by policies {}", screen::hex(&action.policy_digest));
+            let (policies, name) = (screen::hex(&action.policy_digest), escape_line(&action.action_type));
+            let show = "`deedbook policy show` shows them, and with --schema the actions that they know";
+            return format!("denied by policies {policies}: none allows `{name}`, or one forbids it; {show}");
         }
         RequestState::Denied => return denied(client, action).await,
         RequestState::Unspecified | RequestState::Approved | RequestState::BreakGlass => {
