@@ -182,8 +182,8 @@ pub async fn warn_unless_counted(client: &mut Client, producer: &Producer) -> Re
     });
     if !counts {
         remark(
-            "no reader will count this: the key is not that of a bound person who is administrator, reviewer or auditor; a \
-             review of such a key is an exception itself, NO_ROLE; see `deedbook principal list`",
+            "no reader will count this: the key is not that of a bound person who is administrator, reviewer or auditor; what \
+             such a key says is shown with NO_ROLE and decides nothing; see `deedbook principal list`",
         );
     }
     Ok(())

@@ -25,6 +25,9 @@ pub struct TestResult {
     /// Rows that entries do not decide.
     #[serde(default)]
     pub indeterminate: u64,
+    /// Rows that decide nothing, as somebody said them whose word does not count.
+    #[serde(default)]
+    pub not_counted: u64,
     /// How often each code was given.
     #[serde(default)]
     pub codes: BTreeMap<String, u64>,

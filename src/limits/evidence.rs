@@ -26,6 +26,8 @@ pub const CHART_REQUESTS_MAX: usize = 1_000_000;
 pub const REPORT_EXCEPTIONS_MAX: usize = 50;
 /// Rows of one test that entries do not decide, as a package's report lists them.
 pub const REPORT_INDETERMINATE_MAX: usize = 20;
+/// Rows of each table of what people stated, as a package's report lists them.
+pub const REPORT_STATED_MAX: usize = 50;
 /// Entries that a package's report names beside a control, and entries or persons in one cell.
 pub const REPORT_NAMED_MAX: usize = 6;
 /// Rows of one sheet of a workbook, by its format.

@@ -61,6 +61,25 @@ fn every_entry_is_an_event_that_leads_back_to_its_leaf() {
     // A command that was refused says why; the refusal stands behind it.
     let refused = of("grant.redeem_requested").into_iter().find(|event| event["status_id"] == 2).unwrap();
     assert_eq!(refused["status_code"], of("command.refused")[0]["status_code"]);
+    let refusals = of("command.refused");
+    let refusal = |command: &Value| {
+        let at = |event: &&&Value| event["metadata"]["sequence"] == command["unmapped"]["refused"]["refused_at"];
+        (*refusals.iter().find(at).unwrap()).clone()
+    };
+    assert_eq!(refusal(refused)["unmapped"]["refused"]["command"], refused["metadata"]["sequence"]);
+    assert_eq!(refusal(refused)["unmapped"]["refused"]["reason"], refused["status_code"]);
+    // A vote that was refused is told apart from those that count.
+    let votes = of("vote.cast");
+    let (counted, void) = votes.iter().partition::<Vec<&Value>, _>(|vote| vote["status_id"] != 2);
+    assert_eq!((counted[0]["comment"].as_str(), void.len()), (Some("approve"), 1));
+    let reason = void[0]["status_code"].as_str().unwrap();
+    assert_eq!(void[0]["comment"], format!("approve, refused: {reason}"));
+    assert!(counted.iter().all(|vote| vote["unmapped"]["refused"].is_null()));
+    assert_eq!(counted[0]["unmapped"]["stated"]["vote"]["rests_on"], "reviewer");
+    let review = &of("review.completed")[0]["unmapped"]["stated"]["review"];
+    let said = ["subject", "from", "result"].map(|name| review[name].as_str().unwrap());
+    assert_eq!(said, ["log", "2020-01-01T00:00:00.000000Z", "nothing_found"]);
+    assert_eq!(of("breakglass.reviewed")[0]["unmapped"]["stated"]["post_review"]["outcome"], "ratified");
     assert_eq!(of("approval.resolved")[0]["disposition_id"], 8, "approved");
     assert_eq!(of("data.accessed")[0]["class_uid"], 6005);
     assert_eq!(of("role.granted")[0]["privileges"], serde_json::json!(["auditor"]));

@@ -153,7 +153,8 @@ fn harmless(page: &str) {
             let (name, value) = (attribute.name(), attribute.value());
             assert!(!name.starts_with("on") && !["src", "style", "srcset", "ping"].contains(&name), "{name}={value}");
             if name == "href" {
-                let file = value.starts_with("tests/T") || ["controls.csv", "population.csv"].contains(&value);
+                let tables = ["controls.csv", "population.csv", "reviews.csv", "dispositions.csv", "refusals.csv"];
+                let file = value.starts_with("tests/T") || tables.contains(&value);
                 assert!(value.starts_with('#') || file, "{value}");
             }
         }
@@ -241,6 +242,35 @@ fn csv(path: &str) -> Vec<Vec<String>> {
         all.push(row.to_vec());
     }
     all
+}
+
+/// Reviews and refused commands stand on the page, row by row, as the tables have them.
+#[test]
+fn the_page_says_what_people_stated_and_what_was_refused() {
+    let (page, planted) = (page(&QUARTER.path), &QUARTER.planted);
+    let (text, from) = (parsed(&page), page.find("id=\"stated\"").unwrap());
+    assert!(page.find("id=\"T18\"").unwrap() < from && from < page.find("id=\"files\"").unwrap());
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let section = document.descendants().find(|node| node.attribute("aria-labelledby") == Some("stated")).unwrap();
+    let words = |node: roxmltree::Node<'_, '_>| -> String {
+        let texts = node.descendants().filter(roxmltree::Node::is_text).filter_map(|node| node.text());
+        texts.collect::<Vec<_>>().join(" ")
+    };
+    let rows: Vec<Vec<String>> = section
+        .descendants()
+        .filter(|node| node.tag_name().name() == "tr")
+        .map(|row| row.children().filter(|node| node.tag_name().name() == "td").map(words).collect())
+        .filter(|row: &Vec<String>| !row.is_empty())
+        .collect();
+    assert_eq!(rows.len() + 2, csv("data/reviews.csv").len() + csv("data/refusals.csv").len());
+    let row_of = |index: usize| rows.iter().find(|row| row[0] == index.to_string()).unwrap();
+    assert_eq!(row_of(planted.reviewed)[3..5], ["yes", "log"]);
+    assert_eq!(row_of(planted.reviewed)[9], "findings");
+    assert_eq!((row_of(planted.void)[2].as_str(), row_of(planted.void)[6].as_str()), ("vote.cast", "approve"));
+    assert_eq!(row_of(planted.void)[7], "NOT_ELIGIBLE");
+    assert!(words(section).contains("Nobody disposed of an exception."));
+    let link = |node: &roxmltree::Node<'_, '_>| node.attribute("href") == Some("refusals.csv");
+    assert!(section.descendants().any(|node| link(&node)));
 }
 
 #[test]

@@ -184,6 +184,7 @@ fn judged(out: &mut String, heard: &Heard) {
         Some(row) => {
             let (class, glyph) = match row.verdict {
                 RowVerdict::Pass => ("pass", "✓"),
+                RowVerdict::NotCounted => ("none", "·"),
                 RowVerdict::Indeterminate => ("open", "?"),
                 RowVerdict::Exception => ("fail", "✗"),
             };

@@ -20,6 +20,8 @@ pub struct Finding {
     pub exceptions: Vec<TestRow>,
     /// The first rows that entries do not decide, as far as a file lists them.
     pub indeterminate: Vec<TestRow>,
+    /// The first rows that decide nothing.
+    pub not_counted: Vec<TestRow>,
 }
 
 /// All of them, with the controls that they speak to.
@@ -54,22 +56,29 @@ impl Finding {
             false if id == TestId::T18 => Outcome::ByVerifying,
             false => Outcome::ForInformation,
         };
-        let (mut exceptions, mut indeterminate) = (Vec::new(), Vec::new());
+        let mut exceptions = Vec::new();
         TestRow::exceptions(folder, id, |row| {
             exceptions.push(row);
             exceptions.len() < REPORT_EXCEPTIONS_MAX
         })?;
-        let wanted = usize::try_from(result.indeterminate).unwrap_or(usize::MAX).min(REPORT_INDETERMINATE_MAX);
-        if wanted > 0 {
-            TestRow::population(folder, id, |row| {
-                if row.verdict == RowVerdict::Indeterminate {
-                    indeterminate.push(row);
-                }
-                indeterminate.len() < wanted
-            })?;
-        }
-        Ok(Finding { id, outcome, result, exceptions, indeterminate })
+        let indeterminate = first_of(folder, id, (RowVerdict::Indeterminate, result.indeterminate))?;
+        let not_counted = first_of(folder, id, (RowVerdict::NotCounted, result.not_counted))?;
+        Ok(Finding { id, outcome, result, exceptions, indeterminate, not_counted })
     }
+}
+
+/// The first rows of a population that came out so, of as many as there are.
+fn first_of(folder: &dyn Folder, id: TestId, (verdict, count): (RowVerdict, u64)) -> io::Result<Vec<TestRow>> {
+    let (mut rows, wanted) = (Vec::new(), usize::try_from(count).unwrap_or(usize::MAX).min(REPORT_INDETERMINATE_MAX));
+    if wanted > 0 {
+        TestRow::population(folder, id, |row| {
+            if row.verdict == verdict {
+                rows.push(row);
+            }
+            rows.len() < wanted
+        })?;
+    }
+    Ok(rows)
 }
 
 impl Finding {

@@ -9,6 +9,7 @@ mod silences;
 mod timeline;
 mod findings;
 mod people;
+mod stated;
 mod bars;
 mod charts;
 mod cover;

@@ -4,6 +4,7 @@
 use crate::evidence::paper::findings::Findings;
 use crate::evidence::paper::html::{Text, put};
 use crate::evidence::paper::people::People;
+use crate::evidence::paper::stated::Stated;
 use crate::evidence::paper::timeline::Timeline;
 use crate::evidence::paper::{charts, controls, cover, files, tests};
 use base64::Engine as _;
@@ -26,13 +27,15 @@ pub fn report(folder: &dyn Folder, rendered: &Rendered) -> io::Result<String> {
     cover::render(&mut out, &findings, &mapping);
     out += "<nav aria-label=\"Contents\"><ul><li><a href=\"#asked\">What was asked</a></li>\
         <li><a href=\"#pictures\">Pictures</a></li><li><a href=\"#controls\">Controls</a></li>\
-        <li><a href=\"#tests\">Tests</a></li><li><a href=\"#files\">Files</a></li></ul></nav>\n<main>\n";
+        <li><a href=\"#tests\">Tests</a></li><li><a href=\"#stated\">What people stated</a></li>\
+        <li><a href=\"#files\">Files</a></li></ul></nav>\n<main>\n";
     cover::asked(&mut out, &findings, &mapping);
     out += "<section aria-labelledby=\"pictures\">\n<h2 id=\"pictures\" class=\"here\">The period in pictures</h2>\n";
     charts::render(&mut out, &timeline, &People::read(folder)?);
     out += "</section>\n";
     controls::render(&mut out, &findings);
     tests::render(&mut out, &findings);
+    Stated::read(folder)?.render(&mut out);
     files::render(&mut out, &findings);
     put!(
         out,

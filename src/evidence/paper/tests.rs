@@ -26,6 +26,7 @@ pub fn render(out: &mut String, findings: &Findings<'_>) {
         codes(out, finding);
         listed(out, finding, Part::Exceptions);
         listed(out, finding, Part::Indeterminate);
+        listed(out, finding, Part::NotCounted);
         rests_on(out, finding);
         notes(out, finding);
         put!(out, "<p class=\"limit\">{}</p>\n</article>\n", finding.not_shown());
@@ -84,6 +85,7 @@ fn codes(out: &mut String, finding: &Finding) {
 enum Part {
     Exceptions,
     Indeterminate,
+    NotCounted,
 }
 
 fn listed(out: &mut String, finding: &Finding, part: Part) {
@@ -92,6 +94,10 @@ fn listed(out: &mut String, finding: &Finding, part: Part) {
         Part::Exceptions => (&finding.exceptions, result.exceptions, "Exceptions", "exceptions.csv", "x"),
         Part::Indeterminate => {
             (&finding.indeterminate, result.indeterminate, "Rows that the entries leave open", "population.csv", "i")
+        }
+        Part::NotCounted => {
+            let title = "Said by somebody whose word does not count: it decides nothing";
+            (&finding.not_counted, result.not_counted, title, "population.csv", "n")
         }
     };
     if count == 0 {

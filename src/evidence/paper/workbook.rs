@@ -19,6 +19,7 @@ const TESTS: &[Column] = &[
     column("rows", 11, Look::Number),
     column("exceptions", 11, Look::Number),
     column("indeterminate", 13, Look::Number),
+    column("not_counted", 13, Look::Number),
     column("drawn", 9, Look::Number),
     column("asks", 70, Look::Wrapped),
     column("not_shown", 60, Look::Wrapped),
@@ -88,8 +89,8 @@ pub fn workbook(folder: &dyn Folder, rendered: &Rendered, out: &mut dyn Write) -
 fn tests(folder: &dyn Folder, rendered: &Rendered, sheet: &mut Sheet<'_>) -> io::Result<()> {
     for (id, verdict, ..) in &rendered.tests {
         let result = TestResult::read(folder, *id)?;
-        let [rows, exceptions, indeterminate] =
-            [result.rows, result.exceptions, result.indeterminate].map(|count| count.to_string());
+        let [rows, exceptions, indeterminate, not_counted] =
+            [result.rows, result.exceptions, result.indeterminate, result.not_counted].map(|count| count.to_string());
         let drawn = result.drawn.map(|drawn| drawn.to_string()).unwrap_or_default();
         let cells = [
             id.name(),
@@ -98,6 +99,7 @@ fn tests(folder: &dyn Folder, rendered: &Rendered, sheet: &mut Sheet<'_>) -> io:
             &rows,
             &exceptions,
             &indeterminate,
+            &not_counted,
             &drawn,
             id.asks(),
             id.limits(),

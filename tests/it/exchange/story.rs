@@ -46,6 +46,8 @@ impl Told {
         let denied = self.stage.submit(&self.server);
         self.says("bob", &["deny", &denied, "--yes", "--reason", "no"]);
         let taken_back = self.stage.submit(&self.server);
+        // Alice answers for the agent.
+        self.stage.refusal(&self.server, "alice", &["approve", &taken_back, "--yes", "--reason", "mine"]);
         self.says("agent", &["action", "cancel", &taken_back, "--reason", "late"]);
         let words = ["break-glass", "export.json", "--reason", "fire", "--incident", "i-1"];
         let broken = self.says("alice", &words);

@@ -44,6 +44,10 @@ pub struct Planted {
     pub unasked: usize,
     /// The sign of life that came too late.
     pub late_sign: usize,
+    /// The vote that was refused.
+    pub void: usize,
+    /// The review of the log.
+    pub reviewed: usize,
 }
 
 /// Ninety days of it, with as many requests a day as are asked for, and reports besides.
@@ -118,5 +122,21 @@ fn plant(office: &mut Office) -> Planted {
     let actor = [&[2], person("agent").as_slice()].concat();
     let outside = office.statement(0x0200, &[(0x0010, &actor), (0x0023, &[3])]);
     let unasked = office.gate(outside);
-    Planted { by_itself, changed, unapproved, unasked, late_sign: 0 }
+    let mut asked = office.ask("void", false);
+    office.vote(&asked, "ron", 1);
+    let void = office.ledger.placed.len() - 1;
+    office.ledger.refuse(20);
+    office.vote(&asked, "sam", 2);
+    office.resolve(&mut asked, 2, &[]);
+    let window = [(office.ledger.received - HOUR).to_be_bytes(), office.ledger.received.to_be_bytes()];
+    let more: [(u16, &[u8]); 5] = [
+        (0x000b, &[1_u64.to_be_bytes().as_slice(), &office.ledger.id].concat()),
+        (0x0010, &[&[1], person("ron").as_slice()].concat()),
+        (0x0180, &[2]),
+        (0x0181, &[2]),
+        (0x0189, &window.concat()),
+    ];
+    let review = office.statement(0x0220, &more);
+    let reviewed = office.by("ron", review);
+    Planted { by_itself, changed, unapproved, unasked, late_sign: 0, void, reviewed }
 }

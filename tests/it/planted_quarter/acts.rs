@@ -246,6 +246,7 @@ impl Stage {
             ("T09", reader.0, "NO_ROLE"),
             ("T11", skewed.0, "SKEW"),
             ("T11", zoneless.0, "NO_ZONE"),
+            ("T13", access.0, "NOT_DUE"),
             ("T13", log.0, "MISSED_REVIEW"),
             ("T13", relayed.0, "NO_ROLE"),
             ("T15", blank.0, "BLANK_FIELD"),

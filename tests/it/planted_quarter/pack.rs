@@ -28,6 +28,8 @@ pub struct Found {
 pub struct Judged {
     pub found: BTreeMap<String, Vec<Found>>,
     pub report: Report,
+    /// The events of OCSF.
+    pub events: Vec<serde_json::Value>,
 }
 
 /// Writes and judges the package of everything behind a checkpoint, about the period from a moment on.
@@ -74,7 +76,9 @@ pub fn judge(stage: &Stage, (begins, note): &(TreeSize, Vec<u8>), from: Micros) 
     let found = found.collect();
     let refs = stage.desk.cast.refs.clone();
     let audited = audit::run_package(&path, &key, Some(refs), &|_, _| {}).unwrap();
-    Judged { found, report: audited.report }
+    let events = std::fs::read_to_string(path.join("data/ocsf/events.jsonl")).unwrap();
+    let events = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    Judged { found, report: audited.report, events }
 }
 
 /// Rows of a test's population and exceptions that are no pass, each once.

@@ -13,11 +13,13 @@ use crate::package::code::{PackageCode, PackageRefusal};
 use crate::package::computed::{self, Rows, Test, TestId};
 use crate::package::csv::Line;
 use crate::package::machine::Requests;
-use crate::package::question::{Period, Question};
+use crate::package::question::Question;
 use crate::package::rendered::{self, Rendered};
-use crate::package::row::{Code, Subject};
+use crate::package::row::Subject;
+pub use crate::package::seen::{Behind, Seen};
 use crate::package::signatures::Signatures;
 use crate::package::start::{START_FILE, Start};
+use crate::package::stated::Stated;
 use crate::package::table::Population;
 use crate::package::views::{Sink, Views};
 use crate::plant::Bug;
@@ -29,49 +31,6 @@ use std::sync::Arc;
 
 /// Where the entries stand in a package.
 pub const ENTRIES_FILE: &str = "data/entries.bin";
-
-/// An entry as tests see it.
-pub struct Seen<'a> {
-    /// Where it stands.
-    pub index: Index,
-    /// The entry.
-    pub entry: &'a Entry<'a>,
-    /// Its leaf hash.
-    pub leaf: Hash,
-    /// Who could do what before it.
-    pub before: &'a Authority,
-    /// And behind it.
-    pub after: &'a Authority,
-    /// Why it had no effect, if it is a command that was refused.
-    pub refused: Option<RefusalReason>,
-    /// Whether it was received in the period.
-    pub in_period: bool,
-    /// Where the interval begins: with genesis, at 0, nothing stands before it.
-    pub begins: Index,
-}
-
-/// What is known behind the interval.
-pub struct Behind<'a> {
-    /// The period.
-    pub period: Period,
-    /// The last entry.
-    pub last: Subject,
-    /// Its received time.
-    pub last_received: Micros,
-    /// Who can do what there.
-    pub authority: &'a Authority,
-    /// The entries that let keys in, as far as they are known.
-    pub let_in: &'a BTreeMap<KeyId, Subject>,
-    /// Exceptions of the tests that ended before: all others, for T13.
-    pub exceptions: &'a [(TestId, Subject, Code)],
-}
-
-impl Behind<'_> {
-    /// Whether something is of the period.
-    pub fn judges(&self, subject: &Subject) -> bool {
-        self.period.has(subject.received)
-    }
-}
 
 /// What the entries of the interval add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -129,6 +88,7 @@ pub struct Tables<'s> {
     /// T00, whose rows are the entries.
     whole: Rows,
     listed: Population,
+    stated: Stated,
     line: Line,
     first: Option<Micros>,
     last: Option<Subject>,
@@ -284,6 +244,7 @@ impl<'s> Tables<'s> {
         }
         let whole = Rows::create(&mut views, TestId::T00)?;
         let listed = Population::create(&mut views, "data", rendered::LISTED_COLUMNS)?;
+        let stated = Stated::create(&mut views)?;
         Ok(Tables {
             question,
             views,
@@ -294,6 +255,7 @@ impl<'s> Tables<'s> {
             tests,
             whole,
             listed,
+            stated,
             line: Line::default(),
             first: None,
             last: None,
@@ -359,7 +321,7 @@ impl<'s> Tables<'s> {
             self.counts.in_period = self.counts.in_period.saturating_add(1);
             if self.question.filter.takes(&entry.facts) {
                 self.counts.listed = self.counts.listed.saturating_add(1);
-                rendered::list(&mut self.line, index, entry, leaf);
+                rendered::list(&mut self.line, (index, leaf), entry, refused);
                 self.listed.push(index, entry.facts.kind.name(), self.line.end())?;
             }
         }
@@ -368,6 +330,7 @@ impl<'s> Tables<'s> {
         for (test, rows) in &mut self.tests {
             test.see(&seen, &self.requests, rows)?;
         }
+        self.stated.see(&seen)?;
         self.requests.take_in(&seen);
         Ok(())
     }
@@ -375,7 +338,19 @@ impl<'s> Tables<'s> {
     /// Ends every table but for draws and results.
     pub fn close(self, authority: &Authority) -> Result<rendered::Closing<'s>, PackageRefusal> {
         let Tables {
-            question, mut views, counts, policies, let_in, requests, tests, whole, listed, last, first, ..
+            question,
+            mut views,
+            counts,
+            policies,
+            let_in,
+            requests,
+            tests,
+            whole,
+            listed,
+            stated,
+            last,
+            first,
+            ..
         } = self;
         let last = last.ok_or(PackageRefusal::new(PackageCode::EntriesMissing, ENTRIES_FILE, "there is none"))?;
         let (period, last_received) = (question.period, last.received);
@@ -386,11 +361,12 @@ impl<'s> Tables<'s> {
         for (mut test, mut rows) in ahead.into_iter().chain(reviews) {
             let behind = Behind { period, last, last_received, authority, let_in: &let_in, exceptions: &exceptions };
             test.finish(&behind, &requests, &mut rows)?;
-            exceptions.extend(rows.found().iter().map(|(subject, code)| (test.id(), *subject, *code)));
+            exceptions.extend_from_slice(rows.found());
             closed.push(rows.close(&mut views)?);
         }
         closed.sort_by_key(|test| test.id);
         let listed = listed.close(&mut views)?;
+        stated.close(&mut views)?;
         let reach = (first.unwrap_or(Micros(0)), last_received);
         Ok(rendered::Closing { question, views, counts, policies, listed, closed, reach })
     }

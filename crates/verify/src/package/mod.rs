@@ -19,6 +19,8 @@ mod row;
 mod table;
 mod computed;
 mod mapping;
+mod seen;
+mod stated;
 mod exam;
 mod entries;
 mod rendered;

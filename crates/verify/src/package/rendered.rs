@@ -3,6 +3,7 @@
 
 use crate::authority::KeyHistory;
 use crate::calendar::rfc3339;
+use crate::detail::RefusalReason;
 use crate::entry::Entry;
 use crate::frame::SignerRole;
 use crate::governance::Authority;
@@ -24,10 +25,10 @@ use std::sync::Arc;
 
 /// The head of `data/population.csv`.
 pub const LISTED_COLUMNS: &[u8] =
-    b"index,event_id,leaf_hash,kind,source,actor,action_type,outcome,request,occurred,received\r\n";
+    b"index,event_id,leaf_hash,kind,source,actor,action_type,outcome,request,occurred,received,refused\r\n";
 
-/// A line of `data/population.csv`.
-pub fn list(line: &mut Line, index: Index, entry: &Entry<'_>, leaf: Hash) {
+/// A line of `data/population.csv`. A command that was refused is told apart from one that had its effect.
+pub fn list(line: &mut Line, (index, leaf): (Index, Hash), entry: &Entry<'_>, refused: Option<RefusalReason>) {
     let facts = &entry.facts;
     line.clear();
     line.numbers([index.0].into_iter());
@@ -41,6 +42,7 @@ pub fn list(line: &mut Line, index: Index, entry: &Entry<'_>, leaf: Hash) {
     line.hexes(facts.request_id.iter().map(|request| request.0.as_slice()));
     line.time(facts.occurred);
     line.time(entry.seal.received);
+    line.plain(refused.map_or("", RefusalReason::name));
 }
 
 /// What was proved on the way, apart from what is rendered.
@@ -194,6 +196,7 @@ fn result(
             json.number("rows", tally.rows);
             json.number("exceptions", tally.exceptions);
             json.number("indeterminate", tally.indeterminate);
+            json.number("not_counted", tally.not_counted);
             json.member("codes", |json| tally.codes.iter().for_each(|(name, count)| json.number(name, *count)));
             json.member("rests_on", |json| tally.rests_on.iter().for_each(|(name, count)| json.number(name, *count)));
             json.texts("notes", notes.iter().map(String::as_str));

@@ -9,8 +9,11 @@ use crate::vote::EvidenceLevel;
 use crate::words::{Digest, EventId, Hash, Index, Micros, Ref};
 
 words! {
-    /// How a row came out.
-    RowVerdict { Pass = "pass"; Indeterminate = "indeterminate"; Exception = "exception"; }
+    /// How a row came out. What somebody says whose word does not count is shown, and decides nothing: else anybody with a
+    /// key could make a test fail.
+    RowVerdict {
+        Pass = "pass"; NotCounted = "not counted"; Indeterminate = "indeterminate"; Exception = "exception";
+    }
 }
 words! {
     /// Whose word a row rests on, weakest of all that it needs.
@@ -81,6 +84,8 @@ pub struct Row<'a> {
     pub persons: &'a [Ref],
     /// Whose word it rests on.
     pub rests_on: RestsOn,
+    /// From when on an exception could be seen: the time to dispose of it begins here.
+    pub known: Micros,
 }
 
 /// The head of the files of populations and exceptions.
@@ -94,7 +99,16 @@ impl<'a> Row<'a> {
             Author::Ledger => RestsOn::Ledger,
             Author::Asker | Author::Witness => RestsOn::Source,
         };
-        Row { subject, stratum, code: None, compared: &[], policy: None, persons: &[], rests_on }
+        Row {
+            subject,
+            stratum,
+            code: None,
+            compared: &[],
+            policy: None,
+            persons: &[],
+            rests_on,
+            known: subject.received,
+        }
     }
 
     /// How it came out.

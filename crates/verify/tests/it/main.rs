@@ -62,6 +62,8 @@ mod planted_forged;
 mod planted_movement;
 #[cfg(feature = "package")]
 mod planted_oversight;
+#[cfg(feature = "package")]
+mod planted_stated;
 mod plants;
 mod policy;
 mod receipts;

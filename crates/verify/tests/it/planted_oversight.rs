@@ -26,7 +26,7 @@ fn found(office: &Office, package: &Memory, test: TestId) -> Verdict {
 }
 
 /// A statement of oversight by a person, over a window.
-fn said(office: &Office, kind: u16, who: &str, window: (u64, u64), more: &[(u16, &[u8])]) -> Fields {
+pub fn said(office: &Office, kind: u16, who: &str, window: (u64, u64), more: &[(u16, &[u8])]) -> Fields {
     let facts = with(
         event(kind, ""),
         &[
@@ -38,7 +38,7 @@ fn said(office: &Office, kind: u16, who: &str, window: (u64, u64), more: &[(u16,
     with(facts, more)
 }
 
-fn review(office: &mut Office, who: &str, subject: u8, window: (u64, u64)) -> usize {
+pub fn review(office: &mut Office, who: &str, subject: u8, window: (u64, u64)) -> usize {
     let facts = said(office, 0x0220, who, window, &[(0x0180, &[subject]), (0x0181, &[1])]);
     office.by(who, facts)
 }
@@ -77,7 +77,102 @@ fn reviews_cover_the_period_and_are_somebodys() {
     let package = package_of(&office, office.plan());
     assert!(!codes(&package, "T13", "exceptions").contains(&missed));
     assert!(reviewed(&package).contains(&(second, String::new())));
-    assert_eq!(found(&office, &package, TestId::T13), Verdict::Fail, "the relayed one");
+    let relayed = rows(&package, "data/tests/T13/population.csv").into_iter().find(|row| row[9] == "NO_ROLE").unwrap();
+    assert_eq!((relayed[5].as_str(), relayed[8].as_str()), ("log", "not counted"));
+}
+
+/// Reviews and comparisons of strangers are shown. They cover nothing, and no verdict is another one for them.
+#[test]
+fn what_strangers_state_neither_helps_nor_harms() {
+    let day = 24 * HOUR;
+    let told = |strangers: bool, reviewed: bool| {
+        let mut office = Office::new();
+        office.enroll("probe");
+        let begin = office.ledger.received - day;
+        office.wait(day);
+        let from = Micros(office.ledger.received);
+        office.wait(HOUR);
+        let now = office.ledger.received;
+        for subject in [1, 2].into_iter().filter(|_| strangers) {
+            let facts = said(&office, 0x0220, "sam", (begin, now), &[(0x0180, &[subject]), (0x0181, &[1])]);
+            office.gate(facts);
+        }
+        if strangers {
+            let counts: Vec<u8> = [9_u64, 9, 0, 3].into_iter().flat_map(u64::to_be_bytes).collect();
+            let record = [id16("a list").as_slice(), &seed("list")].concat();
+            let more: [(u16, &[u8]); 4] =
+                [(0x0185, &id16("probe")), (0x0186, &record), (0x0187, &counts), (0x0188, &seed("differences"))];
+            let facts = said(&office, 0x0222, "ron", (begin, now), &more);
+            office.gate(facts);
+        }
+        for subject in [1, 2].into_iter().filter(|_| reviewed) {
+            review(&mut office, "ron", subject, (begin, now));
+        }
+        beat(&mut office);
+        // What the beginning of the office breaks is not looked at: one alone governed there.
+        let mut plan = office.plan();
+        plan.question.period.from = from;
+        let early = package_of(&office, plan);
+        if !reviewed {
+            office.wait(101 * day);
+            beat(&mut office);
+        }
+        let mut plan = office.plan();
+        plan.question.period.from = from;
+        (early, package_of(&office, plan), office)
+    };
+    for reviewed in [true, false] {
+        let ((_, plain, one), (early, package, two)) = (told(false, reviewed), told(true, reviewed));
+        for test in [TestId::T04, TestId::T13, TestId::T16] {
+            let name = test.name();
+            let shown = rows(&package, &format!("data/tests/{name}/population.csv"));
+            let shown: Vec<_> = shown.iter().filter(|row| row[9] == "NO_ROLE").collect();
+            assert!(shown.len() == 1 && shown[0][8] == "not counted", "{name}: {shown:?}");
+            assert!(counted(&package, name, "NO_ROLE"), "{name}");
+            assert_eq!(found(&one, &plain, test), found(&two, &package, test), "{name}, reviewed: {reviewed}");
+            if test != TestId::T16 {
+                assert_ne!(found(&two, &early, test), Verdict::Fail, "{name}: nothing is due yet");
+                let missed = codes(&package, name, "exceptions").iter().any(|(_, code)| code == "MISSED_REVIEW");
+                assert_eq!(missed, !reviewed, "{name}");
+            }
+        }
+        let missed = rows(&package, "data/tests/T13/exceptions.csv").into_iter().find(|row| row[9] == "MISSED_REVIEW");
+        let of_stranger = rows(&package, "data/tests/T13/population.csv").into_iter().find(|row| row[9] == "NO_ROLE");
+        // Where nobody's review counts, the one that does not is named.
+        assert_eq!(missed.map(|row| row[10].clone()), of_stranger.filter(|_| !reviewed).map(|row| row[1].clone()));
+    }
+}
+
+/// A review that was missed is an exception that somebody answers for, from the day on which it was due.
+#[test]
+fn a_missed_review_is_disposed_of_in_time_or_too_late() {
+    let day = 24 * HOUR;
+    let row_of = |waits: u64| {
+        let mut office = Office::new();
+        let born = crate::package_maker::received(&office.ledger, 0);
+        office.wait(day);
+        let now = office.ledger.received;
+        let last = review(&mut office, "ron", 2, (born - 1, now));
+        // It is due 30 days behind the review; so many days later somebody says why there is none.
+        office.wait((30 + waits) * day);
+        let facts = disposal(&office, (13, last as u64, "missed_review"));
+        let said_at = office.by("ron", facts);
+        let package = package_of(&office, office.plan());
+        let row = rows(&package, "data/tests/T13/population.csv").into_iter().find(|row| row[5] == "T13").unwrap();
+        assert_eq!((row[1].as_str(), row[10].as_str()), (last.to_string().as_str(), said_at.to_string().as_str()));
+        row[9].clone()
+    };
+    assert_eq!((row_of(29), row_of(31)), (String::new(), "UNDISPOSED".to_owned()));
+}
+
+/// What somebody says of an exception: test, index, code.
+pub fn disposal(office: &Office, (test, index, code): (u8, u64, &str)) -> Fields {
+    let exception = [[test].as_slice(), &index.to_be_bytes()].concat();
+    let more: [(u16, &[u8]); 3] = [(0x0182, &exception), (0x0183, code.as_bytes()), (0x0184, &[1])];
+    let mut facts = said(office, 0x0221, "ron", (1, 2), &more);
+    [0x0189, 0x000b].iter().for_each(|tag| drop(facts.remove(tag)));
+    facts.extend(crate::governed::body(Fields::new()));
+    facts
 }
 
 fn beat(office: &mut Office) {
@@ -139,16 +234,8 @@ fn no_review_is_due_before_a_month_or_a_quarter_of_the_ledger_are_over() {
 #[test]
 fn exceptions_are_disposed_of_in_time() {
     let mut office = Office::new();
-    let disposal = |office: &Office, test: u8, index: u64, code: &str| {
-        let exception = [[test].as_slice(), &index.to_be_bytes()].concat();
-        let more: [(u16, &[u8]); 3] = [(0x0182, &exception), (0x0183, code.as_bytes()), (0x0184, &[1])];
-        let mut facts = said(office, 0x0221, "ron", (1, 2), &more);
-        [0x0189, 0x000b].iter().for_each(|tag| drop(facts.remove(tag)));
-        facts.extend(crate::governed::body(Fields::new()));
-        facts
-    };
     // Two policies by one alone, at 3 and 4: T06 and T03 find both. One of the four is disposed of.
-    let facts = disposal(&office, 6, 3, "governed_alone");
+    let facts = disposal(&office, (6, 3, "governed_alone"));
     let said_at = office.by("ron", facts);
     let rows_of = |package: &Memory| -> Vec<(String, String, String)> {
         let rows = rows(package, "data/tests/T13/population.csv");
@@ -262,4 +349,21 @@ fn a_source_is_held_to_its_own_promise() {
     office.source("busy", 3, closed);
     let package = package_of(&office, office.plan());
     assert_eq!(codes(&package, "T10", "exceptions")[0], (late, "SILENCE".to_owned()), "two minutes, one was promised");
+}
+
+/// Who never opened itself is in no population; the results name it, so that nobody takes its silence for a pass.
+#[test]
+fn sources_that_never_opened_themselves_are_named() {
+    let mut office = Office::new();
+    ["idle", "busy"].iter().for_each(|name| office.enroll(name));
+    let opened = office.statement(0x0210, &[]);
+    office.source("busy", 1, opened);
+    beat(&mut office);
+    let package = package_of(&office, office.plan());
+    let notes = |test: &str| String::from_utf8(package.0[&format!("data/tests/{test}/result.json")].clone()).unwrap();
+    let [gate, idle] = ["gate", "idle"].map(|name| crate::naive_tree::hex(&id16(name)));
+    let (capture, compared) = (notes("T10"), notes("T16"));
+    assert!(capture.contains(&format!("never opened themselves: 1 ({gate});")), "{capture}");
+    assert!(capture.contains(&format!("stated nothing at all: 1 ({idle});")), "{capture}");
+    assert!(compared.contains(&format!("were compared with nothing: 1 ({gate});")), "{compared}");
 }

@@ -14,6 +14,7 @@ use deedbook_verify::package::{PROGRAM, Period};
 use deedbook_verify::tree::TreeHead;
 use deedbook_verify::words::{Hash, Index, LedgerId, Micros};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The program, as every event names it.
 #[derive(Clone, Copy, Serialize)]
@@ -115,7 +116,7 @@ pub struct Event<'a> {
     category_uid: u32,
     class_uid: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<&'static str>,
+    comment: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     databucket: Option<Thing<[u8; 16]>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,7 +204,7 @@ impl Writer {
             authorizations: shape.decided.map(|decided| [Authorization { decision: decided.word, policy }]),
             category_uid: shape.class.category(),
             class_uid: shape.class.uid(),
-            comment: shape.comment,
+            comment: comment(&shape, refused),
             databucket,
             disposition: shape.decided.map(|decided| decided.word),
             disposition_id: shape.decided.map(|decided| decided.disposition),
@@ -230,9 +231,18 @@ impl Writer {
             status_id: status.map(|Status(id, _)| id),
             time: millis(facts.occurred),
             type_uid: shape.class.type_uid(shape.activity),
-            unmapped: Unmapped::of(entry, place, &mut self.clock),
+            unmapped: Unmapped::of(entry, place, refused, &mut self.clock),
             user,
         }
+    }
+}
+
+/// A word for people: what was decided, and that it had no effect where it was refused. Only entities have a place for it.
+fn comment(shape: &Shape, refused: Option<RefusalReason>) -> Option<Cow<'static, str>> {
+    match (shape.comment, refused.filter(|_| shape.class == Class::Entity)) {
+        (word, None) => word.map(Cow::Borrowed),
+        (None, Some(reason)) => Some(Cow::Owned(format!("refused: {}", reason.name()))),
+        (Some(word), Some(reason)) => Some(Cow::Owned(format!("{word}, refused: {}", reason.name()))),
     }
 }
 

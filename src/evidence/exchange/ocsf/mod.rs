@@ -6,6 +6,7 @@ mod class;
 mod event;
 mod finding;
 mod shape;
+mod stated;
 mod unmapped;
 
 use super::about::About;

@@ -2,7 +2,9 @@
 //! frame, and the rest of its facts. With the leaf's hash and index anybody can ask for a receipt.
 
 use super::event::Clock;
+use super::stated::{Refused, Stated};
 use crate::evidence::hex::Hex;
+use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::entry::{Entry, Seal};
 use deedbook_verify::kind::Author;
 use deedbook_verify::tree::TreeHead;
@@ -38,6 +40,8 @@ pub struct Unmapped<'a> {
     policy_digest: Option<Hex<[u8; 32]>>,
     received: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Refused>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     resource_class: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     responsible: Option<Hex<[u8; 16]>>,
@@ -46,6 +50,8 @@ pub struct Unmapped<'a> {
     root: Hex<[u8; 32]>,
     sequence: u64,
     source: Hex<[u8; 16]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated: Option<Stated>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<Hex<[u8; 16]>>,
     tree_size: u64,
@@ -96,8 +102,8 @@ pub struct Place {
 }
 
 impl<'a> Unmapped<'a> {
-    /// Of an entry.
-    pub fn of(entry: &Entry<'a>, place: Place, clock: &mut Clock) -> Unmapped<'a> {
+    /// Of an entry, with the reason if it is a command that was refused.
+    pub fn of(entry: &Entry<'a>, place: Place, refused: Option<RefusalReason>, clock: &mut Clock) -> Unmapped<'a> {
         let facts = &entry.facts;
         Unmapped {
             action_digest: facts.action_digest.map(|digest| Hex(digest.0)),
@@ -126,12 +132,14 @@ impl<'a> Unmapped<'a> {
                 .collect(),
             policy_digest: facts.policy_digest.map(|digest| Hex(digest.0)),
             received: clock.text(entry.seal.received),
+            refused: Refused::of(facts, place.index.0, refused),
             resource_class: facts.resource_class.map(|code| code.as_str()),
             responsible: facts.responsible.map(|person| Hex(person.0)),
             revision: entry.seal.revision.map(|revision| revision.0),
             root: Hex(place.tree.root.0),
             sequence: facts.sequence.0,
             source: Hex(facts.source.0),
+            stated: Stated::of(facts, clock),
             stream: facts.stream.map(|stream| Hex(stream.0)),
             tree_size: place.tree.size.0,
         }

@@ -24,7 +24,7 @@ mod t17;
 
 pub use governed::{BUILT_IN_POLICIES, built_in_asked};
 pub use id::{BY_VERIFYING, Basis, FOR_INFORMATION, LISTING, TestId, Verdict};
-pub use rows::{Closed, Rows, Tally};
+pub use rows::{Closed, Found, Rows, Tally};
 
 use crate::package::code::PackageRefusal;
 use crate::package::exam::{Behind, Seen};

@@ -6,6 +6,7 @@ use crate::package::csv::Line;
 use crate::package::row::{COLUMNS, Code, Row, RowVerdict, Subject};
 use crate::package::table::{Drawable, Population};
 use crate::package::views::{View, Views};
+use crate::words::Micros;
 use std::collections::BTreeMap;
 
 /// What the rows of a test add up to.
@@ -17,10 +18,25 @@ pub struct Tally {
     pub exceptions: u64,
     /// Rows that entries do not decide.
     pub indeterminate: u64,
+    /// Rows of the population that decide nothing: somebody said something whose word does not count.
+    pub not_counted: u64,
     /// How often each code was given.
     pub codes: BTreeMap<&'static str, u64>,
     /// On whose word the rows rest.
     pub rests_on: BTreeMap<&'static str, u64>,
+}
+
+/// An exception, for whoever asks what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Which test found it.
+    pub test: TestId,
+    /// The entry at which it stands.
+    pub subject: Subject,
+    /// Its code.
+    pub code: Code,
+    /// From when on it could be seen.
+    pub known: Micros,
 }
 
 /// The rows of one test on their way.
@@ -31,8 +47,7 @@ pub struct Rows {
     line: Line,
     tally: Tally,
     notes: Vec<String>,
-    /// Every exception so far, for whoever asks what became of them.
-    found: Vec<(Subject, Code)>,
+    found: Vec<Found>,
     /// Whether something that the test asks is not decided for any row.
     open: bool,
     /// A table of the test's own, by the name of its file.
@@ -95,10 +110,11 @@ impl Rows {
         add(&mut self.tally.codes, code.name());
         match verdict {
             RowVerdict::Pass => {}
+            RowVerdict::NotCounted => self.tally.not_counted = self.tally.not_counted.saturating_add(1),
             RowVerdict::Indeterminate => self.tally.indeterminate = self.tally.indeterminate.saturating_add(1),
             RowVerdict::Exception => {
                 self.tally.exceptions = self.tally.exceptions.saturating_add(1);
-                self.found.push((row.subject, code));
+                self.found.push(Found { test: self.id, subject: row.subject, code, known: row.known });
                 row.render(self.id, &mut self.line);
                 self.exceptions.write(self.line.end())?;
             }
@@ -107,7 +123,7 @@ impl Rows {
     }
 
     /// Every exception so far.
-    pub fn found(&self) -> &[(Subject, Code)] {
+    pub fn found(&self) -> &[Found] {
         &self.found
     }
 
@@ -139,7 +155,7 @@ impl Closed {
     /// How it came out.
     pub fn verdict(&self) -> Verdict {
         let tally = &self.tally;
-        match (tally.exceptions, tally.indeterminate, tally.rows) {
+        match (tally.exceptions, tally.indeterminate, tally.rows.saturating_sub(tally.not_counted)) {
             (1.., _, _) => Verdict::Fail,
             (0, 1.., _) => Verdict::Indeterminate,
             (0, 0, _) if self.open => Verdict::Indeterminate,

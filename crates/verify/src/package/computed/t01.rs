@@ -155,7 +155,8 @@ impl Weighed {
     /// Its row.
     pub fn row<'a>(&'a self, subject: Subject, stratum: &'a str) -> Row<'a> {
         let Weighed { needed: _, code, compared, persons, policy, rests_on } = self;
-        Row { subject, stratum, code: *code, compared, policy: *policy, persons, rests_on: *rests_on }
+        let row = Row::of(subject, stratum);
+        Row { code: *code, compared, policy: *policy, persons, rests_on: *rests_on, ..row }
     }
 }
 

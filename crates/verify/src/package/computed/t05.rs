@@ -39,7 +39,7 @@ impl Test for BreakGlass {
             let persons: Vec<Ref> = request.reviews.iter().map(|review| review.person).collect();
             let compared: Vec<Index> = request.reviews.iter().map(|review| review.index).collect();
             let stratum = first.map_or("not reviewed", |review| review.outcome.name());
-            rows.row(&Row { code, compared: &compared, persons: &persons, ..Row::of(broke, stratum) })?;
+            rows.row(&Row { code, compared: &compared, persons: &persons, known: due, ..Row::of(broke, stratum) })?;
         }
         Ok(())
     }

@@ -25,32 +25,34 @@ impl Test for Terminal {
 
     fn finish(&mut self, behind: &Behind<'_>, requests: &Requests, rows: &mut Rows) -> Result<(), PackageRefusal> {
         for request in requests.in_order().into_iter().filter(|request| behind.judges(&request.subject)) {
-            let code = judge(request, behind.last_received);
+            let found = judge(request, behind.last_received);
+            let known = found.map_or(request.subject.received, |(.., known)| known);
+            let code = found.map(|(verdict, code, _)| (verdict, code));
             let ended = request.ended.as_ref().map(|ended| ended.subject.index);
             let compared: Vec<Index> = ended.into_iter().chain(request.runs().map(|run| run.index)).collect();
             let stratum = request
                 .ended
                 .as_ref()
                 .map_or_else(|| request.verdict.map_or("not evaluated", Verdict::name), |ended| ended.code.name());
-            rows.row(&Row { code, compared: &compared, ..Row::of(request.subject, stratum) })?;
+            rows.row(&Row { code, compared: &compared, known, ..Row::of(request.subject, stratum) })?;
         }
         Ok(())
     }
 }
 
-fn judge(request: &Request, now: Micros) -> Option<(RowVerdict, Code)> {
+/// Why a request is no pass, and from when on that could be seen.
+fn judge(request: &Request, now: Micros) -> Option<(RowVerdict, Code, Micros)> {
     let by = |due: Micros, code| match now > due {
-        true => Some((RowVerdict::Exception, code)),
-        false => Some((RowVerdict::Indeterminate, Code::NotDue)),
+        true => Some((RowVerdict::Exception, code, due)),
+        false => Some((RowVerdict::Indeterminate, Code::NotDue, due)),
     };
     if request.ended.is_none() && request.grants.is_empty() {
+        let dangling = Some((RowVerdict::Exception, Code::Dangling, request.subject.received));
         return match request.verdict {
             Some(Verdict::Deny) => None,
             // Nothing followed in the commit of the request, so nothing will.
-            Some(Verdict::Allow) | None => Some((RowVerdict::Exception, Code::Dangling)),
-            Some(Verdict::RequireApproval) => {
-                request.valid_until.map_or(Some((RowVerdict::Exception, Code::Dangling)), |due| by(due, Code::Dangling))
-            }
+            Some(Verdict::Allow) | None => dangling,
+            Some(Verdict::RequireApproval) => request.valid_until.map_or(dangling, |due| by(due, Code::Dangling)),
         };
     }
     request.grants.iter().find_map(|grant| {
@@ -65,7 +67,7 @@ fn judge(request: &Request, now: Micros) -> Option<(RowVerdict, Code)> {
 }
 
 /// A grant that nothing ran under ends by itself.
-fn judge_unused(grant: &Granted, now: Micros) -> Option<(RowVerdict, Code)> {
+fn judge_unused(grant: &Granted, now: Micros) -> Option<(RowVerdict, Code, Micros)> {
     let over = grant.over.is_some() || now >= grant.valid_until;
-    if over { None } else { Some((RowVerdict::Indeterminate, Code::NotDue)) }
+    if over { None } else { Some((RowVerdict::Indeterminate, Code::NotDue, grant.valid_until)) }
 }

@@ -8,7 +8,7 @@ use crate::package::computed::{Rows, Test, TestId};
 use crate::package::exam::{Behind, Seen};
 use crate::package::machine::Requests;
 use crate::package::row::{Code, RestsOn, Row, RowVerdict, Subject};
-use crate::words::Index;
+use crate::words::{Index, Micros};
 use std::sync::Arc;
 
 /// How old a key may be: 365 days.
@@ -45,10 +45,11 @@ impl Test for Keys {
                 rows.leaves_open("it is not known since when some keys are in force");
                 continue;
             };
-            let old = behind.last_received.0.saturating_sub(subject.received.0) > AGE_US;
+            let known = Micros(subject.received.0.saturating_add(AGE_US));
+            let old = behind.last_received > known;
             let code = old.then_some((RowVerdict::Exception, Code::StaleKey));
             let (persons, rests_on) = (&[tenure.source], RestsOn::Governors);
-            rows.row(&Row { code, persons, rests_on, ..Row::of(subject, "in force") })?;
+            rows.row(&Row { code, persons, rests_on, known, ..Row::of(subject, "in force") })?;
         }
         Ok(())
     }

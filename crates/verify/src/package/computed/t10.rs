@@ -2,6 +2,8 @@
 //! rules of the log, which T00 applies; a gap stands there only where its source declared it.
 
 use crate::detail::Detail;
+use crate::frame::SignerRole;
+use crate::governance::Authority;
 use crate::kind::{Author, Kind};
 use crate::package::code::PackageRefusal;
 use crate::package::computed::{Rows, Test, TestId};
@@ -10,7 +12,7 @@ use crate::package::machine::Requests;
 use crate::package::row::{Code, Row, RowVerdict, Subject};
 use crate::plant::Bug;
 use crate::words::{Micros, Ref, Sequence};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a source may be silent that promised nothing: an hour.
 const SILENCE_US: u64 = 3_600 * SECOND_US;
@@ -26,6 +28,8 @@ struct Source {
     silence_us: u64,
     silences: u64,
     gaps: u64,
+    /// Whether it stated what agents did: then it should have opened itself.
+    captures: bool,
 }
 
 /// Sources by ref.
@@ -53,6 +57,7 @@ impl Test for Capture {
             silence_us: SILENCE_US,
             silences: 0,
             gaps: 0,
+            captures: false,
         });
         let expected = source.opened && !source.closed;
         if seen.in_period && expected && source.is_silent(now.received) {
@@ -66,6 +71,7 @@ impl Test for Capture {
             })?;
         }
         source.last = now;
+        source.captures = source.captures || (seen.in_period && captures(facts.kind));
         source.sequenced = source.sequenced && facts.sequence != Sequence(0);
         source.closed = facts.kind == Kind::SourceClosed;
         if let Detail::HeartbeatPromised { heartbeat_s } = facts.detail {
@@ -93,10 +99,44 @@ impl Test for Capture {
             };
             rows.row(&Row { code, persons: &[*who], ..Row::of(source.last, "source") })?;
         }
-        let unopened = self.sources.values().filter(|source| !source.opened).count();
-        rows.note(format!("{unopened} sources stated events and never opened themselves: they are no rows"));
+        let unopened = self.sources.iter().filter(|(_, source)| !source.opened && source.captures);
+        let unopened = named(unopened.map(|(who, _)| *who));
+        rows.note(format!(
+            "sources that stated runs, data or models, and never opened themselves: {unopened}; they are no rows"
+        ));
+        let unheard = unheard(behind.authority, |who| self.sources.contains_key(&who));
+        rows.note(format!("sources with a key in force that stated nothing at all: {unheard}; they are no rows"));
         Ok(())
     }
+}
+
+/// Kinds by which a source states what agents did.
+pub fn captures(kind: Kind) -> bool {
+    matches!(kind, Kind::ExecutionReported | Kind::DataAccessed | Kind::ModelInvoked)
+}
+
+/// Sources that a note names; the rest of them are counted.
+const NAMED_MAX: usize = 20;
+
+/// How many, and the first of them by their refs.
+pub fn named(sources: impl Iterator<Item = Ref>) -> String {
+    let all: BTreeSet<Ref> = sources.collect();
+    let first: Vec<String> = all.iter().take(NAMED_MAX).map(Ref::to_string).collect();
+    let more = all.len().saturating_sub(NAMED_MAX);
+    match (all.len(), more) {
+        (0, _) => "none".to_owned(),
+        (count, 0) => format!("{count} ({})", first.join(" ")),
+        (count, more) => format!("{count} ({} and {more} more)", first.join(" ")),
+    }
+}
+
+/// Sources of gateways and the like whose key is in force at the end, and that were not heard of in the interval. Keys of
+/// people and agents are no sources of their own.
+fn unheard(authority: &Authority, is_heard: impl Fn(Ref) -> bool) -> String {
+    let tenures = authority.keys().tenures().map(|(_, tenure)| tenure);
+    let in_force = tenures.filter(|tenure| tenure.until.is_none() && tenure.role == SignerRole::Source);
+    let sources = in_force.map(|tenure| tenure.source);
+    named(sources.filter(|who| authority.principals().get(*who).is_none() && !is_heard(*who)))
 }
 
 impl Source {

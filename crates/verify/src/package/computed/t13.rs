@@ -1,11 +1,13 @@
 //! T13: the log was reviewed, all of the period, by people whose word counts; and each exception that the other tests find
-//! was disposed of in time. Reviews and dispositions that were stated behind the interval are not seen. What stood in no
+//! was disposed of in time; so is each part of the log that nobody reviewed. A review by somebody whose word does not count
+//! is none: it is shown, it covers nothing, and it fails nothing, so that nobody makes a test fail by stating one.
+//! Reviews and dispositions that were stated behind the interval are not seen. What stood in no
 //! log cannot have been reviewed, so nothing is asked of the time before genesis; and what is young where the interval ends
 //! may still be.
 
 use crate::detail::{Detail, Oversight, Review, ReviewSubject};
 use crate::package::code::PackageRefusal;
-use crate::package::computed::{Rows, Test, TestId};
+use crate::package::computed::{Found, Rows, Test, TestId};
 use crate::package::exam::{Behind, Seen};
 use crate::package::machine::Requests;
 use crate::package::row::{Code, Row, RowVerdict, Subject};
@@ -18,12 +20,14 @@ pub struct Reviews {
     subject: ReviewSubject,
     windows: Vec<(Micros, Micros)>,
     last: Option<Subject>,
+    /// Where others stated that they reviewed something, and up to when.
+    of_others: Vec<(Index, Micros)>,
 }
 
 impl Reviews {
     /// Of access, or of the log.
     pub fn of(subject: ReviewSubject) -> Reviews {
-        Reviews { subject, windows: Vec::new(), last: None }
+        Reviews { subject, windows: Vec::new(), last: None, of_others: Vec::new() }
     }
 
     /// Takes a review in, and makes it a row where it was stated in the period.
@@ -35,15 +39,18 @@ impl Reviews {
         let Review { window, actor, .. } = review;
         let subject = Subject::of(seen.index, seen.entry, seen.leaf);
         let counts = vouched_by(seen.before.principals(), &seen.entry.facts).is_ok();
+        // Nobody reviews what is not there yet, whatever a statement says.
+        let until = window.until.min(subject.received);
         if counts {
-            // Nobody reviews what is not there yet, whatever a statement says.
-            self.windows.push((window.from, window.until.min(subject.received)));
+            self.windows.push((window.from, until));
             self.last = Some(subject);
+        } else {
+            self.of_others.push((subject.index, until));
         }
         if !seen.in_period {
             return Ok(());
         }
-        let code = (!counts).then_some((RowVerdict::Exception, Code::NoRole));
+        let code = (!counts).then_some((RowVerdict::NotCounted, Code::NoRole));
         rows.row(&Row { code, persons: &[actor.who], ..Row::of(subject, review.subject.name()) })
     }
 
@@ -77,7 +84,8 @@ struct Missed {
 }
 
 const DAY_US: u64 = 24 * 3_600 * 1_000_000;
-/// Time for a disposition: 30 days behind the entry at which the exception stands.
+/// Time for a disposition: 30 days behind the entry at which the exception stands, or behind the day on which what had to
+/// be done was due.
 const DISPOSAL_US: u64 = 30 * DAY_US;
 
 /// Time for a review, behind what it covers: a month for the log; for access, whose reviews are quarterly, ten days more
@@ -99,7 +107,7 @@ fn born(behind: &Behind<'_>) -> Micros {
 pub struct LogReviews {
     reviews: Reviews,
     /// Test, code in lower case, index.
-    disposed: BTreeMap<(u8, String, Index), Index>,
+    disposed: BTreeMap<(u8, String, Index), (Index, Micros)>,
 }
 
 impl Default for LogReviews {
@@ -118,23 +126,24 @@ impl Test for LogReviews {
             && vouched_by(seen.before.principals(), &seen.entry.facts).is_ok()
         {
             let what = (said.test.number(), said.code.as_str().to_owned(), said.index);
-            self.disposed.entry(what).or_insert(seen.index);
+            self.disposed.entry(what).or_insert((seen.index, seen.entry.seal.received));
         }
         self.reviews.see(seen, rows)
     }
 
     fn finish(&mut self, behind: &Behind<'_>, _: &Requests, rows: &mut Rows) -> Result<(), PackageRefusal> {
         uncovered(&mut self.reviews, behind, rows)?;
-        for (test, subject, code) in behind.exceptions {
+        let own = rows.found().to_vec();
+        for Found { test, subject, code, known } in behind.exceptions.iter().chain(&own) {
             let what = (test.number(), code.name().to_ascii_lowercase(), subject.index);
             let disposed = self.disposed.get(&what);
-            let due = Micros(subject.received.0.saturating_add(DISPOSAL_US));
+            let due = Micros(subject.received.max(*known).0.saturating_add(DISPOSAL_US));
             let found = match disposed {
-                Some(_) => None,
-                None if behind.last_received > due => Some((RowVerdict::Exception, Code::Undisposed)),
-                None => Some((RowVerdict::Indeterminate, Code::NotDue)),
+                Some((_, at)) if *at <= due => None,
+                None if behind.last_received <= due => Some((RowVerdict::Indeterminate, Code::NotDue)),
+                Some(_) | None => Some((RowVerdict::Exception, Code::Undisposed)),
             };
-            let compared: Vec<Index> = disposed.copied().into_iter().collect();
+            let compared: Vec<Index> = disposed.iter().map(|(index, _)| *index).collect();
             rows.row(&Row { code: found, compared: &compared, ..Row::of(*subject, test.name()) })?;
         }
         Ok(())
@@ -159,5 +168,7 @@ pub fn uncovered(reviews: &mut Reviews, behind: &Behind<'_>, rows: &mut Rows) ->
         (RowVerdict::Indeterminate, Code::NotDue)
     };
     let subject = reviews.last().unwrap_or(behind.last);
-    rows.besides(&Row { code: Some(code), ..Row::of(subject, "window") })
+    let of_others = reviews.of_others.iter().filter(|(_, until)| *until > missed.since);
+    let compared: Vec<Index> = of_others.map(|(index, _)| *index).collect();
+    rows.besides(&Row { code: Some(code), compared: &compared, known: due, ..Row::of(subject, "window") })
 }

@@ -83,7 +83,7 @@ impl Test for Oversight {
     }
 }
 
-/// The head of `approvers.csv`. Times in whole seconds, rounded down.
+/// The head of `approvers.csv`. Times in seconds, to the microsecond.
 const COLUMNS: &[u8] =
     b"person,approved,denied,abstained,denied_per_thousand,approved_within_10_s,fastest_s,median_s,slowest_s\r\n";
 
@@ -100,7 +100,10 @@ impl Decider {
         line.numbers(rate.into_iter());
         line.numbers([self.quick].into_iter());
         for time in [times.first(), times.get(middle), times.last()] {
-            line.numbers(time.map(|time_us| time_us / SECOND_US).into_iter());
+            match time {
+                Some(time_us) => line.plain(&format!("{}.{:06}", time_us / SECOND_US, time_us % SECOND_US)),
+                None => line.plain(""),
+            }
         }
     }
 }
