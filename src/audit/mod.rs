@@ -19,8 +19,8 @@ mod rendered;
 mod package;
 
 pub use checkpoints::KeptCheckpoint;
-pub use package::{PackageAudit, run as run_package};
-pub use rendered::Compared;
+pub use package::{PackageAudit, PackageVerdict, run as run_package};
+pub use rendered::{Compared, again as render_again};
 pub use report::{AuditError, Finding, REF_KEY_CHECK, Report, Unread};
 
 use crate::limits::{AUDIT_BATCHES_WAITING, AUDIT_PARTS_WAITING};

@@ -42,6 +42,45 @@ pub struct PackageAudit {
     pub files: BTreeMap<String, Compared>,
 }
 
+/// What an audit of a package comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackageVerdict {
+    /// Everything was decided and rendered again, and nothing differs.
+    Clean,
+    /// Nothing differs in what was decided again, and something was not.
+    Incomplete,
+    /// Something differs.
+    Findings,
+}
+
+impl PackageVerdict {
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            PackageVerdict::Clean => "clean",
+            PackageVerdict::Incomplete => "incomplete",
+            PackageVerdict::Findings => "findings",
+        }
+    }
+}
+
+impl PackageAudit {
+    /// Commands that were not decided again, for whatever reason.
+    pub fn commands_undecided(&self) -> u64 {
+        self.report.unread.values().fold(0, |sum, (count, _)| sum.saturating_add(*count))
+    }
+
+    /// What it comes to. What was not looked at is never taken for right.
+    pub fn verdict(&self) -> PackageVerdict {
+        let unseen = self.files.values().any(|compared| matches!(compared, Compared::NotRendered(_)));
+        match (self.report.is_clean(), self.commands_undecided()) {
+            (false, _) => PackageVerdict::Findings,
+            (true, 0) if !unseen => PackageVerdict::Clean,
+            (true, _) => PackageVerdict::Incomplete,
+        }
+    }
+}
+
 /// Verifies a package, then replays it. Findings are not errors; a package that does not hold is one.
 pub fn run(
     folder: &Path,

@@ -32,11 +32,38 @@ pub enum Compared {
     NotRendered(String),
 }
 
+impl Compared {
+    /// What is wrong with the file; none: nothing is, as far as it was rendered again.
+    pub fn fault(&self) -> Option<String> {
+        match self {
+            Compared::Same | Compared::NotRendered(_) => None,
+            Compared::Differs(at) => Some(format!(
+                "other bytes from byte {at} on than the judged data gives: altered, or made by another version of deedbook"
+            )),
+            Compared::Missing => Some("it is not there, and every export writes it".to_owned()),
+            Compared::Foreign => {
+                Some("the judged data gives no such file: added, or made by another version".to_owned())
+            }
+        }
+    }
+}
+
 /// Files by path, and what became of each.
 type Found = Arc<Mutex<BTreeMap<String, Compared>>>;
 
-/// Renders the files of a verified package again, and says of each how it compares.
+/// Renders the files of a verified package again; each that differs is a finding.
 pub fn compare(folder: &Path, shown: &PackageShown, report: &mut Report) -> BTreeMap<String, Compared> {
+    let files = again(folder, shown);
+    for (path, compared) in &files {
+        if let Some(fault) = compared.fault() {
+            report.find(None, CHECK, format!("{path}: {fault}"));
+        }
+    }
+    files
+}
+
+/// Renders the files of a verified package again, and says of each how it compares.
+pub fn again(folder: &Path, shown: &PackageShown) -> BTreeMap<String, Compared> {
     let (found, directory) = (Found::default(), Directory(folder.to_owned()));
     let mut sink = Beside { folder: folder.to_owned(), found: Arc::clone(&found) };
     let mut again = Finished::again(shown, &mut sink);
@@ -52,17 +79,6 @@ pub fn compare(folder: &Path, shown: &PackageShown, report: &mut Report) -> BTre
     for path in shown.unjudged.iter().filter(|path| !files.contains_key(*path)).cloned().collect::<Vec<_>>() {
         let unseen = failed.as_ref().map_or(Compared::Foreign, |why| Compared::NotRendered(why.clone()));
         files.insert(path, unseen);
-    }
-    for (path, compared) in &files {
-        let what = match compared {
-            Compared::Same | Compared::NotRendered(_) => continue,
-            Compared::Differs(at) => format!(
-                "other bytes from byte {at} on than the judged data gives: altered, or made by another version of deedbook"
-            ),
-            Compared::Missing => "it is not there, and every export writes it".to_owned(),
-            Compared::Foreign => "the judged data gives no such file: added, or made by another version".to_owned(),
-        };
-        report.find(None, CHECK, format!("{path}: {what}"));
     }
     files
 }

@@ -40,12 +40,22 @@ pub struct AuditArguments {
     /// The key of all pseudonyms, if it is not in the folder's keys: what policies said is judged with it
     #[arg(long, value_name = "FILE")]
     ref_key: Option<PathBuf>,
+    /// Of a package: exit with 1 unless every command was decided again and every file rendered again
+    #[arg(long, requires = "package")]
+    complete: bool,
+}
+
+/// What a package has to show besides that nothing differs.
+#[derive(Clone, Copy)]
+struct Wanted {
+    complete: bool,
 }
 
 /// Recomputes everything and shows every divergence.
 pub fn run(common: &Common, arguments: AuditArguments, output: Output) -> Result<(), Failure> {
     if let Some(folder) = &arguments.package {
-        return package::run(folder, (common.vkey.as_deref(), arguments.ref_key.as_deref()), output);
+        let keys = (common.vkey.as_deref(), arguments.ref_key.as_deref());
+        return package::run(folder, keys, Wanted { complete: arguments.complete }, output);
     }
     let mut paths = AuditPaths::of(&common.data);
     if let Some(key) = &common.vkey {

@@ -3,10 +3,11 @@
 
 use super::client::{Client, Witnessed};
 use super::errors::Failure;
-use super::output::{Output, read_bounded, write_new};
+use super::output::{Output, counted, read_bounded, write_new};
 use super::producer::{self, Producer, now};
 use super::{Common, block_on, files};
 use crate::api::{self, ClientError, proto};
+use crate::audit;
 use crate::limits::EXPORT_RETRIES_MAX;
 use bytes::Bytes;
 use clap::Args;
@@ -15,7 +16,7 @@ use deedbook_verify::frame::pre_authentication_encoding;
 use deedbook_verify::limits::{MANIFEST_BYTES_MAX, PACKAGE_TEXT_BYTES_MAX};
 use deedbook_verify::note::encode_base64;
 use deedbook_verify::package::{
-    Directory, ENVELOPE_FILE, ENVELOPE_TYPE, Question, RECEIPT_FILE, RECORD_FILE, RECORD_FORM, Redaction,
+    Directory, ENVELOPE_FILE, ENVELOPE_TYPE, PackageShown, Question, RECEIPT_FILE, RECORD_FILE, RECORD_FORM, Redaction,
     verify_package,
 };
 use deedbook_verify::words::{Hash, Index, Micros};
@@ -27,7 +28,8 @@ use std::time::Duration;
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  deedbook custody --signer exporter.key --vkey ledger.vkey soc2-2026q3\n\nFor a package that is \
-    not on record: made without --signer, or while the server could not state it. It is verified first."
+    not on record: made without --signer, or while the server could not state it. It is verified first, and its \
+    report and the other files that the verifier does not judge are rendered again and compared."
 )]
 pub struct CustodyArguments {
     /// The package's folder
@@ -47,6 +49,7 @@ pub fn run(common: &Common, arguments: &CustodyArguments, output: Output) -> Res
     let shown = verify_package(&Directory(folder.clone()), &key).map_err(|refusal| {
         Failure::failed(format!("{}: {refusal}", folder.display()), "what does not verify is not put on record")
     })?;
+    check_renderings(folder, &shown)?;
     let package = Package { folder, root: shown.rendered.root, disclosed: shown.rendered.bodies.opened };
     let recorded = block_on(async {
         let mut client = Client::connect(common).await?;
@@ -61,6 +64,26 @@ pub fn run(common: &Common, arguments: &CustodyArguments, output: Output) -> Res
         recorded
     })?;
     output.either(&recorded.line(folder), || recorded.value())
+}
+
+/// Refuses a package whose files for people and for other programs are not what its judged data gives: whoever altered them
+/// could make manifests anew, and the exporter would sign for it.
+fn check_renderings(folder: &Path, shown: &PackageShown) -> Result<(), Failure> {
+    let fault = |compared: &audit::Compared| {
+        if let audit::Compared::NotRendered(why) = compared {
+            return Some(format!("it cannot be rendered again: {why}"));
+        }
+        compared.fault()
+    };
+    let files = audit::render_again(folder, shown);
+    let faults: Vec<String> =
+        files.iter().filter_map(|(path, compared)| Some(format!("{path}: {}", fault(compared)?))).collect();
+    let Some(first) = faults.first() else { return Ok(()) };
+    let more = u64::try_from(faults.len().saturating_sub(1)).unwrap_or(u64::MAX);
+    let more = if more == 0 { String::new() } else { format!("; and {} more", counted(more, "file", "files")) };
+    let next = "nothing was put on record; export the period again, or take the version of deedbook that made it; `deedbook audit \
+                PACKAGE` names every such file";
+    Err(Failure::failed(format!("{}: {first}{more}", folder.display()), next))
 }
 
 /// A package that is sealed.

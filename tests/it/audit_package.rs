@@ -54,6 +54,7 @@ fn a_package_is_replayed_from_what_it_discloses() {
     let whole = audit(&stage, "whole", true);
     assert!(whole.status.success(), "{}", text(&whole));
     let report = said(&whole);
+    assert_eq!((&report["verdict"], &report["commands_undecided"]), (&json!("clean"), &json!(0)));
     assert_eq!((&report["clean"], &report["not_replayed"], &report["actions"]), (&json!(true), &json!([]), &json!(3)));
     let evaluations = report["evaluations"].as_u64().unwrap();
     assert!(evaluations >= 4, "{report}");
@@ -71,6 +72,10 @@ fn a_package_is_replayed_from_what_it_discloses() {
         let output = audit(&stage, out, with_refs);
         assert!(output.status.success(), "{}", text(&output));
         let report = said(&output);
+        // Nothing was found, and nobody reads that as if all had been looked at.
+        assert_eq!((&report["verdict"], &report["clean"]), (&json!("incomplete"), &json!(false)));
+        assert_eq!(report["commands_undecided"], json!(evaluations));
+        assert_eq!(report["findings"], json!([]));
         let unread = &report["not_replayed"][0];
         assert_eq!(
             (&unread["why"], &unread["commands"], &report["evaluations"]),
@@ -84,6 +89,22 @@ fn a_package_is_replayed_from_what_it_discloses() {
     let vkey = stage.dir.root().join("ledger.vkey");
     let output = plain.current_dir(&stage.home).args(["audit", "whole", "--vkey"]).arg(&vkey).output().unwrap();
     assert!(text(&output).contains("not decided again (no_ref_key): policies name people"), "{}", text(&output));
+    let last = format!(
+        "incomplete: {} of {decided} commands decided again, {evaluations} not: {evaluations} no_ref_key",
+        decided - evaluations
+    );
+    assert!(text(&output).contains("audit: incomplete"), "{}", text(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().last(), Some(last.as_str()));
+    // Whoever needs all of it says so.
+    for (with_refs, code) in [(false, 1), (true, 0)] {
+        let mut command = stage.command();
+        command.args(["audit", "whole", "--complete", "--vkey"]).arg(&vkey);
+        if with_refs {
+            command.arg("--ref-key").arg(stage.dir.ref_key());
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output));
+    }
     let (other, _server) = Stage::set();
     let mut command = stage.command();
     command.args(["audit", "whole", "--vkey"]).arg(&vkey).arg("--ref-key").arg(other.dir.ref_key());
@@ -93,7 +114,7 @@ fn a_package_is_replayed_from_what_it_discloses() {
 }
 
 /// Makes the manifests of a package anew, as whoever altered it can.
-fn sealed_again(folder: &Path) {
+pub fn sealed_again(folder: &Path) {
     let read = |path: &str| std::fs::read(folder.join(path)).unwrap();
     let listed = |manifest: &str| Manifest::parse(manifest, &read(manifest)).unwrap();
     let again = |manifest: Manifest| {

@@ -1,6 +1,8 @@
 //! Who took a package out is on record, as somebody outside sees it: the log says so, the package's custody proves it, and
 //! whoever may not is refused before anything is read.
 
+use crate::audit_package::sealed_again;
+use crate::support::disk::copy;
 use crate::support::grpc::{Served, check};
 use crate::support::process::Serving;
 use crate::support::stage::{Stage, text};
@@ -195,6 +197,20 @@ fn a_package_is_put_on_record_later_once_it_verifies() {
     let refused = later("adm");
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
     std::fs::write(&path, &sound).unwrap();
+    // Nor a report that somebody altered, with manifests that fit it: the verifier knows its hash alone.
+    let whole = stage.path("whole");
+    copy(&stage.path("out"), &whole);
+    let report = String::from_utf8(read(stage.path("out/data/report.html"))).unwrap();
+    std::fs::write(stage.path("out/data/report.html"), report.replacen("Deedbook", "Leadbook", 1)).unwrap();
+    sealed_again(&stage.path("out"));
+    verify_package(&Directory(stage.path("out")), &load_public(&stage.dir.root().join("ledger.vkey")).unwrap())
+        .unwrap();
+    let refused = later("adm");
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains("data/report.html") && text(&refused).contains("export the period again"));
+    assert!(!stage.path("out/tagmanifest-sha256.txt.dsse").exists() && !stage.path("out/custody").exists());
+    std::fs::remove_dir_all(stage.path("out")).unwrap();
+    std::fs::rename(&whole, stage.path("out")).unwrap();
     assert_eq!(later("bob").status.code(), Some(3));
     assert!(!stage.path("out/tagmanifest-sha256.txt.dsse").exists(), "who was refused leaves no signature");
     assert!(!stage.kinds(&server).contains(&"evidence.exported".to_owned()));

@@ -1,10 +1,10 @@
 //! `deedbook audit PACKAGE`: shows what `audit::run_package` finds. The tables of the tests are `deedbook-verify package`'s
 //! to show; here stands what replay adds.
 
-use super::{approvals, finding_rows, findings};
-use crate::audit::{self, AuditError, Compared, PackageAudit};
+use super::{Wanted, approvals, finding_rows, findings};
+use crate::audit::{self, AuditError, Compared, PackageAudit, PackageVerdict};
 use crate::cli::errors::{Failure, Status};
-use crate::cli::output::{Output, counted};
+use crate::cli::output::{Colour, Output, counted};
 use crate::cli::progress::Progress;
 use crate::record::{load_public, load_ref_key};
 use deedbook_verify::calendar::rfc3339;
@@ -14,7 +14,12 @@ use std::cell::RefCell;
 use std::path::Path;
 
 /// Verifies the package, asks the policies again, and shows every divergence.
-pub fn run(folder: &Path, (vkey, ref_key): (Option<&Path>, Option<&Path>), output: Output) -> Result<(), Failure> {
+pub fn run(
+    folder: &Path,
+    (vkey, ref_key): (Option<&Path>, Option<&Path>),
+    wanted: Wanted,
+    output: Output,
+) -> Result<(), Failure> {
     let Some(vkey) = vkey else {
         let next = "name it with --vkey; get it from somebody you trust, never from the package";
         return Err(Failure::usage("a package takes the ledger's verifier key".to_owned(), next));
@@ -34,7 +39,11 @@ pub fn run(folder: &Path, (vkey, ref_key): (Option<&Path>, Option<&Path>), outpu
         AuditError::Store(error) => Failure::failed(error.to_string(), "try again"),
     })?;
     show(folder, vkey, &audited, output)?;
-    if audited.report.is_clean() { Ok(()) } else { Err(Failure::silent(Status::Failed)) }
+    match audited.verdict() {
+        PackageVerdict::Clean => Ok(()),
+        PackageVerdict::Incomplete if !wanted.complete => Ok(()),
+        PackageVerdict::Incomplete | PackageVerdict::Findings => Err(Failure::silent(Status::Failed)),
+    }
 }
 
 /// The caller brought the ref key of another ledger; nothing is wrong with what is audited.
@@ -56,7 +65,11 @@ fn show(folder: &Path, vkey: &Path, audited: &PackageAudit, output: Output) -> R
         return output.value(&value(folder, audited));
     }
     let (rendered, question) = (&shown.rendered, &shown.rendered.question);
-    output.line(&format!("audit: {}", findings(report, output)))?;
+    let found = match audited.verdict() {
+        PackageVerdict::Incomplete => output.paint("incomplete", Colour::Bold),
+        PackageVerdict::Clean | PackageVerdict::Findings => findings(report, output),
+    };
+    output.line(&format!("audit: {found}"))?;
     output.pairs(&[
         ("package", format!("{}, valid by {}", folder.display(), vkey.display())),
         ("period", format!("{} to {}", rfc3339(question.period.from), rfc3339(question.period.to))),
@@ -82,7 +95,35 @@ fn show(folder: &Path, vkey: &Path, audited: &PackageAudit, output: Output) -> R
             output.line(&format!("{path}: not re-rendered: {why}"))?;
         }
     }
-    if report.is_clean() { Ok(()) } else { output.table(&["index", "check", "finding"], &finding_rows(report)) }
+    if !report.is_clean() {
+        output.table(&["index", "check", "finding"], &finding_rows(report))?;
+    }
+    output.line(&closing(audited))
+}
+
+/// The last line: how much of it was looked at, whatever stands above.
+fn closing(audited: &PackageAudit) -> String {
+    let (decided, open) = (audited.report.commands_decided, audited.commands_undecided());
+    let all = decided.saturating_add(open);
+    let commands = match (all, open) {
+        (0, _) => "no command about an action stands in it".to_owned(),
+        (_, 0) => format!("{} decided again", counted(all, "command", "commands")),
+        (_, _) => {
+            let why = audited.report.unread.iter().map(|(why, (count, _))| format!("{count} {}", why.name()));
+            let why: Vec<String> = why.collect();
+            format!(
+                "{decided} of {} decided again, {open} not: {}",
+                counted(all, "command", "commands"),
+                why.join(", ")
+            )
+        }
+    };
+    let unseen = audited.files.values().filter(|compared| matches!(compared, Compared::NotRendered(_))).count();
+    let files = match u64::try_from(unseen).unwrap_or(u64::MAX) {
+        0 => String::new(),
+        unseen => format!("; {} not rendered again", counted(unseen, "file", "files")),
+    };
+    format!("{}: {commands}{files}", audited.verdict().name())
 }
 
 /// How many of the files that the verifier does not judge are what the judged data gives.
@@ -111,13 +152,15 @@ fn value(folder: &Path, audited: &PackageAudit) -> Value {
     let finding = |finding: &audit::Finding| json!({"index": finding.index.map(|index| index.0), "check": finding.check, "message": finding.message});
     json!({
         "package": folder.display().to_string(),
-        "clean": report.is_clean(),
+        "verdict": audited.verdict().name(),
+        "clean": audited.verdict() == PackageVerdict::Clean,
         "ledger": shown.rendered.question.ledger.to_string(),
         "interval": [shown.rendered.question.begins.0, shown.rendered.question.ends.0],
         "root": shown.rendered.root.to_string(),
         "entries": report.entries,
         "actions": report.actions,
         "commands_decided": report.commands_decided,
+        "commands_undecided": audited.commands_undecided(),
         "evaluations": report.evaluations,
         "evaluations_unread": report.evaluations_unread,
         "not_replayed": unread.collect::<Vec<_>>(),
