@@ -10,6 +10,9 @@ mod mixed;
 mod package;
 #[path = "main/receipt.rs"]
 mod receipt;
+#[cfg(feature = "package")]
+#[path = "main/show.rs"]
+mod show;
 
 use deedbook_verify::judge::{Verified, verify_receipt, verify_witnessed};
 use deedbook_verify::limits;
@@ -21,6 +24,8 @@ use deedbook_verify::package::{
 };
 use deedbook_verify::policy::Policy;
 use deedbook_verify::receipt::ReceiptRefusal;
+#[cfg(feature = "package")]
+use deedbook_verify::words::Index;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -34,12 +39,14 @@ usage: deedbook-verify receipt --vkey FILE RECEIPT...
        deedbook-verify lineage --policy FILE [--vkey FILE] [--json] BUNDLE...
        deedbook-verify package --vkey FILE [--json] FOLDER...
        deedbook-verify package --policy FILE [--vkey FILE] [--json] FOLDER...
+       deedbook-verify package --vkey FILE [--json] --show INDEX FOLDER
        deedbook-verify --version
 
   --vkey FILE    the ledger's verifier key (ledger.vkey), got from somebody you trust
   --policy FILE  a C2SP tlog-policy, got from somebody you trust: it names the ledger's key, its witnesses, and how
                  many of them must have cosigned; with --vkey, that key alone counts as the ledger's
   --json         one line of JSON for each bundle or package
+  --show INDEX   verifies the package, and prints this entry: its facts, and its body where it is disclosed
   RECEIPT        .tlog-proof files
   BUNDLE         files that `deedbook lineage ... --proof FILE` wrote
   FOLDER         evidence packages, unpacked
@@ -152,6 +159,8 @@ struct Command<'a> {
     /// The file of the key or policy that all rests on.
     trusted: &'a str,
     json: bool,
+    /// The index of the entry of a package that is shown in place of the results.
+    show: Option<u64>,
     files: Vec<&'a str>,
 }
 
@@ -169,6 +178,9 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
         return print(&version()).map(|()| Ending::AllValid);
     }
     let Some(command) = parse(arguments)? else { return print(USAGE).map(|()| Ending::AllValid) };
+    if command.show.is_some() && command.files.len() > 1 {
+        return Err(Failure::Usage("`--show` takes one package".to_owned()));
+    }
     let mut ending = Ending::AllValid;
     for name in &command.files {
         #[cfg(feature = "package")]
@@ -179,7 +191,7 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
                 ending.unread();
                 continue;
             }
-            ending.judged(&command.judge_package(name))?;
+            ending.judged(&command.judge_package(name)?)?;
             continue;
         }
         let bytes = match read(name, command.bytes_max()) {
@@ -212,12 +224,16 @@ fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
         Some(other) => return Err(Failure::Usage(format!("unknown command `{other}`"))),
         None => return Err(usage("a command is missing")),
     };
-    let (mut key, mut policy, mut json, mut files) = (None, None, false, Vec::new());
+    let (mut key, mut policy, mut json, mut show, mut files) = (None, None, false, None, Vec::new());
     while let Some(word) = words.next() {
         match word {
             "--vkey" => key = Some(words.next().ok_or(usage("`--vkey` needs a file"))?),
             "--policy" => policy = Some(words.next().ok_or(usage("`--policy` needs a file"))?),
             "--json" if subject != Subject::Receipt => json = true,
+            "--show" if !matches!(subject, Subject::Receipt | Subject::Lineage) => {
+                let index = words.next().and_then(|word| word.parse().ok());
+                show = Some(index.ok_or(usage("`--show` needs the index of an entry"))?);
+            }
             flag if flag.starts_with('-') => return Err(Failure::Usage(format!("unknown flag `{flag}`"))),
             file => files.push(file),
         }
@@ -240,7 +256,7 @@ fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
             Subject::Package => "name at least one package's folder",
         }));
     }
-    Ok(Some(Command { subject, trust, trusted, json, files }))
+    Ok(Some(Command { subject, trust, trusted, json, show, files }))
 }
 
 impl Command<'_> {
@@ -275,19 +291,21 @@ impl Command<'_> {
                     Judged { is_valid: false, text, next }
                 }
             },
+            // It is a folder, which is judged elsewhere.
             #[cfg(feature = "package")]
-            Subject::Package => self.judge_package(name),
+            Subject::Package => Judged { is_valid: false, text: String::new(), next: None },
         }
     }
 
-    /// What is found about a package.
+    /// What is found about a package, or the entry of it that was asked for.
     #[cfg(feature = "package")]
-    fn judge_package(&self, name: &str) -> Judged {
+    fn judge_package(&self, name: &str) -> Result<Judged, Failure> {
         let source = lineage::Source { file: name, key: self.trusted };
-        match self.trust.judge_package(name) {
-            Ok(shown) if self.json => Judged::valid(package::json(source, &shown)),
-            Ok(shown) => Judged::valid(package::text(source, &shown)),
-            Err(refusal) => {
+        Ok(match (self.trust.judge_package(name), self.show) {
+            (Ok(shown), Some(index)) => Judged::valid(show::entry(source, &shown, Index(index), self.json)?),
+            (Ok(shown), None) if self.json => Judged::valid(package::json(source, &shown)),
+            (Ok(shown), None) => Judged::valid(package::text(source, &shown)),
+            (Err(refusal), _) => {
                 let text =
                     if self.json { package::refused_json(name, &refusal) } else { package::refused(name, &refusal) };
                 let is_note = matches!(refusal.code, PackageCode::StartCheckpoint | PackageCode::EndCheckpoint);
@@ -295,7 +313,7 @@ impl Command<'_> {
                 let note = || read(&format!("{name}/{}", refusal.file), limits::NOTE_BYTES_MAX).unwrap_or_default();
                 Judged { is_valid: false, text, next: is_note.then(note).and_then(|note| self.trust.other_key(&note)) }
             }
-        }
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! The auditor's program on packages in folders: what it prints, how it ends, and what others say of the same folder.
 
-use crate::package_maker::{BUSY, Memory, Plan, full, key};
+use crate::naive_tree::hex;
+use crate::package_maker::{BUSY, Memory, Plan, full, key, leaf_hex};
 use deedbook_verify::note::VerifierKey;
+use deedbook_verify::package::BodyShown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -153,6 +155,53 @@ fn the_words_of_a_package_are_the_same_everywhere() {
         let cells: Vec<&str> = line.split(',').collect();
         let judged = cells[2].split(' ').any(|test| !["", "T17", "T18"].contains(&test));
         assert_eq!(["pass", "fail", "indeterminate", "not operated"].contains(&cells[1]), judged, "{line}");
+    }
+}
+
+/// One entry is read without a server: its facts, its body as far as it is disclosed, and nothing of a package that does not hold.
+#[test]
+fn an_entry_is_shown_with_its_facts_and_its_body() {
+    let (plan, package) = full();
+    let folder = Folder::new("show");
+    let (good, key) = (folder.put("good", &package), folder.key());
+    let show = |index: &str, flags: &[&str], root: &Path| {
+        let words: Vec<&Path> = flags.iter().map(Path::new).collect();
+        run(&[&words[..], &[Path::new("--vkey"), &key, Path::new("--show"), Path::new(index), root]].concat())
+    };
+    let opened = plan.bodies.iter().find_map(|(index, body)| match body {
+        BodyShown::Opened { bytes, .. } => Some((*index, bytes.clone())),
+        BodyShown::Erased => None,
+    });
+    let (index, body) = opened.unwrap();
+    let placed = &BUSY.placed[index as usize];
+    let (status, json) = show(&index.to_string(), &["--json"], &good);
+    assert_eq!((status, json.lines().count()), (Some(0), 1), "{json}");
+    let said: Vec<String> = vec![
+        format!("\"index\":{index}"),
+        format!("\"leaf_hash\":\"{}\"", leaf_hex(&placed.bytes())),
+        format!("\"event_id\":\"{}\"", hex(&placed.facts[&crate::encode::tag::EVENT_ID])),
+        format!("\"state\":\"opened\",\"media_type\":\"application/json\""),
+        format!("\"hex\":\"{}\"", hex(&body)),
+    ];
+    said.iter().for_each(|said| assert!(json.contains(said), "{said}: {json}"));
+    let (status, text) = show(&index.to_string(), &[], &good);
+    assert!(status == Some(0) && text.contains(&format!("good: valid; entry {index}, ")), "{text}");
+    let erased = plan.bodies.iter().find(|(_, body)| matches!(body, BodyShown::Erased)).unwrap().0;
+    assert!(show(&erased.to_string(), &["--json"], &good).1.contains("\"state\":\"erased\""));
+    // Only what it holds, and only where all of it holds.
+    let before = (plan.question.begins.0 - 1).to_string();
+    for outside in [before, plan.question.ends.0.to_string()] {
+        let (status, text) = show(&outside, &[], &good);
+        assert!(status == Some(2) && text.contains("the package holds the entries from"), "{text}");
+    }
+    let mut bent = package;
+    bent.0.get_mut("data/bodies.bin").unwrap()[46] ^= 1;
+    let (status, text) = show(&index.to_string(), &[], &folder.put("bent", &bent));
+    assert!(status == Some(1) && text.contains("NOT VALID"), "{text}");
+    for wrong in [&["--show"][..], &["--show", "x"], &["--show", "-1"]] {
+        let words: Vec<&Path> = wrong.iter().map(Path::new).collect();
+        let (status, text) = run(&[&words[..], &[Path::new("--vkey"), &key, &good]].concat());
+        assert!(status == Some(2) && text.contains("`--show` needs the index"), "{wrong:?}: {text}");
     }
 }
 
