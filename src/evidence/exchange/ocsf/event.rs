@@ -184,7 +184,7 @@ impl Writer {
     pub fn event<'a>(&mut self, at: (Index, Hash), entry: &Entry<'a>, refused: Option<RefusalReason>) -> Event<'a> {
         let ((index, leaf), facts) = (at, &entry.facts);
         let shape = shape::of(facts);
-        let place = Place { index, leaf, tree: self.tree, in_period: self.period.has(entry.seal.received) };
+        let place = Place { index, tree: self.tree, in_period: self.period.has(entry.seal.received) };
         let word = facts.action_type.map_or(facts.kind.name(), |code| code.as_str());
         let (status, status_code) = status(facts, refused);
         let (entity, user, privileges, databucket) = target(&shape);

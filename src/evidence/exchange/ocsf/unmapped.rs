@@ -1,5 +1,6 @@
-//! What OCSF 1.8.0 has no place for: where the entry stands in the log, the root that holds it, the signatures of its
-//! frame, and the rest of its facts. With the leaf's hash and index anybody can ask for a receipt.
+//! What OCSF 1.8.0 has no place for: the root that holds the entry, the signatures of its
+//! frame, and the rest of its facts. With the leaf's hash and index, which are `metadata.uid` and `metadata.sequence`, anybody
+//! can ask for a receipt.
 
 use super::event::Clock;
 use super::stated::{Refused, Stated};
@@ -8,7 +9,7 @@ use deedbook_verify::detail::RefusalReason;
 use deedbook_verify::entry::{Entry, Seal};
 use deedbook_verify::kind::Author;
 use deedbook_verify::tree::TreeHead;
-use deedbook_verify::words::{Hash, Index};
+use deedbook_verify::words::Index;
 use serde::Serialize;
 
 /// The place of a leaf, and what proves it.
@@ -28,8 +29,6 @@ pub struct Unmapped<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<Hex<[u8; 16]>>,
     in_period: bool,
-    leaf_hash: Hex<[u8; 32]>,
-    leaf_index: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     objects: Vec<Thing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -93,8 +92,6 @@ struct Cause {
 pub struct Place {
     /// Its index.
     pub index: Index,
-    /// Its leaf hash.
-    pub leaf: Hash,
     /// The tree that holds it.
     pub tree: TreeHead,
     /// Whether it was received in the period.
@@ -119,8 +116,6 @@ impl<'a> Unmapped<'a> {
             frame: Frame::of(&entry.seal),
             grant: facts.grant_id.map(|grant| Hex(grant.0)),
             in_period: place.in_period,
-            leaf_hash: Hex(place.leaf.0),
-            leaf_index: place.index.0,
             objects: facts
                 .objects()
                 .map(|object| Thing { class: object.class.name(), what: Hex(object.what.0), role: object.role.name() })
