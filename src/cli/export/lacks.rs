@@ -15,7 +15,7 @@ const LINES_MAX: usize = 3;
 
 /// One thing to do, and what it would mend.
 struct Lack {
-    /// The worst that it comes to.
+    /// What its rows come to.
     verdict: Verdict,
     tests: BTreeSet<TestId>,
     codes: BTreeSet<&'static str>,
@@ -25,7 +25,7 @@ struct Lack {
     controls: usize,
 }
 
-/// By what would help.
+/// By what would help, and what it would help against.
 pub struct Lacks {
     found: Vec<(&'static str, Lack)>,
     /// Of controls: how many have which verdict.
@@ -37,9 +37,9 @@ impl Lacks {
     /// Of the package in this folder, which has just been rendered.
     pub fn read(folder: &Path, rendered: &Rendered) -> Result<Lacks, Failure> {
         let files = Directory(folder.to_owned());
-        let mut found: BTreeMap<&'static str, Lack> = BTreeMap::new();
+        let mut found: BTreeMap<(&'static str, u8), Lack> = BTreeMap::new();
         let mut add = |id: TestId, (verdict, code, rows): (Verdict, Option<Code>, u64), help: &'static str| {
-            let lack = found.entry(help).or_insert_with(|| Lack {
+            let lack = found.entry((help, verdict.rank())).or_insert_with(|| Lack {
                 verdict,
                 tests: BTreeSet::new(),
                 codes: BTreeSet::new(),
@@ -49,15 +49,12 @@ impl Lacks {
             lack.tests.insert(id);
             lack.codes.extend(code.map(Code::name));
             lack.rows = lack.rows.saturating_add(rows);
-            if verdict.rank() > lack.verdict.rank() {
-                lack.verdict = verdict;
-            }
         };
         for (id, verdict, _, _) in rendered.tests.iter().filter(|(id, ..)| id.judges()) {
             let result = TestResult::read(&files, *id).map_err(|error| Failure::file(folder, &error))?;
             for (name, count) in &result.codes {
-                if let Some(code) = Code::from_name(name) {
-                    let (verdict, help) = advice::of(*id, code);
+                let advised = Code::from_name(name).and_then(|code| Some((code, advice::of(*id, code)?)));
+                if let Some((code, (verdict, help))) = advised {
                     add(*id, (verdict, Some(code), *count), help);
                 }
             }
@@ -65,7 +62,7 @@ impl Lacks {
                 advice::of_nothing(*id).into_iter().for_each(|help| add(*id, (*verdict, None, 0), help));
             }
         }
-        let mut found: Vec<(&'static str, Lack)> = found.into_iter().collect();
+        let mut found: Vec<(&'static str, Lack)> = found.into_iter().map(|((help, _), lack)| (help, lack)).collect();
         let open = open(rendered);
         for (_, lack) in &mut found {
             lack.controls = open.iter().filter(|tests| !tests.is_disjoint(&lack.tests)).count();

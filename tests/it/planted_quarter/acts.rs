@@ -172,7 +172,7 @@ impl Stage {
         let closing = || cast.facts(Kind::SourceClosed);
         let steady = self.sequenced("steady", 1, opening());
         let mute = self.sequenced("mute", 1, opening());
-        self.sequenced("lossy", 1, opening());
+        let lossy = self.sequenced("lossy", 1, opening());
         let loose = self.desk.done(cast.sign(&cast.gateway("loose"), opening())).first_index;
         self.desk.pass(30 * MINUTE);
         self.sequenced("steady", 2, cast.facts(Kind::SourceHeartbeat));
@@ -181,14 +181,14 @@ impl Stage {
         self.sequenced("lossy", 9, cast.facts(Kind::SourceGap).gap(&gap));
         self.desk.pass(30 * MINUTE);
         self.sequenced("steady", 3, closing());
-        let lossy = self.sequenced("lossy", 10, closing());
-        let unnumbered = self.desk.done(cast.sign(&cast.gateway("loose"), closing())).first_index;
+        self.sequenced("lossy", 10, closing());
+        self.desk.done(cast.sign(&cast.gateway("loose"), closing()));
         let (alone, there) = (self.compares("lossy", (1, 0), true), self.compares("gate", (0, 1), true));
         let unheard = self.compares("gate", (0, 0), false);
         vec![
             ("T10", mute.0, "SILENCE"),
             ("T10", lossy.0, "GAP_DECLARED"),
-            ("T10", unnumbered.0, "UNSEQUENCED"),
+            ("T10", loose.0, "UNSEQUENCED"),
             ("T16", alone.0, "NOT_IN_RECORD"),
             ("T16", there.0, "NOT_IN_LOG"),
             ("T16", unheard.0, "NO_ROLE"),

@@ -20,13 +20,17 @@ const SECOND_US: u64 = 1_000_000;
 
 /// A source as it was heard last.
 struct Source {
+    /// Its row stands at the first that is seen of it, where it stands in every later package of the same beginning: what was
+    /// said of an exception goes on counting when the source goes on speaking.
+    first: Subject,
     last: Subject,
     opened: bool,
     closed: bool,
     sequenced: bool,
     /// How long it said that it is silent at most.
     silence_us: u64,
-    silences: u64,
+    /// When the first of its silences of the period had lasted too long.
+    silent_from: Option<Micros>,
     gaps: u64,
     /// Whether it stated what agents did: then it should have opened itself.
     captures: bool,
@@ -50,18 +54,19 @@ impl Test for Capture {
         }
         let now = Subject::of(seen.index, seen.entry, seen.leaf);
         let source = self.sources.entry(facts.source).or_insert(Source {
+            first: now,
             last: now,
             opened: false,
             closed: false,
             sequenced: true,
             silence_us: SILENCE_US,
-            silences: 0,
+            silent_from: None,
             gaps: 0,
             captures: false,
         });
         let expected = source.opened && !source.closed;
         if seen.in_period && expected && source.is_silent(now.received) {
-            source.silences = source.silences.saturating_add(1);
+            source.silent_from.get_or_insert(source.silent_at());
             let code = Some((RowVerdict::Exception, Code::Silence));
             rows.besides(&Row {
                 code,
@@ -88,7 +93,8 @@ impl Test for Capture {
         let until = Micros(behind.period.to.0.min(behind.last_received.0));
         for (who, source) in self.sources.iter().filter(|(_, source)| source.opened) {
             let ends_silent = !source.closed && source.is_silent(until);
-            let code = if ends_silent || source.silences > 0 {
+            let silent_from = source.silent_from.or(ends_silent.then(|| source.silent_at()));
+            let code = if silent_from.is_some() {
                 Some((RowVerdict::Exception, Code::Silence))
             } else if source.gaps > 0 {
                 Some((RowVerdict::Indeterminate, Code::GapDeclared))
@@ -97,7 +103,8 @@ impl Test for Capture {
             } else {
                 None
             };
-            rows.row(&Row { code, persons: &[*who], ..Row::of(source.last, "source") })?;
+            let known = silent_from.unwrap_or(source.last.received);
+            rows.row(&Row { code, known, persons: &[*who], ..Row::of(source.first, "source") })?;
         }
         let unopened = self.sources.iter().filter(|(_, source)| !source.opened && source.captures);
         let unopened = named(unopened.map(|(who, _)| *who));
@@ -140,7 +147,12 @@ fn unheard(authority: &Authority, is_heard: impl Fn(Ref) -> bool) -> String {
 }
 
 impl Source {
+    /// When it will have been silent for too long, unless it speaks before.
+    fn silent_at(&self) -> Micros {
+        Micros(self.last.received.0.saturating_add(self.silence_us))
+    }
+
     fn is_silent(&self, now: Micros) -> bool {
-        now.0.saturating_sub(self.last.received.0) > self.silence_us && !Bug::SilentSourceTaken.planted()
+        now > self.silent_at() && !Bug::SilentSourceTaken.planted()
     }
 }
