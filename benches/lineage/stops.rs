@@ -16,7 +16,7 @@ const MOMENTS: [u64; 8] = [0, 1, 10, 25, 50, 75, 90, 99];
 type Asked = (&'static str, fn(&Query<'_>, NodeId, NodeId) -> Option<Cut>);
 
 const QUERIES: [Asked; 14] = [
-    ("descendants", |query, from, _| query.descendants(&[from]).cut),
+    ("descendants", |query, from, _| query.reach(&[from], Towards::Effects).cut),
     ("ancestors", |query, _, to| query.ancestors(&[to]).cut),
     ("trace down", |query, from, _| query.trace(&[from], Towards::Effects, None).cut),
     ("trace up", |query, _, to| query.trace(&[to], Towards::Causes, None).cut),

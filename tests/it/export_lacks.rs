@@ -76,6 +76,20 @@ fn what_is_missing_is_what_the_tests_found() {
     assert!(about(&missing, "T10")[0]["next"].as_str().unwrap().contains("source open"), "{missing:?}");
 }
 
+/// A review by somebody without a role decides nothing, so nothing is missing because of it.
+#[test]
+fn a_statement_that_does_not_count_is_nothing_that_fails() {
+    let (stage, server) = Stage::set();
+    let day = today();
+    let before = missing(&stage.done(&mut export(&stage, &server, "before")).remove(0));
+    stage.says(&server, "agent", &["review", "access", "--from", &day, "--to", &day]);
+    let after = missing(&stage.done(&mut export(&stage, &server, "after")).remove(0));
+    let shown = TestResult::read(&Directory(stage.path("after")), TestId::T04).unwrap().codes;
+    assert!(shown.keys().any(|code| code == "NO_ROLE"), "the package shows it: {shown:?}");
+    let of_access = |lacks: &[Value]| about(lacks, "T04").iter().map(|lack| lack["codes"].clone()).collect::<Vec<_>>();
+    assert_eq!(of_access(&after), of_access(&before), "{after:?}");
+}
+
 #[test]
 fn what_was_done_is_missing_no_more() {
     let (stage, server) = Stage::set();

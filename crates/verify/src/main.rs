@@ -183,30 +183,22 @@ fn run(arguments: &[String]) -> Result<Ending, Failure> {
     }
     let mut ending = Ending::AllValid;
     for name in &command.files {
-        #[cfg(feature = "package")]
-        if command.subject == Subject::Package {
-            // No folder is no package that could be valid or not.
-            if let Err(error) = std::fs::read_dir(name) {
-                unread(&format!("{}: no folder that can be read: {error}", lineage::plain(name)), PATH_NEXT);
-                ending.unread();
-                continue;
-            }
-            ending.judged(&command.judge_package(name)?)?;
-            continue;
-        }
-        let bytes = match read(name, command.bytes_max()) {
-            Ok(bytes) => bytes,
+        match command.judge(name) {
+            Ok(judged) => ending.judged(&judged)?,
             // The others are judged all the same.
             Err(Failure::File(message, next)) => {
                 unread(&message, next);
                 ending.unread();
-                continue;
             }
             Err(failure) => return Err(failure),
-        };
-        ending.judged(&command.judge(name, &bytes))?;
+        }
     }
     Ok(ending)
+}
+
+/// For people, of what does not hold.
+fn refused(name: &str, refusal: &dyn std::fmt::Display) -> String {
+    format!("{}: NOT VALID: {refusal}\n", lineage::plain(name))
 }
 
 /// None: help was asked for.
@@ -260,46 +252,46 @@ fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
 }
 
 impl Command<'_> {
-    fn bytes_max(&self) -> usize {
+    /// What is found about a file, or the folder of a package.
+    fn judge(&self, name: &str) -> Result<Judged, Failure> {
         match self.subject {
-            Subject::Receipt => limits::RECEIPT_BYTES_MAX,
-            Subject::Lineage => limits::BUNDLE_BYTES_MAX,
-            // A package is a folder, whose files have bounds of their own.
+            Subject::Receipt => Ok(self.judge_receipt(name, &read(name, limits::RECEIPT_BYTES_MAX)?)),
+            Subject::Lineage => Ok(self.judge_lineage(name, &read(name, limits::BUNDLE_BYTES_MAX)?)),
             #[cfg(feature = "package")]
-            Subject::Package => 0,
+            Subject::Package => self.judge_package(name),
         }
     }
 
-    /// What is found about a file.
-    fn judge(&self, name: &str, bytes: &[u8]) -> Judged {
+    fn judge_receipt(&self, name: &str, bytes: &[u8]) -> Judged {
+        match self.trust.judge(bytes) {
+            Ok(verified) => Judged::valid(receipt::text(name, &verified)),
+            Err(refusal) => {
+                let next = mixed::no_receipt(bytes).or_else(|| self.trust.other_key(bytes));
+                Judged { is_valid: false, text: refused(name, &refusal), next }
+            }
+        }
+    }
+
+    fn judge_lineage(&self, name: &str, bytes: &[u8]) -> Judged {
         let source = lineage::Source { file: name, key: self.trusted };
-        let refused = |refusal: &dyn std::fmt::Display| format!("{}: NOT VALID: {refusal}\n", lineage::plain(name));
-        match self.subject {
-            Subject::Receipt => match self.trust.judge(bytes) {
-                Ok(verified) => Judged::valid(receipt::text(name, &verified)),
-                Err(refusal) => {
-                    let next = mixed::no_receipt(bytes).or_else(|| self.trust.other_key(bytes));
-                    Judged { is_valid: false, text: refused(&refusal), next }
-                }
-            },
-            Subject::Lineage => match self.trust.judge_lineage(bytes) {
-                Ok(shown) if self.json => Judged::valid(lineage::json(source, &shown)),
-                Ok(shown) => Judged::valid(lineage::text(source, &shown)),
-                Err(refusal) => {
-                    let text = if self.json { lineage::refused_json(name, &refusal) } else { refused(&refusal) };
-                    let next = mixed::no_bundle(bytes).or_else(|| self.trust.other_key(bytes));
-                    Judged { is_valid: false, text, next }
-                }
-            },
-            // It is a folder, which is judged elsewhere.
-            #[cfg(feature = "package")]
-            Subject::Package => Judged { is_valid: false, text: String::new(), next: None },
+        match self.trust.judge_lineage(bytes) {
+            Ok(shown) if self.json => Judged::valid(lineage::json(source, &shown)),
+            Ok(shown) => Judged::valid(lineage::text(source, &shown)),
+            Err(refusal) => {
+                let text = if self.json { lineage::refused_json(name, &refusal) } else { refused(name, &refusal) };
+                let next = mixed::no_bundle(bytes).or_else(|| self.trust.other_key(bytes));
+                Judged { is_valid: false, text, next }
+            }
         }
     }
 
     /// What is found about a package, or the entry of it that was asked for.
     #[cfg(feature = "package")]
     fn judge_package(&self, name: &str) -> Result<Judged, Failure> {
+        // No folder is no package that could be valid or not.
+        std::fs::read_dir(name).map_err(|error| {
+            Failure::File(format!("{}: no folder that can be read: {error}", lineage::plain(name)), PATH_NEXT)
+        })?;
         let source = lineage::Source { file: name, key: self.trusted };
         Ok(match (self.trust.judge_package(name), self.show) {
             (Ok(shown), Some(index)) => Judged::valid(show::entry(source, &shown, Index(index), self.json)?),

@@ -12,11 +12,6 @@ impl Query<'_> {
         self.reach(nodes, Towards::Causes)
     }
 
-    /// The nodes, and all that they led to. A part of an answer lacks nodes, and names no wrong ones.
-    pub fn descendants(&self, nodes: &[NodeId]) -> Answer<NodeSet> {
-        self.reach(nodes, Towards::Effects)
-    }
-
     /// The nodes, and all that can be reached from them in one direction.
     pub fn reach(&self, nodes: &[NodeId], towards: Towards) -> Answer<NodeSet> {
         let mut meter = self.meter();

@@ -1,5 +1,6 @@
 //! What the server puts on a reviewer's screen from what it knows.
 
+use super::cast::Who;
 use super::desk::Desk;
 use deedbook::approvals::{RequestState, Resolution};
 use deedbook::domain::DatasetText;
@@ -21,6 +22,30 @@ impl Desk {
         let shown = reader.presentation(&self.seen(id)).unwrap().unwrap();
         assert!(shown.shown.complete);
         String::from_utf8(shown.text).unwrap()
+    }
+
+    /// A desk that pipelines report to, by this gateway.
+    fn with_pipelines() -> (Desk, Who) {
+        let desk = Desk::set();
+        let gateway = desk.cast.gateway("pipelines");
+        desk.done(desk.cast.enrollment(&desk.cast.person("adm"), &gateway.key, gateway.source));
+        (desk, gateway)
+    }
+
+    /// A run of a pipeline.
+    fn ran(&self, gateway: &Who, said: &str) {
+        let said = openlineage::parse(said.as_bytes(), &self.cast.refs, &[2; 32]).unwrap().builder;
+        self.done(self.cast.sign(gateway, said));
+    }
+
+    /// Somebody asks to export these; what people are shown of it.
+    fn shown_of(&self, sources: &[&str], destination: &str) -> String {
+        let agent = self.cast.agent("a1");
+        let mut wish: Value = serde_json::from_slice(&self.cast.wish(&agent, "data.export", &[]).to_bytes()).unwrap();
+        wish["dataset_sources"] = json!(sources);
+        wish["destination"] = json!(destination);
+        let json = Json::parse(wish.to_string().as_bytes(), 65_536).unwrap();
+        self.shown(self.submit(&agent, &Binding::from_json(json).unwrap()))
     }
 }
 
@@ -44,22 +69,12 @@ fn event(run: u32, inputs: &str, outputs: &str) -> String {
 /// What led to the data, with its class and whether anybody agreed on the way, and what came of it so far.
 #[test]
 fn a_reviewer_sees_where_data_comes_from_and_what_came_of_it() {
-    let desk = Desk::set();
-    let (cast, adm, a1) = (&desk.cast, desk.cast.person("adm"), desk.cast.agent("a1"));
-    let gateway = cast.gateway("pipelines");
-    desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
-    let ask = || {
-        let wish: Value = serde_json::from_slice(&cast.wish(&a1, "data.export", &[]).to_bytes()).unwrap();
-        let mut wish = wish.as_object().unwrap().clone();
-        wish.insert("dataset_sources".into(), json!(["dataset:{shop}orders@42", "dataset:{shop}unheard"]));
-        wish.insert("destination".into(), json!("dataset:{shop}partner"));
-        let json = Json::parse(Value::from(wish).to_string().as_bytes(), 65_536).unwrap();
-        desk.shown(desk.submit(&a1, &Binding::from_json(json).unwrap()))
-    };
+    let (desk, gateway) = Desk::with_pipelines();
+    let cast = &desk.cast;
+    let ask = || desk.shown_of(&["dataset:{shop}orders@42", "dataset:{shop}unheard"], "dataset:{shop}partner");
     assert!(ask().contains("\nbefore it\tnothing is known\ncame of it\tnothing is known\n"), "{}", ask());
     for line in [event(1, "raw@7", "clean"), event(2, "clean regions@1", "orders@42"), event(3, "orders@42", "x")] {
-        let said = openlineage::parse(line.as_bytes(), &cast.refs, &[2; 32]).unwrap().builder;
-        desk.done(cast.sign(&gateway, said));
+        desk.ran(&gateway, &line);
     }
     let raw = DatasetText::parse("{shop}raw@7").objects(ObjectRole::Input, &cast.refs).unwrap();
     let access = cast.facts(Kind::DataAccessed).data_class("pii").objects(&raw);
@@ -82,23 +97,16 @@ fn a_reviewer_sees_where_data_comes_from_and_what_came_of_it() {
 /// Of a dataset that much came of, the nearest is counted; the action itself is shown whole.
 #[test]
 fn what_came_of_much_used_data_is_counted_in_part() {
-    let desk = Desk::set();
-    let (cast, adm, a1) = (&desk.cast, desk.cast.person("adm"), desk.cast.agent("a1"));
-    let gateway = cast.gateway("pipelines");
-    desk.done(cast.enrollment(&adm, &gateway.key, gateway.source));
+    let (desk, gateway) = Desk::with_pipelines();
     let each = 60;
     let runs = u32::try_from(PRESENTATION_REACH_NODES_MAX).unwrap() / each + 2;
     for run in 0..runs {
         let outputs: Vec<String> = (0..each).map(|at| format!("out{run}-{at}@1")).collect();
-        let said = event(run, "orders@42", &outputs.join(" "));
-        desk.done(cast.sign(&gateway, openlineage::parse(said.as_bytes(), &cast.refs, &[2; 32]).unwrap().builder));
+        desk.ran(&gateway, &event(run, "orders@42", &outputs.join(" ")));
     }
     // However slow this machine is: a reviewer's screen waits for the graph no longer than it has to.
     desk.ledger.reader().lineage(None, &|| None).unwrap();
-    let mut wish: Value = serde_json::from_slice(&cast.wish(&a1, "data.export", &[]).to_bytes()).unwrap();
-    wish["dataset_sources"] = json!(["dataset:{shop}orders@42"]);
-    let wish = Json::parse(wish.to_string().as_bytes(), 65_536).unwrap();
-    let text = desk.shown(desk.submit(&a1, &Binding::from_json(wish).unwrap()));
+    let text = desk.shown_of(&["dataset:{shop}orders@42"], "dataset:{shop}partner");
     let row = text.lines().find(|line| line.starts_with("came of it\t")).unwrap();
     assert!(
         row.contains(&format!("; runs: {runs}")) && row.ends_with("; these are the nearest, there is more"),

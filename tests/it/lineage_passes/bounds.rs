@@ -45,7 +45,7 @@ fn queries(query: Query<'_>) -> Vec<(&'static str, Option<Cut>)> {
         answer.cut
     }
     vec![
-        ("descendants", cut(query.descendants(&[source]))),
+        ("descendants", cut(query.reach(&[source], Towards::Effects))),
         ("ancestors", cut(query.ancestors(&[end]))),
         ("trace", cut(query.trace(&[source], Towards::Effects, None))),
         ("shortest", cut(query.shortest_path(source, end))),
@@ -91,7 +91,7 @@ fn a_hub_of_a_million_edges_stalls_no_query() {
             assert_eq!(cut, Some(Cut::Cancelled), "{name} stopped at {stop_at}");
             assert_eq!(polls.replace(0), stop_at, "{name} goes on after it was stopped");
         };
-        let found = query.descendants(&[source]);
+        let found = query.reach(&[source], Towards::Effects);
         assert!(found.value.len() as u64 <= stop_at * STEPS_MAX);
         run("descendants", found.cut);
         run("ancestors", query.ancestors(&runs).cut);
@@ -114,12 +114,13 @@ fn a_deadline_and_a_bound_of_nodes_are_said_and_what_was_found_is_right() {
         let (Some(start), Some(end)) = (world.node(rng), world.node(rng)) else { return };
         let over = || Some(Halt::Deadline);
         let late = Query::new(&world.view, Bounds { nodes_max: u64::MAX, stop: &over });
-        assert_eq!(late.descendants(&[start]).cut, Some(Cut::Deadline));
+        assert_eq!(late.reach(&[start], Towards::Effects).cut, Some(Cut::Deadline));
         assert_eq!(late.coverage(end).cut, Some(Cut::Deadline));
 
         let nodes_max = rng.below(12);
         let bounded = Query::new(&world.view, Bounds { nodes_max, ..UNBOUNDED });
-        let (part, whole) = (bounded.descendants(&[start]), world.query().descendants(&[start]));
+        let (part, whole) =
+            (bounded.reach(&[start], Towards::Effects), world.query().reach(&[start], Towards::Effects));
         assert!(part.visited <= nodes_max);
         assert_eq!(part.cut, (whole.visited > nodes_max).then_some(Cut::Nodes));
         assert!(numbers(&part.value).is_subset(&numbers(&whole.value)));

@@ -57,7 +57,7 @@ fn passes_that_take_many_nodes_at_once_agree_with_petgraph() {
         let is_open = |node: NodeIndex| !approved.contains(&(node.index() as u32));
         for node in [start, last] {
             let (up, down) = (walked(Reversed(&graph), node), walked(&graph, node));
-            let (causes, effects) = (world.query().ancestors(&[node]), world.query().descendants(&[node]));
+            let (causes, effects) = (world.query().ancestors(&[node]), world.query().reach(&[node], Towards::Effects));
             assert_eq!((numbers(&causes.value), numbers(&effects.value)), (up.clone(), down));
             let coverage = world.query().coverage(node).value;
             let unapproved = NodeFiltered::from_fn(Reversed(&graph), is_open);
@@ -116,7 +116,7 @@ fn filters_bound_what_is_walked_on() {
         let entered =
             NodeFiltered::from_fn(&graph, |node| node == index_of(start) || nodes.has(world.nodes[node.index()].0));
         let theirs = dijkstra(&entered, index_of(start), None, |_| 1u32);
-        let ours = query.descendants(&[start]).value;
+        let ours = query.reach(&[start], Towards::Effects).value;
         assert_eq!(numbers(&ours), theirs.keys().map(|node| node.index() as u32).collect());
         assert_eq!(query.trace(&[start], Towards::Effects, None).value.nodes().len(), theirs.len());
     });
