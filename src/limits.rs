@@ -236,6 +236,8 @@ pub const REQUEST_TIME_WINDOW_MS: u64 = 5 * 60 * 1_000;
 pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// HTTP/2 flow control of one connection.
 pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+/// What a connection holds back for one turn of the runtime, so that small writes leave together; more is sent at once.
+pub const CORKED_BYTES_MAX: usize = 4 * 1024;
 /// Idle connections are asked for a sign of life this often, and closed without one.
 pub const HTTP2_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long that sign may take.

@@ -1,6 +1,7 @@
 //! The client side: a connection with the size limits set, and an error that names no transport. It retries nothing:
 //! who may send the same bytes again is the caller's knowledge.
 
+use crate::api::dial::Dial;
 use crate::api::proto::approval_service_client::ApprovalServiceClient;
 use crate::api::proto::erasure_service_client::ErasureServiceClient;
 use crate::api::proto::evidence_service_client::EvidenceServiceClient;
@@ -157,12 +158,11 @@ pub(crate) async fn channel(endpoint: &str) -> Result<Channel, ClientError> {
     Endpoint::from_shared(address)
         .map_err(|error| invalid(format!("`{endpoint}` is no server address ({error}); write host:port")))?
         .connect_timeout(limits::CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
         .initial_stream_window_size(limits::HTTP2_STREAM_WINDOW_BYTES)
         .initial_connection_window_size(limits::HTTP2_CONNECTION_WINDOW_BYTES)
         .http2_keep_alive_interval(limits::HTTP2_KEEPALIVE_INTERVAL)
         .keep_alive_timeout(limits::HTTP2_KEEPALIVE_TIMEOUT)
-        .connect()
+        .connect_with_connector(Dial::new())
         .await
         .map_err(|error| ClientError::unreachable(endpoint, chain(&error)))
 }

@@ -1,7 +1,8 @@
 //! Accepts connections, so many at once; further ones wait in the system's backlog. It reads nothing from them.
 
+use crate::api::corked::Corked;
 use crate::limits;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -28,7 +29,9 @@ async fn accept_all(listener: &TcpListener, accepted: &mpsc::Sender<io::Result<C
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let connection = match listener.accept().await {
-            Ok((stream, _)) => stream.set_nodelay(true).map(|()| Connection { stream, _place: place }),
+            Ok((stream, _)) => {
+                stream.set_nodelay(true).map(|()| Connection { stream: Corked::new(stream), _place: place })
+            }
             Err(error) => Err(error),
         };
         match connection {
@@ -49,7 +52,7 @@ async fn accept_all(listener: &TcpListener, accepted: &mpsc::Sender<io::Result<C
 /// A connection and its place.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Corked<TcpStream>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -57,7 +60,7 @@ impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.stream.stream().connect_info()
     }
 }
 
@@ -74,18 +77,6 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
