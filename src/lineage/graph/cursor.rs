@@ -1,7 +1,7 @@
 //! A view as a pass reads it that takes nodes in the order of the log, or nearly so: where the entries of 64 neighbours
 //! start is looked up once for all of them.
 
-use super::half::{Half, Lot, Owners};
+use super::half::{Half, Lot};
 use super::keys::Word;
 use super::view::View;
 use crate::lineage::stop::{Cut, Meter};
@@ -16,7 +16,6 @@ pub(in crate::lineage) struct Cursor<'v> {
     word: u32,
     /// The segments that have entries of these.
     here: Vec<Part<'v>>,
-    owners: Owners,
 }
 
 /// Of one segment.
@@ -36,12 +35,7 @@ impl<'v> Cursor<'v> {
             limit: (segment.last_index >= end).then(|| segment.limit(end)),
             at: Word::default(),
         };
-        Cursor {
-            segments: view.segments().map(part).collect(),
-            word: u32::MAX,
-            here: Vec::new(),
-            owners: Owners::new(),
-        }
+        Cursor { segments: view.segments().map(part).collect(), word: u32::MAX, here: Vec::new() }
     }
 
     /// Calls with the node at the other end of each edge of a node, if the edge is of one of these kinds.
@@ -73,12 +67,12 @@ impl<'v> Cursor<'v> {
     /// All edges of 64 neighbours at once, where they can be had that way: they are of one segment, stand in the view, and
     /// follow the log.
     #[inline]
-    pub(in crate::lineage) fn lot(&mut self, word: u32) -> Option<Lot<'v, '_>> {
+    pub(in crate::lineage) fn lot(&mut self, word: u32) -> Option<Lot<'v>> {
         if word != self.word {
             self.seek(word);
         }
         let [Part { half, limit: None, at }] = self.here.as_slice() else { return None };
-        half.lot((word, *at), &mut self.owners)
+        half.lot(word, *at)
     }
 
     fn seek(&mut self, word: u32) {

@@ -1,6 +1,7 @@
 //! One direction of a segment's edges: for each node that has any, its entries in the order of the log. An entry is the
 //! node at the other end with the kind of the edge, in 32 bits, and the index, counted from the segment's first.
 
+use super::ends::Ends;
 use super::keys::{Keys, Word};
 use super::packed::{Packed, Packing};
 use crate::lineage::kinds::EdgeKind;
@@ -47,9 +48,11 @@ impl Peer {
 #[derive(Debug, Default)]
 pub(super) struct Half {
     keys: Keys,
-    /// Where the entries of each key start, and where the last ones end.
-    starts: Box<[u32]>,
+    /// Of the entries of each key.
+    ends: Ends,
     peers: Box<[Peer]>,
+    /// Beside each entry, whose it is among 64 neighbours.
+    owners: Box<[u8]>,
     indexes: Packed,
     /// Of which 64 neighbours some entry does not follow the log, in order.
     against: Box<[u32]>,
@@ -125,25 +128,18 @@ impl Half {
     }
 
     /// The entries of 64 neighbours, each with whose it is among them. None where one does not follow the log, or there are
-    /// more than fit.
-    pub(super) fn lot<'h, 'o>(&'h self, (word, at): (u32, Word), owners: &'o mut Owners) -> Option<Lot<'h, 'o>> {
+    /// many.
+    #[inline]
+    pub(super) fn lot(&self, word: u32, at: Word) -> Option<Lot<'_>> {
         if self.against.binary_search(&word).is_ok() {
             return None;
         }
-        let (neighbours, place) = at.places();
-        let (first, ends) = self.starts.get(place..)?.split_first()?;
-        let mut len = 0;
-        for (neighbour, end) in neighbours.zip(ends) {
-            // Mostly there are no more than four, and what is written beyond is the next one's.
-            *owners.0.get_mut(len..)?.first_chunk_mut()? = [neighbour as u8; NEAR];
-            let end = end.wrapping_sub(*first) as usize;
-            if end.wrapping_sub(len) > NEAR {
-                owners.0.get_mut(len..end)?.fill(neighbour as u8);
-            }
-            len = end;
+        let (first, last) = at.places()?;
+        let range = self.ends.range(first).start..self.ends.range(last).end;
+        if range.len() > LOT_MAX {
+            return None;
         }
-        let peers = self.peers.get(*first as usize..)?.get(..len)?;
-        Some(Lot { peers, owners: owners.0.get(..len)? })
+        Some(Lot { peers: self.peers.get(range.clone())?, owners: self.owners.get(range)? })
     }
 
     /// Every node that has entries, with them.
@@ -163,42 +159,29 @@ impl Half {
 
     pub(super) fn bytes(&self) -> usize {
         self.keys.bytes()
-            + size_of_val::<[u32]>(&self.starts)
+            + self.ends.bytes()
             + size_of_val::<[Peer]>(&self.peers)
+            + size_of_val::<[u8]>(&self.owners)
             + self.indexes.bytes()
             + size_of_val::<[u32]>(&self.against)
     }
 
     #[inline]
     fn range(&self, place: usize) -> Range<usize> {
-        match self.starts.get(place..).and_then(|starts| starts.first_chunk()) {
-            Some([start, end]) => *start as usize..*end as usize,
-            None => 0..0,
-        }
+        self.ends.range(place)
     }
 }
 
 /// Entries of 64 neighbours that are taken together, at most.
-const LOT_MAX: usize = 256;
-/// Entries of one node that are marked as its own at once.
-const NEAR: usize = 4;
-
-/// Whose entries they are, by number among 64 neighbours.
-pub(super) struct Owners([u8; LOT_MAX + NEAR]);
-
-impl Owners {
-    pub(super) const fn new() -> Owners {
-        Owners([0; LOT_MAX + NEAR])
-    }
-}
+const LOT_MAX: usize = 1_024;
 
 /// The entries of 64 neighbours, all of which follow the log.
-pub(in crate::lineage) struct Lot<'h, 'o> {
+pub(in crate::lineage) struct Lot<'h> {
     peers: &'h [Peer],
-    owners: &'o [u8],
+    owners: &'h [u8],
 }
 
-impl Lot<'_, '_> {
+impl Lot<'_> {
     pub(in crate::lineage) fn len(&self) -> usize {
         self.peers.len()
     }
@@ -251,21 +234,23 @@ impl Builder {
     }
 
     fn finish(self) -> Half {
-        let Builder { keys: listed, mut starts, peers, indexes, against } = self;
-        let end = peers.len() as u32;
-        starts.push(end);
+        let Builder { keys: listed, starts, peers, indexes, against } = self;
+        let len = peers.len() as u32;
+        let mut ends: Vec<u32> = starts.iter().copied().skip(1).chain([len]).collect();
+        let owners = listed.iter().zip(&starts).zip(&ends);
+        let owners = owners.flat_map(|((key, start), end)| (*start..*end).map(move |_| (key % 64) as u8)).collect();
         let keys = Keys::of(&listed);
         if let Keys::Dense { first_word, words_len } = keys {
-            // A node without entries starts where the next one does.
-            let mut next = listed.iter().zip(&starts).peekable();
-            let all = first_word * 64..(first_word + words_len) * 64;
-            let start = |node| {
-                while next.next_if(|(key, _)| **key < node).is_some() {}
-                next.peek().map_or(end, |(_, start)| **start)
+            // A node without entries ends where the one before does.
+            let mut next = listed.iter().zip(&ends).peekable();
+            let mut last = 0;
+            let mut end = |node| {
+                last = next.next_if(|(key, _)| **key == node).map_or(last, |(_, end)| *end);
+                last
             };
-            starts = all.map(start).chain([end]).collect();
+            ends = (first_word * 64..(first_word + words_len) * 64).map(&mut end).collect();
         }
-        let (starts, peers) = (starts.into_boxed_slice(), peers.into_boxed_slice());
-        Half { keys, starts, peers, indexes: indexes.finish(), against: against.into_boxed_slice() }
+        let (peers, against) = (peers.into_boxed_slice(), against.into_boxed_slice());
+        Half { keys, ends: Ends::of(&ends), peers, owners, indexes: indexes.finish(), against }
     }
 }

@@ -1,7 +1,6 @@
 //! Which nodes of a segment have edges in one direction, and the place of each among them; alone, or 64 neighbours at once. No
 //! edges here.
 
-use crate::lineage::bits::Ones;
 use std::mem::size_of_val;
 
 /// 64 neighbours: which of them are keys, and how many keys come before; all of them, if it is dense.
@@ -17,9 +16,11 @@ impl Word {
         self.bits == 0
     }
 
-    /// Those of them that are keys, or that have places though they are none, and the place of the first.
-    pub(super) fn places(self) -> (Ones, usize) {
-        (Ones(self.bits), self.before)
+    /// The first and the last place of any of them.
+    #[inline]
+    pub(super) fn places(self) -> Option<(usize, usize)> {
+        let last = (self.bits.count_ones() as usize).checked_sub(1)?;
+        Some((self.before, self.before + last))
     }
 
     /// The place of one of them among the keys.

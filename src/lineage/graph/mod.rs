@@ -6,6 +6,7 @@
 //! that it meets, and then takes the general way.
 
 mod packed;
+mod ends;
 mod keys;
 mod half;
 mod nodes;
