@@ -2,7 +2,7 @@
 
 use super::Query;
 use super::paths::{PathCount, counts};
-use super::spread::{Step, Visitor};
+use super::spread::{Found, Step, Visitor, mark};
 use crate::lineage::bits::NodeSet;
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{NodeId, Towards};
@@ -79,10 +79,12 @@ impl Visitor for Opening<'_> {
     const IS_MARKING: bool = true;
 
     #[inline]
-    fn mark(&mut self, from: u32, to: u32, is_live: u64) -> u64 {
-        let is_open = is_live & self.open.bit(from) & !self.gates.bit(to);
-        self.open.insert_bit(to, is_open);
-        is_live
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found> + Clone, reached: &mut NodeSet) {
+        mark(word, edges, reached, |from, to, is_live| {
+            let is_open = is_live & self.open.bit(from) & !self.gates.bit(to);
+            self.open.insert_bit(to, is_open);
+            is_live
+        });
     }
 }
 

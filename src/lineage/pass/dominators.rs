@@ -3,75 +3,121 @@
 //! Harvey and Kennedy ("A Simple, Fast Dominance Algorithm", 2001) on a copy of the region.
 
 use super::region::Region;
+use crate::limits::LINEAGE_NODES_MAX;
 use crate::lineage::stop::{Cut, Meter};
 use std::cmp::Ordering;
+use std::hint::{black_box, select_unpredictable};
 
 /// No node, in lists of parents; nodes are numbered below `LINEAGE_NODES_MAX`.
 const NONE: u32 = u32::MAX;
 
 /// Steps from parent to parent before jumps are taken.
-const STEPS_NEAR: usize = 16;
+const STEPS_NEAR: usize = 64;
+
+/// A node's parent, and in the low five bits its mark: of the nodes right below the hub that the parent is, or stands under,
+/// which one, or 0 if the parent is the hub. Two nodes whose marks differ join at the hub; of others nothing is known. All
+/// zeros as long as no path from the node was met. There is one for each node of a view, so its bytes count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Spot(u32);
+
+const MARK_BITS: u32 = 5;
+const MARK_MASK: u32 = (1 << MARK_BITS) - 1;
+
+const _: () = assert!(LINEAGE_NODES_MAX <= 1 << (32 - MARK_BITS), "a node and a mark fit in 32 bits");
+
+impl Spot {
+    const NONE: Spot = Spot(0);
+
+    #[inline]
+    const fn under(parent: u32, mark: u32) -> Spot {
+        Spot(parent << MARK_BITS | mark)
+    }
+
+    #[inline]
+    const fn parent(self) -> u32 {
+        self.0 >> MARK_BITS
+    }
+
+    #[inline]
+    const fn mark(self) -> u32 {
+        self.0 & MARK_MASK
+    }
+}
 
 /// The tree while it grows from its root. Where two paths join is mostly a few parents away. For where it is not, a node
 /// also has one ancestor farther up, chosen so that the common ancestor of two is found in logarithmic time (Myers, "An
 /// applicative random-access stack", 1983): a table written a hundred thousand times by one agent would take billions of
 /// steps otherwise.
 pub(super) struct Tree {
-    /// One more than the parent, 0 as long as none is known; and the ancestor right below the hub, once it is settled. Two
-    /// nodes that have not the same one join at the hub.
-    spots: Vec<[u32; 2]>,
+    spots: Vec<Spot>,
     /// An ancestor, and the depth from 1; the depth is 0 until somebody asks, and there is no room for any until then.
     far: Vec<[u32; 2]>,
     root: u32,
     /// A node, the root at first, that all paths go through that are still to be met.
     hub: u32,
+    /// What a node becomes that is first met from the one that was settled last.
+    under: Spot,
     climbed: Vec<u32>,
 }
 
 impl Tree {
     pub(super) fn new(len: usize, root: u32, meter: &mut Meter<'_>) -> Result<Tree, Cut> {
-        let (spots, far) = (meter.filled([0; 2], len)?, Vec::new());
-        let mut tree = Tree { spots, far, root, hub: root, climbed: Vec::new() };
-        tree.set_spot(root, [root + 1, root]);
+        let (spots, far) = (meter.filled(Spot::NONE, len)?, Vec::new());
+        let under = Spot::under(root, 0);
+        let mut tree = Tree { spots, far, root, hub: root, under, climbed: Vec::new() };
+        tree.set_parent(root, root);
         Ok(tree)
     }
 
     /// The node's parent, unless it is the root or nothing leads from it to the root.
     pub(super) fn parent(&self, node: u32) -> Option<u32> {
-        self.spot(node)[0].checked_sub(1).filter(|_| node != self.root)
+        Some(self.spot(node)).filter(|spot| *spot != Spot::NONE && node != self.root).map(Spot::parent)
     }
 
-    /// A path from `node` goes on to `next`, which is settled; `is_first` if none was met before. Numbers grow towards the
-    /// root here.
+    /// Reads what is known of nodes that are met soon, so that memory is waited for once, for all of them.
     #[inline]
-    pub(super) fn meet(&mut self, node: u32, next: u32, is_first: bool) {
-        if is_first {
-            self.set_parent(node, next);
-            return;
-        }
-        let parent = self.above(node);
-        if parent == self.hub || parent == next {
-            return;
-        }
-        let joined = if self.spot(parent)[1] == self.spot(next)[1] { self.join(parent, next) } else { self.hub };
-        if joined != parent {
-            self.set_parent(node, joined);
-        }
+    pub(super) fn expect(&self, nodes: impl Iterator<Item = u32>) {
+        black_box(nodes.fold(0, |sum, node| sum ^ self.spot(node).0));
     }
 
-    /// All that `node` goes on to was met; `is_hub` if everything that is still to be met goes through it.
+    /// All that `node` goes on to was met, and what is met next goes on to it.
     #[inline]
-    pub(super) fn settle(&mut self, node: u32, is_hub: bool) {
-        let parent = self.above(node);
-        if is_hub {
-            self.hub = node;
+    pub(super) fn settle(&mut self, node: u32) {
+        let mark = self.spot(node).mark();
+        let mark = select_unpredictable(mark == 0, (node | 16) & MARK_MASK, mark);
+        self.under = Spot::under(node, select_unpredictable(node == self.hub, 0, mark));
+    }
+
+    /// Everything that is still to be met goes through this node.
+    #[inline]
+    pub(super) fn set_hub(&mut self, node: u32) {
+        self.hub = node;
+    }
+
+    /// A path from `node` goes on to the one that was settled last. 1 if none was met before, else 0. Numbers grow towards the
+    /// root here. It branches only where paths join below the hub.
+    #[inline]
+    pub(super) fn meet(&mut self, node: u32) -> u32 {
+        let spot = self.spot(node);
+        let is_first = spot == Spot::NONE;
+        let met = select_unpredictable(is_first, self.under, Spot::under(self.hub, 0));
+        let met = if spot.mark() == self.under.mark() { self.join(spot) } else { met };
+        self.set_spot(node, met);
+        u32::from(is_first)
+    }
+
+    /// Where what has a spot joins what is under the one that was settled last, if both have the same mark.
+    #[cold]
+    fn join(&mut self, spot: Spot) -> Spot {
+        if spot == Spot::NONE {
+            return self.under;
         }
-        let top = if is_hub || parent == self.hub { node } else { self.spot(parent)[1] };
-        self.set_spot(node, [parent + 1, top]);
+        let joined = self.nearest(spot.parent(), self.under.parent());
+        Spot::under(joined, if joined == self.hub { 0 } else { spot.mark() })
     }
 
     /// The same as `common`, where numbers grow towards the root.
-    fn join(&mut self, mut one: u32, mut other: u32) -> u32 {
+    fn nearest(&mut self, mut one: u32, mut other: u32) -> u32 {
         for _ in 0..STEPS_NEAR {
             match one.cmp(&other) {
                 Ordering::Less => one = self.above(one),
@@ -85,7 +131,7 @@ impl Tree {
     /// Gives a node its parent for good.
     #[inline]
     pub(super) fn set_parent(&mut self, node: u32, parent: u32) {
-        self.set_spot(node, [parent + 1, 0]);
+        self.set_spot(node, Spot::under(parent, MARK_MASK));
     }
 
     /// The deepest node above both, or one of them. Both have their parents for good.
@@ -137,16 +183,16 @@ impl Tree {
     /// The parent; the root's is itself, and so is that of what leads nowhere.
     #[inline]
     fn above(&self, node: u32) -> u32 {
-        self.spot(node)[0].checked_sub(1).unwrap_or(self.root)
+        Some(self.spot(node)).filter(|spot| *spot != Spot::NONE).map_or(self.root, Spot::parent)
     }
 
     #[inline]
-    fn spot(&self, node: u32) -> [u32; 2] {
-        self.spots.get(node as usize).copied().unwrap_or_default()
+    fn spot(&self, node: u32) -> Spot {
+        self.spots.get(node as usize).copied().unwrap_or(Spot::NONE)
     }
 
     #[inline]
-    fn set_spot(&mut self, node: u32, spot: [u32; 2]) {
+    fn set_spot(&mut self, node: u32, spot: Spot) {
         if let Some(slot) = self.spots.get_mut(node as usize) {
             *slot = spot;
         }

@@ -28,13 +28,15 @@ pub(super) trait Visitor {
     /// Whether `mark` does all that `take`, `follow` and `admits` do.
     const IS_MARKING: bool = false;
 
-    /// An edge that follows the log, if `is_live` is 1: it starts at a node that was reached. 1 if its end is entered, else
-    /// 0. Without a branch, for which way it goes cannot be foretold.
+    /// Follows edges of 64 neighbours, all of which go with the log.
     #[inline]
-    fn mark(&mut self, _from: u32, _to: u32, is_live: u64) -> u64 {
-        is_live
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found> + Clone, reached: &mut NodeSet) {
+        mark(word, edges, reached, |_, _, is_live| is_live);
     }
 }
+
+/// Which of 64 neighbours an edge is found from, the node at its other end, and 1 if it is of a kind that is followed, else 0.
+pub(super) type Found = (u8, u32, u64);
 
 /// An edge that is followed.
 #[derive(Clone, Copy)]
@@ -65,8 +67,8 @@ impl Visitor for Within<'_> {
     const IS_MARKING: bool = true;
 
     #[inline]
-    fn mark(&mut self, _from: u32, to: u32, is_live: u64) -> u64 {
-        is_live & self.0.bit(to)
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found> + Clone, reached: &mut NodeSet) {
+        mark(word, edges, reached, |_, to, is_live| is_live & self.0.bit(to));
     }
 }
 
@@ -163,9 +165,9 @@ fn sweep<const UP: bool, V: Visitor>(
             meter.steps(lot.len() as u32)?;
             let edges = lot.edges(course.kinds);
             if UP {
-                mark(word, edges.rev(), reached, visitor)
+                visitor.mark(word, edges.rev(), reached)
             } else {
-                mark(word, edges, reached, visitor)
+                visitor.mark(word, edges, reached)
             }
             meter.nodes(u64::from(reached.word(word).count_ones()));
             continue;
@@ -201,13 +203,20 @@ fn sweep<const UP: bool, V: Visitor>(
     Ok(is_ordered)
 }
 
-/// Follows edges of 64 neighbours, those whose start was reached by the time that it comes to them.
+/// Reaches over edges of 64 neighbours, those whose start was reached by the time that it comes to them. Calls with the start,
+/// the end, and 1 if the edge is followed, else 0; what comes back is 1 if its end is entered, else 0. Nothing here branches
+/// on that, for which way it goes cannot be foretold.
 #[inline]
-fn mark(word: usize, edges: impl Iterator<Item = (u8, u32, u64)>, reached: &mut NodeSet, visitor: &mut impl Visitor) {
+pub(super) fn mark(
+    word: usize,
+    edges: impl Iterator<Item = Found>,
+    reached: &mut NodeSet,
+    mut call: impl FnMut(u32, u32, u64) -> u64,
+) {
     let base = word as u32 * 64;
     for (neighbour, to, is_of_kind) in edges {
         let is_live = is_of_kind & reached.word(word) >> (neighbour % 64);
-        let is_entered = visitor.mark(base | u32::from(neighbour), to, is_live);
+        let is_entered = call(base | u32::from(neighbour), to, is_live);
         reached.insert_bit(to, is_entered);
     }
 }

@@ -1,6 +1,6 @@
 //! Coverage, and what stands on every path.
 
-use super::world::{index_of, node_of, numbers, worlds};
+use super::world::{index_of, long_worlds, node_of, numbers, worlds};
 use deedbook::lineage::{NodeId, PathCount};
 use deedbook_verify::words::Index;
 use petgraph::algo::{all_simple_paths, dominators, has_path_connecting};
@@ -69,5 +69,25 @@ fn what_stands_on_every_path_is_what_petgraph_says() {
         assert_eq!(ours, cuts.map(node_of).collect());
         let approved = world.approved(world.size, Index(0));
         assert!(points.iter().all(|point| point.is_approved == approved.contains(&point.node.number())));
+    });
+}
+
+#[test]
+fn what_stands_on_every_path_of_a_long_log_is_what_petgraph_says() {
+    long_worlds("lineage_long_choke_points", |world, rng| {
+        let Some(target) = world.node(rng) else { return };
+        let graph = world.flow(world.size);
+        for target in [target, NodeId::new(world.view.node_count() - 1).unwrap()] {
+            let theirs = dominators::simple_fast(Reversed(&graph), index_of(target));
+            let ours = world.query().dominators(target).value.unwrap();
+            for number in 0..world.view.node_count() {
+                let node = NodeId::new(number).unwrap();
+                assert_eq!(
+                    ours.next(node),
+                    theirs.immediate_dominator(index_of(node)).map(node_of),
+                    "{node} to {target}"
+                );
+            }
+        }
     });
 }

@@ -2,8 +2,8 @@
 //! on it as they do on petgraph's own graph.
 
 use super::world::{World, index_of, worlds};
-use deedbook::lineage::{Edge, NodeId, Towards, View};
-use deedbook_verify::words::TreeSize;
+use deedbook::lineage::{Edge, EdgeKind, Graph, NodeId, NodeKind, Towards, View};
+use deedbook_verify::words::{Index, TreeSize};
 use petgraph::algo::{dominators, has_path_connecting, tarjan_scc, toposort};
 use petgraph::visit::{Dfs, EdgeCount, EdgeFiltered, EdgeRef, IntoEdgeReferences, NodeCount, Reversed};
 
@@ -14,6 +14,53 @@ fn views_hold_what_was_added_before_their_size() {
         let earlier = TreeSize(rng.below(world.size.0 + 1));
         check(world, &world.view.as_of(earlier), earlier);
     });
+}
+
+/// Numbers of edges that 16 neighbours have together, around what a byte counts, and how they are dealt out among them.
+#[test]
+fn lists_of_any_length_are_found_again() {
+    let sources = 600u32;
+    let lengths: Vec<u32> = [0, 1, 16, 254, 255, 256, 257, 599].into_iter().flat_map(dealt).collect();
+    let mut graph = Graph::new(usize::MAX);
+    let node = |number: usize| NodeId::new(number as u32).unwrap();
+    let mut edges = Vec::new();
+    for number in 0..sources as usize + lengths.len() {
+        let index = Index(edges.len() as u64);
+        let made = graph.add_node(NodeKind::Run, index).unwrap();
+        for from in 0..number.checked_sub(sources as usize).map_or(0, |at| lengths[at] as usize) {
+            let edge = Edge { index: Index(edges.len() as u64), from: node(from), to: made, kind: EdgeKind::Called };
+            graph.add_edge(edge).unwrap();
+            edges.push(edge);
+        }
+        if number % 130 == 0 {
+            graph.view(TreeSize(edges.len() as u64));
+        }
+        if number % 390 == 0 {
+            graph.merge();
+        }
+    }
+    for _ in 0..2 {
+        let whole = graph.view(TreeSize(edges.len() as u64));
+        for size in [edges.len(), edges.len() - 300, edges.len() / 2] {
+            let view = whole.as_of(TreeSize(size as u64));
+            for number in (0..whole.node_count()).map(|number| node(number as usize)) {
+                let (causes, effects): (Vec<_>, Vec<_>) =
+                    (view.causes(number).collect(), view.effects(number).collect());
+                let here = |end: fn(&Edge) -> NodeId| -> Vec<Edge> {
+                    edges.iter().take(size).filter(|edge| end(edge) == number).copied().collect()
+                };
+                assert_eq!((causes, effects), (here(|edge| edge.to), here(|edge| edge.from)));
+            }
+        }
+        graph.merge();
+    }
+}
+
+/// So many edges among 16: all of the first's, all of the last's, some of each, all but nothing between.
+fn dealt(total: u32) -> Vec<u32> {
+    let alone = |at: usize| (0..16).map(move |other| if other == at { total } else { 0 });
+    let each = (0..16).map(|at| total / 16 + u32::from(at < total % 16));
+    alone(0).chain(alone(15)).chain(alone(7)).chain(each).collect()
 }
 
 fn check(world: &World, view: &View, size: TreeSize) {
