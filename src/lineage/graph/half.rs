@@ -189,10 +189,7 @@ impl Lot<'_> {
     /// By the nodes that they are found from: which of the 64 that is, the node at the other end, and 1 if the edge is of one
     /// of these kinds, else 0.
     #[inline]
-    pub(in crate::lineage) fn edges(
-        &self,
-        kinds: EdgeKinds,
-    ) -> impl DoubleEndedIterator<Item = (u8, u32, u64)> + Clone {
+    pub(in crate::lineage) fn edges(&self, kinds: EdgeKinds) -> impl DoubleEndedIterator<Item = (u8, u32, u64)> {
         let entries = self.owners.iter().zip(self.peers);
         entries.map(move |(owner, peer)| (*owner, peer.node(), u64::from(peer.is_of(kinds))))
     }

@@ -2,7 +2,7 @@
 
 use super::Query;
 use super::dominators::{Tree, dominators};
-use super::spread::{Found, Step, Visitor, mark};
+use super::spread::{Followed, Found, Step, Visitor, mark};
 use crate::lineage::bits::{NodeSet, Ranks};
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{NodeId, Towards};
@@ -63,8 +63,7 @@ struct Planting {
     tree: Tree,
     /// Nodes that are reached and not taken.
     waiting: u32,
-    /// Room for edges that are followed.
-    live: Vec<[u32; 2]>,
+    followed: Followed,
     is_ordered: bool,
 }
 
@@ -92,22 +91,14 @@ impl Visitor for Planting {
     const IS_MARKING: bool = true;
 
     #[inline]
-    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found> + Clone, reached: &mut NodeSet) {
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found>, reached: &mut NodeSet) {
         if !self.is_ordered {
             return mark(word, edges, reached, |_, _, is_live| is_live);
         }
-        self.live.resize(self.live.len().max(edges.size_hint().0), [0; 2]);
-        let mut len = 0;
-        mark(word, edges, reached, |from, to, is_live| {
-            if let Some(slot) = self.live.get_mut(len) {
-                *slot = [from, to];
-            }
-            len += is_live as usize;
-            is_live
-        });
-        let live = self.live.get(..len).unwrap_or_default();
-        self.tree.expect(live.iter().map(|[_, to]| *to));
-        for [from, to] in live {
+        let followed = self.followed.mark(word, edges, reached);
+        self.tree.expect(followed.iter().map(|[_, to]| *to));
+        // A hub among them is not noticed: what joins below it is found by climbing.
+        for [from, to] in followed {
             self.tree.settle(*from);
             self.waiting += self.tree.meet(*to);
         }
@@ -143,7 +134,7 @@ impl Query<'_> {
         let nodes = self.view.node_count();
         let mut causes = NodeSet::below(nodes);
         let tree = Tree::new(nodes as usize, target.number(), meter)?;
-        let mut planting = Planting { tree, waiting: 1, live: Vec::new(), is_ordered: true };
+        let mut planting = Planting { tree, waiting: 1, followed: Followed::default(), is_ordered: true };
         let course = self.course(Towards::Causes);
         let is_ordered = self.spread(course, &starts, &mut causes, &mut planting, meter)?;
         if is_ordered {

@@ -2,11 +2,12 @@
 
 use super::Query;
 use super::paths::{PathCount, counts};
-use super::spread::{Found, Step, Visitor, mark};
+use super::spread::{Followed, Found, Step, Visitor, mark};
 use crate::lineage::bits::NodeSet;
 use crate::lineage::stop::{Answer, Cut, Meter};
 use crate::lineage::words::{NodeId, Towards};
 use deedbook_verify::words::Index;
+use std::hint::black_box;
 
 /// What paths from one cause to the target have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,15 @@ pub(super) struct Opening<'s> {
     pub(super) gates: &'s NodeSet,
 }
 
+impl Opening<'_> {
+    /// Marks the end of an edge if `is_live` is 1.
+    #[inline]
+    fn pass(&mut self, from: u32, to: u32, is_live: u64) {
+        let is_open = is_live & self.open.bit(from) & !self.gates.bit(to);
+        self.open.insert_bit(to, is_open);
+    }
+}
+
 impl Visitor for Opening<'_> {
     #[inline]
     fn follow(&mut self, edge: Step) -> bool {
@@ -79,10 +89,9 @@ impl Visitor for Opening<'_> {
     const IS_MARKING: bool = true;
 
     #[inline]
-    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found> + Clone, reached: &mut NodeSet) {
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found>, reached: &mut NodeSet) {
         mark(word, edges, reached, |from, to, is_live| {
-            let is_open = is_live & self.open.bit(from) & !self.gates.bit(to);
-            self.open.insert_bit(to, is_open);
+            self.pass(from, to, is_live);
             is_live
         });
     }
@@ -93,6 +102,7 @@ struct Counting<'s> {
     opening: Opening<'s>,
     sums: Vec<u128>,
     taken: u128,
+    followed: Followed,
 }
 
 impl Visitor for Counting<'_> {
@@ -107,6 +117,23 @@ impl Visitor for Counting<'_> {
             *sum = sum.saturating_add(self.taken);
         }
         self.opening.follow(edge)
+    }
+
+    const IS_MARKING: bool = true;
+
+    #[inline]
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found>, reached: &mut NodeSet) {
+        let followed = self.followed.mark(word, edges, reached);
+        // Reads the sums first, so that memory is waited for once, for all of them.
+        let read = |sum: u64, [_, to]: &[u32; 2]| sum ^ self.sums.get(*to as usize).map_or(0, |known| *known as u64);
+        black_box(followed.iter().fold(0, read));
+        for [from, to] in followed {
+            self.opening.pass(*from, *to, 1);
+            let sum = self.sums.get(*from as usize).copied().unwrap_or_default();
+            if let Some(slot) = self.sums.get_mut(*to as usize) {
+                *slot = slot.saturating_add(sum);
+            }
+        }
     }
 }
 
@@ -150,7 +177,7 @@ impl Query<'_> {
             *sum = 1;
         }
         let opening = Opening { open: &mut coverage.open, gates: &gates };
-        let mut counting = Counting { opening, sums, taken: 0 };
+        let mut counting = Counting { opening, sums, taken: 0, followed: Followed::default() };
         let course = self.course(Towards::Causes);
         let is_ordered = self.spread(course, &starts, &mut coverage.causes, &mut counting, meter)?;
         coverage.counts = if is_ordered {

@@ -30,7 +30,7 @@ pub(super) trait Visitor {
 
     /// Follows edges of 64 neighbours, all of which go with the log.
     #[inline]
-    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found> + Clone, reached: &mut NodeSet) {
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found>, reached: &mut NodeSet) {
         mark(word, edges, reached, |_, _, is_live| is_live);
     }
 }
@@ -45,8 +45,6 @@ pub(super) struct Step {
     pub(super) to: u32,
     /// Whether it follows the log, upwards or downwards as the pass goes.
     pub(super) is_onward: bool,
-    /// Whether its end is reached for the first time.
-    pub(super) is_new: bool,
 }
 
 /// Only reaches.
@@ -67,7 +65,7 @@ impl Visitor for Within<'_> {
     const IS_MARKING: bool = true;
 
     #[inline]
-    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found> + Clone, reached: &mut NodeSet) {
+    fn mark(&mut self, word: usize, edges: impl Iterator<Item = Found>, reached: &mut NodeSet) {
         mark(word, edges, reached, |_, to, is_live| is_live & self.0.bit(to));
     }
 }
@@ -190,7 +188,7 @@ fn sweep<const UP: bool, V: Visitor>(
                 }
                 let is_onward = if UP { to < from } else { to > from };
                 let is_new = reached.insert(to);
-                let has_changed = visitor.follow(Step { from, to, is_onward, is_new });
+                let has_changed = visitor.follow(Step { from, to, is_onward });
                 if !is_onward {
                     is_ordered = false;
                     if is_new || has_changed {
@@ -221,6 +219,33 @@ pub(super) fn mark(
     }
 }
 
+/// Room for the edges of 64 neighbours that are followed.
+#[derive(Default)]
+pub(super) struct Followed(Vec<[u32; 2]>);
+
+impl Followed {
+    /// Reaches over edges of 64 neighbours, and hands out those that are followed, start and end: what is done with them then
+    /// may take long, or branch.
+    #[inline]
+    pub(super) fn mark(
+        &mut self,
+        word: usize,
+        edges: impl Iterator<Item = Found>,
+        reached: &mut NodeSet,
+    ) -> &[[u32; 2]] {
+        self.0.resize(self.0.len().max(edges.size_hint().0), [0; 2]);
+        let mut len = 0;
+        mark(word, edges, reached, |from, to, is_live| {
+            if let Some(slot) = self.0.get_mut(len) {
+                *slot = [from, to];
+            }
+            len += is_live as usize;
+            is_live
+        });
+        self.0.get(..len).unwrap_or_default()
+    }
+}
+
 /// The general way.
 fn follow(
     view: &View,
@@ -243,7 +268,7 @@ fn follow(
             }
             let is_onward = if is_up { to < from } else { to > from };
             let is_new = reached.insert(to);
-            if visitor.follow(Step { from, to, is_onward, is_new }) || is_new {
+            if visitor.follow(Step { from, to, is_onward }) || is_new {
                 agenda.push(to);
             }
         })?;
