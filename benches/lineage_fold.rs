@@ -1,11 +1,12 @@
 //! What the fold of the log into the graph costs: `cargo bench --bench lineage_fold`. Runs of pipelines that start and
 //! complete, two datasets read and one written each, in frames of 64; once parsed alone, once parsed and folded. Then how
-//! much that is in rows, and what the same events cost when they are appended to a ledger: the fold's share of that, which
-//! shall be 15 % at most. It measures; that the fold is right is tested elsewhere. It allocates as the program does.
+//! much that is in rows, and what the same events cost when they are appended to a ledger, by calls and through a server: the
+//! fold's share of that, which shall be 15 % at most. It measures; that the fold is right is tested elsewhere. It allocates as the program does.
 
 #[path = "lineage_fold/appends.rs"]
 mod appends;
 
+use appends::Way;
 use deedbook::clock::Clock;
 use deedbook::lineage::fold::{BlockFold, BlockRuns, Memory, Placed, Row};
 use deedbook::record::seal::{CheckedFacts, SealFields, write_entry};
@@ -53,15 +54,16 @@ fn main() -> Result<(), String> {
 /// The fold's part of what appends cost: by its thread, which parses too and asks the store; and by what it took alone, for
 /// whoever closes a commit folds what is left of it.
 fn shares(both: f64, parsed: f64) -> Result<(), String> {
-    for body in [400, 0] {
+    let ways = [(Way::Streamed, "streamed to a server"), (Way::Called, "appended by calls")];
+    for ((way, how), body) in ways.into_iter().flat_map(|way| [(way, 400), (way, 0)]) {
         let event = |at| match body {
             0 => facts(at),
             _ => facts(at).body("application/json", vec![b' '; body].into()),
         };
-        let appended = appends::measure(EVENTS, FRAME, event)?;
+        let appended = appends::measure(way, (EVENTS, FRAME), event)?;
         let share = |micros: f64| micros / appended.all_threads * 100.0;
         println!(
-            "appended with bodies of {body} bytes: {:.2} µs an entry by the clock, {:.2} of all threads; the fold's thread {:.2} \
+            "{how} with bodies of {body} bytes: {:.2} µs an entry by the clock, {:.2} of all threads; the fold's thread {:.2} \
              of these ({:.1} %); folding alone took {:.2} ({:.1} %), with parsing {both:.2} ({:.1} %)",
             appended.elapsed,
             appended.all_threads,
