@@ -20,7 +20,7 @@ mod memory;
 #[path = "lineage/stops.rs"]
 mod stops;
 
-use deedbook::clock::Clock;
+use deedbook::clock::{Clock, Stopwatch};
 use deedbook::lineage::{
     Answer, Bounds, Edge, EdgeKind, EdgeKinds, Gate, Graph, GraphError, Halt, NodeId, NodeKind, Query, Towards, View,
 };
@@ -89,7 +89,7 @@ fn measure(nodes: u32, rounds: usize) -> Result<Times, String> {
         built as f64 * 1e3 / edges as f64,
     );
     let query = Query::new(&view, Bounds { nodes_max: u64::MAX, stop: &never });
-    let traced = traces(&query, &clock);
+    let traced = traces(&query);
     if let (Some(folder), true) = (std::env::var_os("LINEAGE_TABLES"), nodes == NODES) {
         write_tables(&view, &traced, Path::new(&folder)).map_err(|error| error.to_string())?;
     }
@@ -139,22 +139,22 @@ fn passes(query: &Query<'_>, last: NodeId, rounds: usize) -> Result<Times, Strin
 type Traced = (NodeId, usize, usize);
 
 /// Five edges up and five down from nodes all over the graph, for the second time: a database is asked twice too.
-fn traces(query: &Query<'_>, clock: &Clock) -> Vec<Traced> {
+fn traces(query: &Query<'_>) -> Vec<Traced> {
     let mut dice = Dice(7);
     let nodes: Vec<NodeId> = (0..TRACES).filter_map(|_| NodeId::new(dice.below(query.view.node_count()))).collect();
-    let (mut times, mut traced) = (Vec::<u64>::new(), Vec::new());
+    let (mut times, mut traced) = (Vec::<f64>::new(), Vec::new());
     for (at, node) in nodes.iter().chain(&nodes).copied().enumerate() {
         if at == nodes.len() {
             (times, traced) = (Vec::new(), Vec::new());
         }
-        let start = clock.read().boot;
+        let watch = Stopwatch::start();
         let [up, down] = [Towards::Causes, Towards::Effects].map(|towards| query.trace(&[node], towards, Some(5)));
-        times.push(clock.read().boot.0.saturating_sub(start.0));
+        times.push(watch.seconds() * 1e6);
         traced.push((node, up.value.nodes().len(), down.value.nodes().len()));
     }
-    times.sort_unstable();
+    times.sort_unstable_by(f64::total_cmp);
     let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
-    println!("  traces of 5 edges, up and down: median {} us, p99 {} us", at(50), at(99));
+    println!("  traces of 5 edges, up and down: median {:.2} us, p99 {:.2} us", at(50), at(99));
     traced
 }
 

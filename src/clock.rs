@@ -4,6 +4,7 @@ use deedbook_verify::words::Micros;
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// A reading of both clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,26 +75,29 @@ impl Clock {
 
 /// A clock before 1970 reads as 0, which opening then refuses as behind the last received time.
 fn now(id: ClockId) -> Micros {
-    let time = clock_gettime(id);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    let micros = u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000;
-    Micros(seconds.saturating_mul(1_000_000).saturating_add(micros))
+    Micros(u64::try_from(since_zero(id).as_micros()).unwrap_or(u64::MAX))
 }
 
-/// A running stopwatch over the boot clock, for latencies.
+fn since_zero(id: ClockId) -> Duration {
+    let time = clock_gettime(id);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+    u64::try_from(time.tv_sec).map_or(Duration::ZERO, |seconds| Duration::new(seconds, nanos))
+}
+
+/// A running stopwatch over the boot clock, for latencies: to the nanosecond, as far as the system tells them.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch {
-    started: Micros,
+    started: Duration,
 }
 
 impl Stopwatch {
     /// Starts now.
     pub fn start() -> Stopwatch {
-        Stopwatch { started: now(ClockId::Boottime) }
+        Stopwatch { started: since_zero(ClockId::Boottime) }
     }
 
     /// Seconds since the start.
     pub fn seconds(&self) -> f64 {
-        std::time::Duration::from_micros(now(ClockId::Boottime).0.saturating_sub(self.started.0)).as_secs_f64()
+        since_zero(ClockId::Boottime).saturating_sub(self.started).as_secs_f64()
     }
 }

@@ -5,7 +5,8 @@ use super::bits::NodeSet;
 
 /// Nodes in the table at most: a table twice as long takes 16 KiB, as bits of 130,000 nodes do.
 const FEW_MAX: usize = 2_048;
-const SLOTS_MIN: usize = 64;
+/// At first: a walk of 128 nodes makes room once, and clearing as much takes as long as one look into memory.
+const SLOTS_MIN: usize = 256;
 /// No node: they are numbered below `LINEAGE_NODES_MAX`.
 const FREE: u32 = u32::MAX;
 

@@ -1,5 +1,5 @@
-//! A view as a pass reads it that takes nodes in the order of the log, or nearly so: where the entries of 64 neighbours
-//! start is looked up once for all of them.
+//! A view as passes read it. One that takes nodes in the order of the log, or nearly so, looks up once where the entries of
+//! 64 neighbours start; a walk, which jumps, looks up each node by itself.
 
 use super::half::{Half, Lot};
 use super::keys::Word;
@@ -51,15 +51,26 @@ impl<'v> Cursor<'v> {
             self.seek(node / 64);
         }
         for here in &self.here {
-            let Some(place) = here.at.place(node) else { continue };
-            let mut peers = here.half.peers(place, here.limit);
-            while let Some((metered, rest)) = peers.split_at_checked(METERED) {
-                meter.steps(METERED as u32)?;
-                metered.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
-                peers = rest;
+            if let Some(place) = here.at.place(node) {
+                here.each(place, kinds, meter, &mut call)?;
             }
-            meter.steps(peers.len() as u32)?;
-            peers.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
+        }
+        Ok(())
+    }
+
+    /// The same, for a walk.
+    #[inline]
+    pub(in crate::lineage) fn each_far(
+        &self,
+        node: u32,
+        kinds: EdgeKinds,
+        meter: &mut Meter<'_>,
+        mut call: impl FnMut(u32),
+    ) -> Result<(), Cut> {
+        for segment in &self.segments {
+            if let Some(place) = segment.half.place(node) {
+                segment.each(place, kinds, meter, &mut call)?;
+            }
         }
         Ok(())
     }
@@ -84,5 +95,27 @@ impl<'v> Cursor<'v> {
                 self.here.push(*part);
             }
         }
+    }
+}
+
+impl Part<'_> {
+    /// Of the entries at a place.
+    #[inline]
+    fn each(
+        &self,
+        place: usize,
+        kinds: EdgeKinds,
+        meter: &mut Meter<'_>,
+        mut call: impl FnMut(u32),
+    ) -> Result<(), Cut> {
+        let mut peers = self.half.peers(place, self.limit);
+        while let Some((metered, rest)) = peers.split_at_checked(METERED) {
+            meter.steps(METERED as u32)?;
+            metered.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
+            peers = rest;
+        }
+        meter.steps(peers.len() as u32)?;
+        peers.iter().filter(|peer| peer.is_of(kinds)).for_each(|peer| call(peer.node()));
+        Ok(())
     }
 }

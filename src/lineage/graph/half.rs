@@ -105,6 +105,12 @@ impl Half {
         builder.finish()
     }
 
+    /// The place of a node's entries, if it may have any.
+    #[inline]
+    pub(super) fn place(&self, node: u32) -> Option<usize> {
+        self.keys.place(node)
+    }
+
     /// The entries of a node.
     pub(super) fn of(&self, node: u32) -> Entries<'_> {
         let range = self.keys.place(node).map_or(0..0, |place| self.range(place));

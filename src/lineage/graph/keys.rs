@@ -38,11 +38,52 @@ impl Word {
 #[derive(Debug)]
 pub(super) enum Keys {
     /// In order, for binary search.
-    Listed(Box<[u32]>),
+    Listed(Listed),
     /// A bit for each node from `first_word * 64` on, and how many bits come before each word.
     Marked { first_word: u32, words: Box<[u64]>, before: Box<[u32]> },
     /// All nodes from `first_word * 64` on, so many words of them: some without entries.
     Dense { first_word: u32, words_len: u32 },
+}
+
+/// Few keys among many nodes.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    keys: Box<[u32]>,
+    /// A bit for each key, where its hash says: eight of nine nodes that are none are known by one look, for a walk asks every
+    /// segment about each node.
+    marks: Box<[u64]>,
+}
+
+/// Keys for a word of marks.
+const MARKED: usize = 8;
+
+impl Listed {
+    fn of(keys: &[u32]) -> Listed {
+        let mut marks = vec![0; keys.len().div_ceil(MARKED)].into_boxed_slice();
+        for key in keys {
+            let (word, bit) = mark(marks.len(), *key);
+            if let Some(word) = marks.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Listed { keys: keys.into(), marks }
+    }
+
+    #[inline]
+    fn place(&self, node: u32) -> Option<usize> {
+        let (word, bit) = mark(self.marks.len(), node);
+        if self.marks.get(word)? & bit == 0 {
+            return None;
+        }
+        self.keys.binary_search(&node).ok()
+    }
+}
+
+/// Which bit of which of so many words is a node's.
+fn mark(words: usize, node: u32) -> (usize, u64) {
+    // Neighbours come far from each other (Knuth, "Sorting and Searching", 6.4).
+    let hash = node.wrapping_mul(0x9e37_79b1);
+    ((u64::from(hash) * words as u64 >> 32) as usize, 1 << (hash % 64))
 }
 
 /// Keys that are stepped over before they are searched.
@@ -54,7 +95,7 @@ const DENSE: usize = 32;
 
 impl Default for Keys {
     fn default() -> Keys {
-        Keys::Listed(Box::default())
+        Keys::Listed(Listed::default())
     }
 }
 
@@ -64,7 +105,7 @@ impl Keys {
         let first_word = first / 64;
         let words_len = (last / 64 - first_word + 1) as usize;
         if keys.len() < 3 * words_len {
-            return Keys::Listed(keys.into());
+            return Keys::Listed(Listed::of(keys));
         }
         if keys.len() >= DENSE * words_len {
             return Keys::Dense { first_word, words_len: words_len as u32 };
@@ -88,10 +129,7 @@ impl Keys {
     #[inline]
     pub(super) fn place(&self, node: u32) -> Option<usize> {
         match self {
-            Keys::Listed(keys) => {
-                let is_within = keys.first()? <= &node && &node <= keys.last()?;
-                if is_within { keys.binary_search(&node).ok() } else { None }
-            }
+            Keys::Listed(listed) => listed.place(node),
             Keys::Marked { first_word, words, before } => {
                 let at = (node / 64).checked_sub(*first_word)? as usize;
                 let (word, before) = (words.get(at)?, before.get(at)?);
@@ -105,7 +143,7 @@ impl Keys {
     /// Stands at 64 neighbours, from wherever it stood.
     pub(super) fn seek(&self, word: u32, at: &mut Word) {
         match self {
-            Keys::Listed(keys) => {
+            Keys::Listed(Listed { keys, .. }) => {
                 let (first, last) = (word * 64, word * 64 + 63);
                 let key = |place: usize| keys.get(place).copied();
                 // Passes go one way, and keys are stepped over; walks jump.
@@ -142,7 +180,7 @@ impl Keys {
 
     pub(super) fn to_vec(&self) -> Vec<u32> {
         match self {
-            Keys::Listed(keys) => keys.to_vec(),
+            Keys::Listed(Listed { keys, .. }) => keys.to_vec(),
             Keys::Marked { first_word, words, .. } => {
                 let ones = |(at, word): (usize, &u64)| {
                     let (word, base) = (*word, (first_word + at as u32) * 64);
@@ -156,7 +194,7 @@ impl Keys {
 
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Keys::Listed(keys) => size_of_val::<[u32]>(keys),
+            Keys::Listed(Listed { keys, marks }) => size_of_val::<[u32]>(keys) + size_of_val::<[u64]>(marks),
             Keys::Marked { words, before, .. } => size_of_val::<[u64]>(words) + size_of_val::<[u32]>(before),
             Keys::Dense { .. } => 0,
         }

@@ -84,7 +84,7 @@ impl Query<'_> {
             }
         };
         let mut seen = Seen::below(self.view.node_count());
-        let mut cursor = self.view.cursor(Towards::Causes);
+        let cursor = self.view.cursor(Towards::Causes);
         seen.insert(to.number());
         let mut layers = vec![vec![to.number()]];
         while let Some(layer) = layers.last() {
@@ -101,7 +101,7 @@ impl Query<'_> {
             let mut next = Vec::new();
             for node in layer {
                 let mut add = |cause| next.extend((!closed.has(cause)).then_some(cause));
-                self.onward(*node, &mut cursor, &mut seen, meter, &mut add)?;
+                self.onward(*node, &cursor, &mut seen, meter, &mut add)?;
             }
             if next.is_empty() {
                 return Ok(None);

@@ -14,6 +14,10 @@ pub struct Trace {
     ends: Vec<usize>,
 }
 
+/// What most walks of a few edges find: room for it is made once, for making more takes as long as a node.
+const NODES_USUAL: usize = 128;
+const LAYERS_USUAL: usize = 8;
+
 impl Trace {
     /// The layers, the start being the first; none is empty.
     pub fn layers(&self) -> impl Iterator<Item = &[NodeId]> {
@@ -40,7 +44,7 @@ impl Query<'_> {
     /// has the nearest nodes: all layers but the last are whole.
     pub fn trace(&self, nodes: &[NodeId], towards: Towards, depth_max: Option<u32>) -> Answer<Trace> {
         let mut meter = self.meter();
-        let mut trace = Trace::default();
+        let mut trace = Trace { nodes: Vec::with_capacity(NODES_USUAL), ends: Vec::with_capacity(LAYERS_USUAL) };
         let done = self.traced(nodes, towards, depth_max, &mut trace, &mut meter);
         self.answer(meter, trace, done)
     }
@@ -54,9 +58,8 @@ impl Query<'_> {
         meter: &mut Meter<'_>,
     ) -> Result<(), Cut> {
         let mut seen = Seen::below(self.view.node_count());
-        let mut cursor = self.view.cursor(towards);
-        let starts = self.present(nodes).into_iter().filter(|node| seen.insert(*node));
-        trace.nodes.extend(starts.map(NodeId::known));
+        let cursor = self.view.cursor(towards);
+        trace.nodes.extend(nodes.iter().filter(|node| self.view.contains(**node) && seen.insert(node.number())));
         let mut layer = 0..trace.nodes.len();
         while !layer.is_empty() {
             trace.ends.push(layer.end);
@@ -64,7 +67,7 @@ impl Query<'_> {
             for at in layer.clone() {
                 let Some(node) = trace.nodes.get(at).copied() else { break };
                 let mut is_more = false;
-                let done = self.onward(node.number(), &mut cursor, &mut seen, meter, |peer| {
+                let done = self.onward(node.number(), &cursor, &mut seen, meter, |peer| {
                     is_more = true;
                     if !is_last {
                         trace.nodes.push(NodeId::known(peer));
@@ -87,14 +90,14 @@ impl Query<'_> {
     pub(super) fn onward(
         &self,
         node: u32,
-        cursor: &mut Cursor<'_>,
+        cursor: &Cursor<'_>,
         seen: &mut Seen,
         meter: &mut Meter<'_>,
         mut call: impl FnMut(u32),
     ) -> Result<(), Cut> {
         meter.node()?;
-        cursor.each(node, self.filter.edges, meter, |peer| {
-            if !seen.has(peer) && self.enters(peer) && seen.insert(peer) {
+        cursor.each_far(node, self.filter.edges, meter, |peer| {
+            if self.enters(peer) && seen.insert(peer) {
                 call(peer);
             }
         })

@@ -76,9 +76,14 @@ pub const FENCES: &[Fence] = &[
         reason: "HTTP stays at its edge; hand `crate::http` what it shall serve",
     },
     Fence {
-        names: &["hyper", "hyper_util", "http_body_util", "tokio_rustls", "rustls_native_certs"],
+        names: &["hyper", "http_body_util", "tokio_rustls", "rustls_native_certs"],
         side: Side::Inside(&["src/cosign"]),
         reason: "the server asks nobody but witnesses; `crate::cosign` does it within bounds",
+    },
+    Fence {
+        names: &["hyper_util"],
+        side: Side::Inside(&["src/cosign", "src/api/dial"]),
+        reason: "the program asks witnesses and servers of its own kind; `crate::cosign` and `api::connect` do it within bounds",
     },
     Fence {
         names: &["::CosigningKey"],
