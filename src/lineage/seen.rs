@@ -33,15 +33,6 @@ impl Seen {
         }
     }
 
-    /// Whether a node was seen.
-    #[inline]
-    pub(super) fn has(&self, node: u32) -> bool {
-        match &self.many {
-            Some(many) => many.has(node),
-            None => self.find(node) == Some(node),
-        }
-    }
-
     fn insert_few(&mut self, node: u32) -> bool {
         let at = self.place(node);
         match self.slots.get_mut(at) {
@@ -55,11 +46,7 @@ impl Seen {
         true
     }
 
-    /// What stands where a node does, or would.
-    fn find(&self, node: u32) -> Option<u32> {
-        self.slots.get(self.place(node)).copied()
-    }
-
+    /// Where a node stands, or would.
     fn place(&self, node: u32) -> usize {
         let mask = self.slots.len() - 1;
         // Neighbours come far from each other (Knuth, "Sorting and Searching", 6.4).

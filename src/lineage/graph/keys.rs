@@ -83,7 +83,7 @@ impl Listed {
 fn mark(words: usize, node: u32) -> (usize, u64) {
     // Neighbours come far from each other (Knuth, "Sorting and Searching", 6.4).
     let hash = node.wrapping_mul(0x9e37_79b1);
-    ((u64::from(hash) * words as u64 >> 32) as usize, 1 << (hash % 64))
+    (((u64::from(hash) * words as u64) >> 32) as usize, 1 << (hash % 64))
 }
 
 /// Keys that are stepped over before they are searched.

@@ -97,7 +97,7 @@ impl Query<'_> {
     ) -> Result<(), Cut> {
         meter.node()?;
         cursor.each_far(node, self.filter.edges, meter, |peer| {
-            if self.enters(peer) && seen.insert(peer) {
+            if seen.insert(peer) && self.enters(peer) {
                 call(peer);
             }
         })
