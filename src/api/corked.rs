@@ -9,18 +9,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream, and what was written to it and is not sent yet: at most `CORKED_BYTES_MAX`.
+/// A stream, and what was written to it and is not sent yet: at most `CORKED_BYTES_MAX`. What it is given to keep is let go
+/// with it.
 #[derive(Debug)]
-pub struct Corked<S> {
+pub struct Corked<S, K = ()> {
     stream: S,
+    _kept: K,
     held: BytesMut,
     /// The turn has passed that what is held waited for.
     is_due: bool,
 }
 
-impl<S: AsyncWrite + Unpin> Corked<S> {
-    pub fn new(stream: S) -> Corked<S> {
-        Corked { stream, held: BytesMut::new(), is_due: false }
+impl<S: AsyncWrite + Unpin, K> Corked<S, K> {
+    pub fn new(stream: S, kept: K) -> Corked<S, K> {
+        Corked { stream, _kept: kept, held: BytesMut::new(), is_due: false }
     }
 
     pub fn stream(&self) -> &S {
@@ -37,16 +39,16 @@ impl<S: AsyncWrite + Unpin> Corked<S> {
             }
             let of_held = sent.min(self.held.len());
             self.held.advance(of_held);
+            self.is_due &= self.held.has_remaining();
             if sent > of_held {
                 return Poll::Ready(Ok(sent - of_held));
             }
         }
-        self.is_due = false;
         if bytes.is_empty() { Poll::Ready(Ok(0)) } else { Pin::new(&mut self.stream).poll_write(context, bytes) }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Corked<S> {
+impl<S: AsyncRead + Unpin, K: Unpin> AsyncRead for Corked<S, K> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -57,7 +59,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Corked<S> {
 }
 
 /// Not vectored: the codec above then copies small frames together instead of asking to have each sent.
-impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
+impl<S: AsyncWrite + Unpin, K: Unpin> AsyncWrite for Corked<S, K> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.held.len() + bytes.len() > CORKED_BYTES_MAX {
             return self.poll_send(context, bytes);
@@ -130,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn small_writes_of_one_turn_leave_together() {
-        let mut corked = Corked::new(Moody::default());
+        let mut corked = Corked::new(Moody::default(), ());
         corked.write_all(b"one, ").await.unwrap();
         let is_flushed = poll_fn(|context| Poll::Ready(Pin::new(&mut corked).poll_flush(context).is_ready())).await;
         assert!(!is_flushed && corked.stream().sent.is_empty());
@@ -144,7 +146,7 @@ mod tests {
         for seed in 0..200usize {
             let dice = |at: usize, below: usize| (seed.wrapping_mul(0x9e37) ^ at.wrapping_mul(0x85eb)) % below;
             let moods = (0..40).map(|at| dice(at, 5) * dice(at + 1, 9_000)).collect();
-            let mut corked = Corked::new(Moody { moods, ..Moody::default() });
+            let mut corked = Corked::new(Moody { moods, ..Moody::default() }, ());
             let mut expected = Vec::new();
             for at in 0..30 {
                 let size = if dice(at, 3) == 0 { dice(at, 3 * CORKED_BYTES_MAX) } else { dice(at, 700) };

@@ -37,6 +37,6 @@ impl Service<Uri> for Dial {
 
     fn call(&mut self, address: Uri) -> Self::Future {
         let connecting = self.0.call(address);
-        Box::pin(async move { Ok(TokioIo::new(Corked::new(connecting.await?.into_inner()))) })
+        Box::pin(async move { Ok(TokioIo::new(Corked::new(connecting.await?.into_inner(), ()))) })
     }
 }

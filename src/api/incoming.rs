@@ -3,10 +3,7 @@
 use crate::api::corked::Corked;
 use crate::limits;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::sleep;
@@ -29,9 +26,7 @@ async fn accept_all(listener: &TcpListener, accepted: &mpsc::Sender<io::Result<C
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let connection = match listener.accept().await {
-            Ok((stream, _)) => {
-                stream.set_nodelay(true).map(|()| Connection { stream: Corked::new(stream), _place: place })
-            }
+            Ok((stream, _)) => stream.set_nodelay(true).map(|()| Connection::new(stream, place)),
             Err(error) => Err(error),
         };
         match connection {
@@ -49,41 +44,13 @@ async fn accept_all(listener: &TcpListener, accepted: &mpsc::Sender<io::Result<C
     }
 }
 
-/// A connection and its place.
-#[derive(Debug)]
-pub struct Connection {
-    stream: Corked<TcpStream>,
-    _place: OwnedSemaphorePermit,
-}
+/// A connection, which keeps its place.
+pub type Connection = Corked<TcpStream, OwnedSemaphorePermit>;
 
 impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.stream().connect_info()
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        self.stream().connect_info()
     }
 }
