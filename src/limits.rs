@@ -206,8 +206,9 @@ pub const ERROR_INDEXES_MAX: usize = 64;
 pub const CALLS_MAX: usize = 512;
 /// Streams, appending or reading, that one server holds open. 256 append streams may hold 1 GiB of frames.
 pub const STREAMS_MAX: usize = 256;
-/// gRPC connections at once; further ones wait to be accepted.
-pub const CONNECTIONS_MAX: usize = 256;
+/// gRPC connections at once; further ones wait to be accepted. Streams and subscribers come one on each, as a rule, and
+/// none of them shall keep the others from asking.
+pub const CONNECTIONS_MAX: usize = STREAMS_MAX + SUBSCRIBERS_MAX + CALLS_MAX;
 /// Requests under way on one connection. 128 of the largest messages are 256 MiB.
 pub const CONNECTION_STREAMS_MAX: u32 = 128;
 /// How long accepting rests after a failure, such as no more file descriptors.
@@ -242,7 +243,7 @@ pub const CORKED_BYTES_MAX: usize = 4 * 1024;
 pub const HTTP2_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long that sign may take.
 pub const HTTP2_KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client waits for a connection.
+/// How long a client waits for a connection, and then for its first answer.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often health looks at the ledger.
 pub const HEALTH_INTERVAL: Duration = Duration::from_millis(250);

@@ -18,6 +18,8 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 /// The clients of one server, over one connection. Cheap to clone.
@@ -110,9 +112,7 @@ impl From<Status> for ClientError {
         let broken = info.is_none() && (status.code() == Code::Unknown || from_transport);
         let code = if broken { Code::Unavailable } else { status.code() };
         let message = match std::error::Error::source(&status) {
-            Some(cause) if from_transport || status.message() == "transport error" => {
-                format!("the connection broke: {}", chain(cause))
-            }
+            Some(cause) if info.is_none() => format!("the connection broke: {}", chain(cause)),
             Some(_) | None => status.message().to_owned(),
         };
         ClientError {
@@ -124,9 +124,11 @@ impl From<Status> for ClientError {
     }
 }
 
-/// Connects to `host:port` or `http://host:port`. The connection comes back by itself when the server does.
+/// Connects to `host:port` or `http://host:port`, and insists that somebody answers there. The connection comes back by
+/// itself when the server does.
 pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
     let channel = channel(endpoint).await?;
+    hear(endpoint, channel.clone()).await?;
     let max = limits::RESPONSE_BYTES_MAX;
     Ok(Clients {
         ledger: LedgerServiceClient::new(channel.clone()).max_decoding_message_size(max),
@@ -140,6 +142,30 @@ pub async fn connect(endpoint: &str) -> Result<Clients, ClientError> {
         approval: ApprovalServiceClient::new(channel.clone()).max_decoding_message_size(max),
         principal: PrincipalServiceClient::new(channel).max_decoding_message_size(max),
     })
+}
+
+/// Waits for an answer, whatever it says: the system takes connections for a server that has no room for them, and each
+/// call would wait without a word.
+async fn hear(endpoint: &str, channel: Channel) -> Result<(), ClientError> {
+    let question = HealthCheckRequest { service: String::new() };
+    let mut health = HealthClient::new(channel);
+    match tokio::time::timeout(limits::CONNECT_TIMEOUT, health.check(question)).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ClientError {
+            code: "UNAVAILABLE",
+            reason: None,
+            message: format!(
+                "{endpoint} took the connection and does not answer within {} s; a server holds {} connections at once",
+                limits::CONNECT_TIMEOUT.as_secs(),
+                limits::CONNECTIONS_MAX
+            ),
+            metadata: [(
+                "remedy".to_owned(),
+                "if it is busy, try again later; look for clients that were stopped and hold connections".to_owned(),
+            )]
+            .into(),
+        }),
+    }
 }
 
 /// The connection under the clients, with windows and keepalive as every client of ours has them.

@@ -75,6 +75,9 @@ impl Fault {
 impl From<Fault> for Status {
     fn from(fault: Fault) -> Status {
         metrics::counter!("deedbook_refusals_total", "reason" => reason_name(fault.reason)).increment(1);
+        if fault.reason == Reason::Internal {
+            tracing::error!("a call failed that should not have: {}", shown(&fault.message));
+        }
         let (code, remedy) = code_and_remedy(fault.reason);
         // It may quote the caller, and is shown by whoever gets it.
         let fault = Fault { message: shown(&fault.message), ..fault };
@@ -116,6 +119,8 @@ pub fn complete(status: Status) -> Status {
         Code::InvalidArgument => Reason::FieldInvalid,
         // tonic says INTERNAL when bytes are no message; ours never comes without details. It is the sender's fault.
         Code::Internal => Reason::Malformed,
+        // What it says of a connection that broke under a stream of requests.
+        Code::Unknown if std::error::Error::source(&status).is_some() => Reason::Cancelled,
         Code::Unknown
         | Code::NotFound
         | Code::AlreadyExists

@@ -53,6 +53,10 @@ pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str
         "BODY_HELD" => Some("see `deedbook hold list`: have the hold released, or leave the body out"),
         "RETENTION_NOT_PASSED" => Some("see `deedbook retention list`, and erase it when the days have passed"),
         "HOLD_UNKNOWN" => Some("see `deedbook hold list` for the ids"),
+        "SEQUENCE_DIFFERS" => Some(
+            "another program signs as the same source: let one at a time, then run the same command again; nothing is \
+             appended twice",
+        ),
         "SUBSCRIPTION_EXISTS" => Some("choose another name, or `deedbook subscription delete NAME`"),
         "SUBSCRIPTIONS_TOO_MANY" => Some("delete one that nobody needs: `deedbook subscription list`"),
         "PARKED_TOO_MANY" => Some("`deedbook subscription replay NAME` and consume them, then consume again"),

@@ -1,6 +1,7 @@
 //! The services over a real socket, against a real ledger in a folder of its own.
 
 mod lineage;
+mod places;
 mod reads;
 mod streams;
 

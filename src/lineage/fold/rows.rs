@@ -66,10 +66,11 @@ impl RowKey {
 
     fn of(table: u8, parts: &[&[u8]]) -> RowKey {
         let (mut bytes, mut length) = ([0; RowKey::BYTES_MAX], 0);
-        let all = std::iter::once(&table).chain(parts.iter().copied().flatten());
-        for (to, from) in bytes.iter_mut().zip(all) {
-            *to = *from;
-            length += 1;
+        for part in std::iter::once([table].as_slice()).chain(parts.iter().copied()) {
+            if let Some(room) = bytes.get_mut(length..length + part.len()) {
+                room.copy_from_slice(part);
+                length += part.len();
+            }
         }
         RowKey { bytes, length }
     }

@@ -39,7 +39,7 @@ impl<L: Lookup> Step<'_, L> {
         }
         if named.is_none() {
             self.here = None;
-            self.fold.tail.links.forget(&run.id);
+            self.fold.tail.links.forget(run.id);
         }
         Ok(run.id)
     }

@@ -14,12 +14,20 @@ use std::fmt;
 /// (runs that the ledger started); the first half of the digest (policy versions) or of the key id (keys); what
 /// `request_id` makes of source and event id (runs without a stream, votes about governance); a hash of dataset and run
 /// (versions that were not named) or of stream and revision (votes). An outcome has the bytes of its run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodeKey {
     /// Of what kind.
     pub kind: NodeKind,
     /// What tells it from others of its kind.
     pub id: [u8; 16],
+}
+
+impl std::hash::Hash for NodeKey {
+    /// As two numbers: hashers take those faster than bytes of some length.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_be_bytes(self.id));
+        state.write_u8(self.kind.number());
+    }
 }
 
 impl NodeKey {
@@ -34,7 +42,9 @@ impl NodeKey {
     /// As it stands in rows.
     pub fn to_bytes(self) -> [u8; NodeKey::BYTES] {
         let mut out = [self.kind.number(); NodeKey::BYTES];
-        out.iter_mut().skip(1).zip(self.id).for_each(|(to, from)| *to = from);
+        if let Some(id) = out.last_chunk_mut() {
+            *id = self.id;
+        }
         out
     }
 
