@@ -100,6 +100,11 @@ pub fn run(common: &Common, arguments: &ExportArguments, output: Output) -> Resu
         let message = format!("{} exists", arguments.out.display());
         return Err(Failure::usage(message, "choose another --out; a package is never written over"));
     }
+    // Looked at before the export is put on record.
+    if let Some(above) = arguments.out.parent().filter(|above| !above.as_os_str().is_empty() && !above.is_dir()) {
+        let message = format!("--out {}: {} is no folder", arguments.out.display(), above.display());
+        return Err(Failure::usage(message, "make the folder first; a package takes the last part of the path"));
+    }
     let key = files::own_verifier_key(common)?;
     let (rendered, recorded) = block_on_beside(async {
         let mut client = Client::connect(common).await?;

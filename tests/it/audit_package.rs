@@ -192,6 +192,14 @@ fn what_does_not_verify_is_not_replayed() {
     let output = audit(&stage, "bent", true);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("nothing was replayed"), "{}", text(&output));
+    // Programs read the code, as `deedbook-verify` has it.
+    let words = ["audit", "bent", "--json", "--vkey"];
+    let error = said(&stage.command().args(words).arg(stage.dir.root().join("ledger.vkey")).output().unwrap());
+    assert_eq!((&error["error"]["reason"], &error["error"]["file"]), (&"ENTRY".into(), &"data/entries.bin".into()));
+    // A data folder is no package, and is audited otherwise.
+    let output = stage.command().arg("audit").arg(stage.dir.root()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("audit --data "), "{}", text(&output));
     // The key comes from elsewhere, and a package is a folder.
     for (words, wanted) in
         [(&["audit", "bent"][..], "--vkey"), (&["audit", "nowhere", "--vkey", "adm.key.pub"], "nowhere")]

@@ -151,6 +151,11 @@ fn what_is_asked_is_what_is_in_it() {
     assert!(refused(&["--from", "2026-01-02", "--to", "2026-01-01", "--out", "x"]).contains("before it begins"));
     assert!(refused(&[&EVER[..], &["--out", "x", "--filter", "colour = red"]].concat()).contains("--filter"));
     assert!(refused(&["--out", "x", "--from", "2126-01-01", "--to", "2126-03-31"]).contains("lies ahead"));
+    // A folder that is not there is missed before anything is put on record.
+    let reads = || stage.says(&server, "bob", &["list", "--kind", "log.read"]);
+    let on_record = reads();
+    assert!(refused(&[&EVER[..], &["--out", "nowhere/x"]].concat()).contains("nowhere is no folder"));
+    assert_eq!(reads(), on_record);
     assert!(!stage.path("x").exists() && !stage.path("x.partial").exists());
 }
 

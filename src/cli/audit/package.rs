@@ -6,6 +6,7 @@ use crate::audit::{self, AuditError, Compared, PackageAudit, PackageVerdict};
 use crate::cli::errors::{Failure, Status};
 use crate::cli::output::{Colour, Output, counted};
 use crate::cli::progress::Progress;
+use crate::ledger::DataDir;
 use crate::record::{load_public, load_ref_key};
 use deedbook_verify::calendar::rfc3339;
 use deedbook_verify::package::PackageRefusal;
@@ -20,6 +21,10 @@ pub fn run(
     wanted: Wanted,
     output: Output,
 ) -> Result<(), Failure> {
+    if DataDir::new(folder.to_owned()).store().is_dir() {
+        let message = format!("{} is a ledger's data folder, and no package", folder.display());
+        return Err(Failure::usage(message, format!("audit it with `deedbook audit --data {}`", folder.display())));
+    }
     let Some(vkey) = vkey else {
         let next = "name it with --vkey; get it from somebody you trust, never from the package";
         return Err(Failure::usage("a package takes the ledger's verifier key".to_owned(), next));
@@ -56,7 +61,9 @@ pub fn other_ref_key(brought: Option<&Path>) -> Failure {
 
 /// A package that does not hold: nothing of it was replayed.
 pub fn refused(refusal: &PackageRefusal) -> Failure {
-    Failure::failed(refusal.to_string(), "see docs/EVIDENCE.md, \"Refusals\"; nothing was replayed")
+    let failure = Failure::failed(refusal.to_string(), "see docs/EVIDENCE.md, \"Refusals\"; nothing was replayed");
+    let facts = [("file".to_owned(), refusal.file.clone()), ("found".to_owned(), refusal.found.clone())].into();
+    Failure { reason: Some(refusal.code.name().to_owned()), facts, ..failure }
 }
 
 fn show(folder: &Path, vkey: &Path, audited: &PackageAudit, output: Output) -> Result<(), Failure> {
