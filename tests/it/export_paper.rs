@@ -294,6 +294,9 @@ fn the_workbook_has_the_cells_of_the_csv_files() {
     }
     assert_eq!(sheet("samples").len(), samples.len());
     assert_eq!(sheet("samples"), samples);
+    for stated in ["reviews", "dispositions", "refusals"] {
+        assert_eq!(sheet(stated), csv(&format!("data/{stated}.csv")));
+    }
     let tests = sheet("tests");
     for ((id, verdict, rows, exceptions), row) in QUARTER.rendered.tests.iter().zip(&tests[1..]) {
         let wanted = [id.name(), id.title(), id.word(*verdict), &rows.to_string(), &exceptions.to_string()];

@@ -173,6 +173,21 @@ fn disposes_of_what_there_is(stage: &Stage, server: &Serving, none: &[&str]) {
     assert_eq!(disposed["checked"], "package");
     let counted = stage.run(server, "bob", &with(&there, &why)).output().unwrap();
     assert!(counted.status.success() && text(&counted).contains("not checked"), "{}", text(&counted));
+    // Beside each exception stands what became of it, by the first word that counts.
+    let answered = [&whole[..8], &["answered"]].concat();
+    stage.done(stage.run(server, "adm", &answered).arg("--vkey").arg(stage.dir.root().join("ledger.vkey")));
+    let rows = |package: &str| {
+        let page = std::fs::read_to_string(stage.path(package).join("data/report.html")).unwrap();
+        let rows = page.lines().filter(|line| line.starts_with("<tr id=\"T08-x")).map(str::to_owned);
+        rows.collect::<Vec<_>>()
+    };
+    let first = disposed["index"].as_u64().unwrap();
+    assert!(rows("pack").iter().all(|row| row.contains("<td>not disposed of</td>")), "{:?}", rows("pack"));
+    let of_it = |row: &&String| row.contains(&format!("<th scope=\"row\" class=\"n\">{at}</th>"));
+    let (said, silent): (Vec<_>, Vec<_>) =
+        rows("answered").into_iter().partition(|row| row.contains(&format!("<td>accepted, entry {first}</td>")));
+    assert!(!said.is_empty() && said.iter().all(|row| of_it(&row)), "{said:?}");
+    assert!(silent.iter().all(|row| row.contains("<td>not disposed of</td>")), "{silent:?}");
 }
 
 /// The gateway's own events, and an outside list that lacks one, has one more, and tells one another minute.

@@ -182,7 +182,17 @@ impl<'a> Fields<'a> {
     }
 
     /// The field's value if it is present. Fields before it must be unknown and not critical.
+    #[inline]
     pub fn optional(&mut self, tag: Tag) -> Result<Option<&'a [u8]>, Malformed> {
+        match self.peeked {
+            // Most fields are not there, and the next one says so.
+            Some((number, _)) if number > tag.number => Ok(None),
+            Some(_) | None => self.seek(tag),
+        }
+    }
+
+    #[inline(never)]
+    fn seek(&mut self, tag: Tag) -> Result<Option<&'a [u8]>, Malformed> {
         while let Some((number, value)) = self.peek()? {
             if number > tag.number {
                 return Ok(None);

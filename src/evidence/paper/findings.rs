@@ -3,10 +3,13 @@
 
 use crate::evidence::paper::html::{Outcome, Prose};
 use crate::evidence::paper::rows::TestRow;
-use crate::evidence::{ControlRow, TestResult};
+use crate::evidence::{ControlRow, Rows, TestResult};
 use crate::limits::{REPORT_EXCEPTIONS_MAX, REPORT_INDETERMINATE_MAX};
 use deedbook_verify::package::{Basis, FOR_INFORMATION, Folder, LISTING, Rendered, RowVerdict, TestId, Verdict};
 use std::io;
+
+/// What `dispositions.csv` has of one that counts.
+const COUNTS: &str = "yes";
 
 /// One test.
 pub struct Finding {
@@ -18,10 +21,21 @@ pub struct Finding {
     pub result: TestResult,
     /// The first exceptions.
     pub exceptions: Vec<TestRow>,
+    /// What became of each of these, as far as somebody said it whose word counts.
+    pub disposed: Vec<Option<Disposed>>,
     /// The first rows that entries do not decide, as far as a file lists them.
     pub indeterminate: Vec<TestRow>,
     /// The first rows that decide nothing.
     pub not_counted: Vec<TestRow>,
+}
+
+/// What somebody said becomes of an exception.
+#[derive(Clone)]
+pub struct Disposed {
+    /// The entry that says it.
+    pub index: String,
+    /// The word for it.
+    pub word: String,
 }
 
 /// All of them, with the controls that they speak to.
@@ -38,7 +52,8 @@ impl<'a> Findings<'a> {
     /// Of a package whose files are rendered.
     pub fn read(folder: &dyn Folder, rendered: &'a Rendered) -> io::Result<Findings<'a>> {
         let tests = rendered.tests.iter().map(|(id, verdict, ..)| Finding::read(folder, *id, *verdict));
-        let tests = tests.collect::<io::Result<Vec<Finding>>>()?;
+        let mut tests = tests.collect::<io::Result<Vec<Finding>>>()?;
+        dispose(folder, &mut tests)?;
         Ok(Findings { rendered, tests, controls: ControlRow::read(folder)? })
     }
 
@@ -63,8 +78,27 @@ impl Finding {
         })?;
         let indeterminate = first_of(folder, id, (RowVerdict::Indeterminate, result.indeterminate))?;
         let not_counted = first_of(folder, id, (RowVerdict::NotCounted, result.not_counted))?;
-        Ok(Finding { id, outcome, result, exceptions, indeterminate, not_counted })
+        let disposed = vec![None; exceptions.len()];
+        Ok(Finding { id, outcome, result, exceptions, disposed, indeterminate, not_counted })
     }
+}
+
+/// Finds the first disposition that counts of each exception, as T13 does.
+fn dispose(folder: &dyn Folder, tests: &mut [Finding]) -> io::Result<()> {
+    let path = "data/dispositions.csv";
+    let mut rows = Rows::open(folder, path)?;
+    while let Some(row) = rows.read()? {
+        let [index, _, _, _, _, _, counts, test, code, at, word] = row else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{path} has other columns")));
+        };
+        let named = tests.iter_mut().find(|finding| finding.id.name() == test);
+        let Some(finding) = named.filter(|_| counts == COUNTS) else { continue };
+        let slots = finding.exceptions.iter().zip(&mut finding.disposed);
+        for (_, slot) in slots.filter(|(row, _)| row.index == *at && row.code == *code) {
+            slot.get_or_insert_with(|| Disposed { index: index.clone(), word: word.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// The first rows of a population that came out so, of as many as there are.

@@ -1,7 +1,7 @@
 //! The tests: what each row has to hold, what was found, every exception as far as a page can hold them, on whose word it
 //! rests.
 
-use crate::evidence::paper::findings::{Finding, Findings};
+use crate::evidence::paper::findings::{Disposed, Finding, Findings};
 use crate::evidence::paper::html::{Count, Counted, Hex, Prose, Text, When, put};
 use crate::evidence::paper::rows::TestRow;
 use crate::evidence::paper::words::{meaning, word_of};
@@ -109,10 +109,17 @@ fn listed(out: &mut String, finding: &Finding, part: Part) {
         put!(out, "<p>{}; no file lists them one by one.</p>\n", Counted(count, "row", "rows"));
         return;
     }
-    out.push_str("<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">Entry</th><th scope=\"col\">Code</th><th scope=\"col\">Kind, stratum</th><th scope=\"col\">Received</th><th scope=\"col\">Compared with entries</th><th scope=\"col\">Persons</th><th scope=\"col\">Rests on</th></tr></thead>\n<tbody>\n");
+    out.push_str("<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">Entry</th><th scope=\"col\">Code</th><th scope=\"col\">Kind, stratum</th><th scope=\"col\">Received</th><th scope=\"col\">Compared with entries</th><th scope=\"col\">Persons</th><th scope=\"col\">Rests on</th>");
+    // Nothing but an exception is disposed of.
+    let disposed = (part == Part::Exceptions).then_some(&finding.disposed);
+    out.push_str(if disposed.is_some() { "<th scope=\"col\">Disposed of</th>" } else { "" });
+    out.push_str("</tr></thead>\n<tbody>\n");
     for (at, row) in (1u64..).zip(rows) {
         put!(out, "<tr id=\"{name}-{mark}{at}\">");
         cells(out, row);
+        if let Some(disposed) = disposed.and_then(|all| all.get(usize::try_from(at).ok()?.checked_sub(1)?)) {
+            disposal(out, disposed.as_ref());
+        }
         out.push_str("</tr>\n");
     }
     out.push_str("</tbody></table></div>\n");
@@ -145,6 +152,13 @@ fn cells(out: &mut String, row: &TestRow) {
     out.push_str("</td><td>");
     several(out, &row.persons, |out, person| put!(out, "{}", Hex(person)));
     put!(out, "</td><td>{}</td>", Text(&row.rests_on));
+}
+
+fn disposal(out: &mut String, disposed: Option<&Disposed>) {
+    match disposed {
+        Some(Disposed { index, word }) => put!(out, "<td>{}, entry {}</td>", Text(word), Text(index)),
+        None => out.push_str("<td>not disposed of</td>"),
+    }
 }
 
 /// The first of some, and how many more there are.

@@ -1,5 +1,5 @@
-//! `data/workbook.xlsx`: tests, controls, samples and exceptions, a sheet each, with the cells of the CSV files. It holds
-//! one row at a time. The format ends a sheet at 1,048,576 rows; the last one then says which files go on.
+//! `data/workbook.xlsx`: tests, controls, samples, exceptions and what people stated, a sheet each, with the cells of the CSV
+//! files. It holds one row at a time. The format ends a sheet at 1,048,576 rows; the last one then says which files go on.
 
 use crate::evidence::paper::sheet::{Column, Look, Room, Sheet, letter};
 use crate::evidence::paper::zip::Zip;
@@ -57,9 +57,59 @@ const EXCEPTIONS: &[Column] = &[
     column("rests_on", 12, Look::Plain),
 ];
 
+const REVIEWS: &[Column] = &[
+    column("index", 12, Look::Number),
+    column("event_id", 36, Look::Plain),
+    column("leaf_hash", 68, Look::Plain),
+    column("received", 28, Look::Plain),
+    column("in_period", 10, Look::Plain),
+    column("person", 36, Look::Plain),
+    column("counts", 30, Look::Plain),
+    column("subject", 14, Look::Plain),
+    column("from", 28, Look::Plain),
+    column("until", 28, Look::Plain),
+    column("tree_size", 12, Look::Number),
+    column("request", 36, Look::Plain),
+    column("result", 20, Look::Plain),
+];
+const DISPOSITIONS: &[Column] = &[
+    column("index", 12, Look::Number),
+    column("event_id", 36, Look::Plain),
+    column("leaf_hash", 68, Look::Plain),
+    column("received", 28, Look::Plain),
+    column("in_period", 10, Look::Plain),
+    column("person", 36, Look::Plain),
+    column("counts", 30, Look::Plain),
+    column("test", 7, Look::Plain),
+    column("code", 20, Look::Plain),
+    column("exception", 12, Look::Number),
+    column("disposition", 16, Look::Plain),
+];
+const REFUSALS: &[Column] = &[
+    column("index", 12, Look::Number),
+    column("event_id", 36, Look::Plain),
+    column("leaf_hash", 68, Look::Plain),
+    column("received", 28, Look::Plain),
+    column("in_period", 10, Look::Plain),
+    column("kind", 24, Look::Plain),
+    column("source", 36, Look::Plain),
+    column("actor", 36, Look::Plain),
+    column("request", 36, Look::Plain),
+    column("word", 14, Look::Plain),
+    column("reason", 26, Look::Plain),
+    column("refused_at", 12, Look::Number),
+];
+
 /// The sheets in their order, with their columns.
-const SHEETS: [(&str, &[Column]); 4] =
-    [("tests", TESTS), ("controls", CONTROLS), ("samples", SAMPLES), ("exceptions", EXCEPTIONS)];
+const SHEETS: [(&str, &[Column]); 7] = [
+    ("tests", TESTS),
+    ("controls", CONTROLS),
+    ("samples", SAMPLES),
+    ("exceptions", EXCEPTIONS),
+    ("reviews", REVIEWS),
+    ("dispositions", DISPOSITIONS),
+    ("refusals", REFUSALS),
+];
 
 /// Brings the rows of a sheet.
 type Fill = fn(&dyn Folder, &Rendered, &mut Sheet<'_>) -> io::Result<()>;
@@ -73,7 +123,7 @@ pub fn workbook(folder: &dyn Folder, rendered: &Rendered, out: &mut dyn Write) -
     zip.file("xl/styles.xml", |file| file.write_all(STYLES.as_bytes()))?;
     zip.file("xl/_rels/workbook.xml.rels", |file| file.write_all(sheets_relations().as_bytes()))?;
     let mut lengths = [0u32; SHEETS.len()];
-    let fill: [Fill; SHEETS.len()] = [tests, controls, samples, exceptions];
+    let fill: [Fill; SHEETS.len()] = [tests, controls, samples, exceptions, reviews, dispositions, refusals];
     for (number, ((_, columns), (fill, length))) in (1u32..).zip(SHEETS.iter().zip(fill.iter().zip(&mut lengths))) {
         zip.file(&format!("xl/worksheets/sheet{number}.xml"), |file| {
             let mut sheet = Sheet::begin(file, columns, WORKBOOK_ROWS_MAX)?;
@@ -134,6 +184,26 @@ fn exceptions(folder: &dyn Folder, rendered: &Rendered, sheet: &mut Sheet<'_>) -
         }
     }
     Ok(())
+}
+
+fn reviews(folder: &dyn Folder, _: &Rendered, sheet: &mut Sheet<'_>) -> io::Result<()> {
+    whole(folder, "data/reviews.csv", sheet)
+}
+
+fn dispositions(folder: &dyn Folder, _: &Rendered, sheet: &mut Sheet<'_>) -> io::Result<()> {
+    whole(folder, "data/dispositions.csv", sheet)
+}
+
+fn refusals(folder: &dyn Folder, _: &Rendered, sheet: &mut Sheet<'_>) -> io::Result<()> {
+    whole(folder, "data/refusals.csv", sheet)
+}
+
+/// A sheet that has the rows of one file.
+fn whole(folder: &dyn Folder, path: &str, sheet: &mut Sheet<'_>) -> io::Result<()> {
+    match copy(folder, path, None, sheet)? {
+        Room::None => sheet.cut(&format!("cut here: {path} has the rest")),
+        Room::Left => Ok(()),
+    }
 }
 
 fn file_of(id: TestId, name: &str) -> String {

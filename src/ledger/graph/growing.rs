@@ -85,9 +85,10 @@ impl Growing {
         if self.full.is_some() {
             return Ok(None);
         }
-        if let Ok(entry) = Entry::parse(entry) {
+        // Looked at where it is: a kilobyte that is not moved.
+        if let Ok(entry) = &Entry::parse(entry) {
             let mut stored = Stored { store, number, recent: &mut self.recent, before: index };
-            match self.blocks.take(&mut stored, Placed { index, entry: &entry, refused }) {
+            match self.blocks.take(&mut stored, Placed { index, entry, refused }) {
                 Ok(Some(run)) => {
                     self.runs.push(index, run);
                     self.recent.push(Parent { source: entry.facts.source, event_id: entry.facts.event_id }, run);

@@ -35,18 +35,20 @@ pub fn to_page(delta: &Delta) -> Vec<u8> {
         out.extend_from_slice(&node.key.to_bytes());
         out.push(entry_of(node.index));
     }
-    for NewEdge { edge, inferred } in edges {
-        put_node(&mut out, edge.from);
-        put_node(&mut out, edge.to);
-        out.push(edge.kind.number() | if *inferred { INFERRED } else { 0 });
-        out.push(entry_of(edge.index));
-    }
+    edges.iter().for_each(|edge| out.extend_from_slice(&edge_bytes(edge)));
     for NewGate { node, gate, index } in gates {
         put_node(&mut out, *node);
         out.extend_from_slice(&gate.bits().to_be_bytes());
         out.push(entry_of(*index));
     }
     out
+}
+
+/// At once: there are three for each entry, and their parts are short.
+fn edge_bytes(NewEdge { edge, inferred }: &NewEdge) -> [u8; 10] {
+    let ([a, b, c, d], [e, f, g, h]) = (edge.from.number().to_be_bytes(), edge.to.number().to_be_bytes());
+    let kind = edge.kind.number() | if *inferred { INFERRED } else { 0 };
+    [a, b, c, d, e, f, g, h, kind, entry_of(edge.index)]
 }
 
 /// What a page says that a block added.
