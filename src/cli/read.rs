@@ -1,7 +1,7 @@
 //! Reading the log: one event, events that match, and the log as it grows. It shows what the server sends and proves
 //! nothing; receipts do.
 
-use super::client::{self, Client};
+use super::client::{self, Client, Page};
 use super::errors::Failure;
 use super::filter::{self, FilterArguments};
 use super::output::{Output, counted, remark};
@@ -12,9 +12,9 @@ use crate::clock::Stopwatch;
 use clap::Args;
 use std::time::Duration;
 
-/// How often `tail` asks for a server that went away.
+/// How often `tail` and `list` ask for a server that went away.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
-/// How long `tail` waits for a server that went away.
+/// How long they wait for a server that went away.
 const AWAY_SECONDS_MAX: f64 = 60.0;
 /// The most that the server puts on a page.
 const PAGE_SIZE_MAX: u64 = 1_000;
@@ -137,7 +137,7 @@ pub async fn list(common: &Common, arguments: ListArguments, output: Output) -> 
     let mut shown = 0u64;
     loop {
         request.page_size = i32::try_from(limit.saturating_sub(shown).min(PAGE_SIZE_MAX)).unwrap_or(0);
-        let page = client.list(request.clone()).await?;
+        let page = page(&mut client, &request).await?;
         shown = shown.saturating_add(u64::try_from(page.events.len()).unwrap_or(0));
         show_page(&page.events, output)?;
         if page.next.is_empty() || shown >= limit {
@@ -149,6 +149,19 @@ pub async fn list(common: &Common, arguments: ListArguments, output: Output) -> 
             return Ok(());
         }
         request.page_token = page.next;
+    }
+}
+
+/// The next page. Behind the first one, a server that went away is waited for: it answers the same page when it is back.
+async fn page(client: &mut Client, request: &proto::ListEventsRequest) -> Result<Page, ClientError> {
+    let away = Stopwatch::start();
+    loop {
+        let is_begun = !request.page_token.is_empty();
+        match client.list(request.clone()).await {
+            Err(error) if is_begun && error.retryable() && away.seconds() < AWAY_SECONDS_MAX => {}
+            answer => return answer,
+        }
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }
 

@@ -1,7 +1,7 @@
-//! `deedbook subscription` and `deedbook tail` as a user runs them.
+//! `deedbook subscription`, `deedbook tail` and long lists as a user runs them.
 
 use crate::support::House;
-use crate::support::process::Serving;
+use crate::support::process::{Serving, serve_at};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
@@ -98,4 +98,27 @@ fn tail_shows_what_matches_and_goes_on() {
     assert_eq!(next(), 9);
     tail.kill().unwrap();
     tail.wait().unwrap();
+}
+
+/// A list that is longer than what a reader takes at once goes on when the server is back, without a gap.
+#[test]
+fn a_list_goes_on_behind_a_restart() {
+    let house = House::build();
+    let desk = Desk { server: Serving::start(&house.dir), house };
+    desk.append("data.accessed", 2_500);
+    let mut list = desk.command(&["list", "--limit", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(list.stdout.take().unwrap()).lines();
+    // Nobody reads on: a page does not fit into the pipe, so that the second one is not asked for.
+    let mut seen = vec![lines.next().unwrap().unwrap()];
+    let Desk { house, server } = desk;
+    let address = server.address.clone();
+    server.kill();
+    let reading = std::thread::spawn(move || {
+        seen.extend(lines.map(Result::unwrap));
+        seen
+    });
+    let _server = Serving::from_command(serve_at(&house.dir, &address)).unwrap();
+    let seen: Vec<Value> = reading.join().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(list.wait().unwrap().success());
+    assert_eq!(indexes(&seen), (0..2_501).collect::<Vec<u64>>());
 }
