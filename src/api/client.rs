@@ -90,10 +90,14 @@ impl ClientError {
 /// How the transport begins its words when an answer of HTTP is none of gRPC.
 const NO_GRPC: &str = "grpc-status header missing";
 
+/// What the transport says where a page of HTTP stands in place of a message.
+const NO_MESSAGE: &str = "while receiving response with status";
+
 impl From<Status> for ClientError {
     fn from(status: Status) -> ClientError {
         // A proxy that is passing through says 502 or 503, which is UNAVAILABLE; any other answer stays as it is.
-        if status.message().starts_with(NO_GRPC) && status.code() != Code::Unavailable {
+        let is_page = status.message().starts_with(NO_GRPC) || status.message().contains(NO_MESSAGE);
+        if is_page && status.code() != Code::Unavailable {
             return ClientError {
                 code: "UNIMPLEMENTED",
                 reason: None,

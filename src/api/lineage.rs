@@ -9,7 +9,7 @@ use crate::ledger::{Called, LineageAt, NodeAbout, NodeText, Reader};
 use crate::limits;
 use crate::lineage::fold::NodeKey;
 use crate::lineage::{
-    Answer, Bounds, Cut, Edge, EdgeKind, EdgeKinds, Filter, NodeId, NodeKind, NodeKinds, Query, Stop,
+    Answer, Bounds, Cut, Edge, EdgeKind, EdgeKinds, Filter, Gate, NodeId, NodeKind, NodeKinds, Query, Stop,
 };
 use bytes::Bytes;
 use deedbook_verify::words::{Index, Ref, TreeSize};
@@ -96,7 +96,10 @@ impl<'r> Asked<'r> {
 
     /// The node that a field names, which must be in the graph as of the position.
     pub fn node(&self, field: &'static str, text: &str) -> Result<NodeId, Fault> {
-        let wrong = || Fault::field(field, "is not KIND:NAME, such as `dataset:orders`; kinds stand in docs/CLI.md");
+        let wrong = || {
+            let kinds: Vec<&str> = NodeKind::ALL.iter().map(|kind| kind.name()).collect();
+            Fault::field(field, format!("is not KIND:NAME, such as `dataset:orders`; kinds are {}", kinds.join(", ")))
+        };
         let node = self.reader.node_of(&NodeText::parse(text).ok_or_else(wrong)?, self.stop)?;
         if !self.at.view.contains(node) {
             return Err(Fault::field(field, format!("`{text}` is named by no entry before {}", self.at.view.size())));
@@ -227,13 +230,24 @@ impl<'r> Asked<'r> {
             name: called.name,
             version: called.version.unwrap_or_default(),
             born_index: self.at.view.born(node).map_or(0, |index| index.0),
-            gate: gate.into_iter().flat_map(|gate| gate.names()).map(str::to_owned).collect(),
+            gate: gate_names(gate).chain(self.denied(node, gate)).map(str::to_owned).collect(),
             approved: gate.is_some_and(|gate| self.query().rule.passes(gate)),
             depth: marks.depths.get(&node).copied().unwrap_or(0),
             covered: marks.covered.get(&node).copied(),
             paths: marks.paths.get(&node).cloned().unwrap_or_default(),
             parts: marks.parts.get(&node).cloned().unwrap_or_default(),
         }
+    }
+
+    /// `denied` of an approval that a vote decided against: a vote leads to it, and nothing released it.
+    fn denied(&self, node: NodeId, gate: Option<Gate>) -> Option<&'static str> {
+        let is_released = gate.is_some_and(|gate| gate.has_any(Gate::RELEASED));
+        if is_released || self.kind(node)? != NodeKind::Approval {
+            return None;
+        }
+        let causes = self.at.view.causes(node).take(limits::LINEAGE_JOB_LOOKS_MAX);
+        let is_vote = |edge: &Edge| edge.kind == EdgeKind::Authorized && self.kind(edge.from) == Some(NodeKind::Vote);
+        causes.into_iter().any(|edge| is_vote(&edge)).then_some("denied")
     }
 
     /// What a version that nobody named is a version of. Its first effects are looked at: that it is one was said when it
@@ -283,6 +297,10 @@ impl<'r> Asked<'r> {
         edges.sort_unstable_by_key(|edge| (edge.index, edge.from, edge.to, edge.kind));
         (edges, None)
     }
+}
+
+fn gate_names(gate: Option<Gate>) -> impl Iterator<Item = &'static str> {
+    gate.into_iter().flat_map(Gate::names)
 }
 
 /// An edge as a message.

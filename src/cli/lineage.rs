@@ -10,14 +10,15 @@ mod import;
 
 use super::client::Client;
 use super::errors::Failure;
-use super::output::Output;
+use super::output::{Output, must_be_new};
 use super::{Common, block_on};
 use crate::api::proto;
+use crate::limits::LINEAGE_PATHS_MAX;
 use ask::Asking;
 use clap::{Args, Subcommand};
 use export::ExportArguments;
 use import::ImportArguments;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What every question may say.
 #[derive(Args, Debug)]
@@ -31,7 +32,7 @@ pub struct Scope {
     /// Follow edges of this kind only; may be given more than once
     #[arg(long = "edge", value_name = "KIND")]
     edges: Vec<String>,
-    /// Look at so many nodes at most
+    /// Look at so many nodes at most; 0, or none given: as many as the server looks at for one question
     #[arg(long, value_name = "N")]
     visited_max: Option<u64>,
     /// Draw the answer into this file
@@ -117,14 +118,14 @@ pub enum Question {
         /// To effects
         #[arg(long)]
         down: bool,
-        /// So many steps at most
+        /// So many steps at most; 0: as far as it goes
         #[arg(long, value_name = "N", default_value_t = 0)]
         depth: u32,
         #[command(flatten)]
         node: NodeArguments,
     },
     /// What led to an outcome: data, models, agents, people, policies, approvals
-    #[command(after_help = "Example:\n  deedbook lineage explain action:data.export --svg export.svg")]
+    #[command(after_help = "Example:\n  deedbook lineage explain dataset:partner-orders --svg why.svg")]
     Explain(NodeArguments),
     /// What a node led to, by kind
     #[command(after_help = "Example:\n  deedbook lineage impact dataset:orders")]
@@ -135,8 +136,8 @@ pub enum Question {
     /// Paths between two nodes, the shortest first, and how many there are
     #[command(after_help = "Example:\n  deedbook lineage paths dataset:orders dataset:report --count 5")]
     Paths {
-        /// Name so many, at most 1,000
-        #[arg(long, value_name = "N", default_value_t = 10)]
+        /// Name so many
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=LINEAGE_PATHS_MAX as i64))]
         count: u32,
         #[command(flatten)]
         between: BetweenArguments,
@@ -210,6 +211,30 @@ impl Scope {
     }
 }
 
+impl Question {
+    /// The files that it shall write.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let (scope, proof) = match self {
+            Question::Stats => (None, None),
+            Question::Search { proof, .. } => (None, Some(proof)),
+            Question::Trace { node, .. }
+            | Question::Explain(node)
+            | Question::Impact(node)
+            | Question::Unapproved { node, .. }
+            | Question::Coverage(node)
+            | Question::ChokePoints { node, .. }
+            | Question::Cut { node, .. }
+            | Question::Contamination { node, .. } => (Some(&node.scope), Some(&node.scope.proof)),
+            Question::Path(between) | Question::Paths { between, .. } => {
+                (Some(&between.scope), Some(&between.scope.proof))
+            }
+            Question::Diff { scope, .. } => (Some(scope), Some(&scope.proof)),
+        };
+        let drawn = scope.into_iter().flat_map(|scope| [&scope.svg, &scope.dot]);
+        drawn.chain(proof.map(|proof| &proof.proof)).filter_map(Option::as_deref)
+    }
+}
+
 /// Runs one of them.
 pub fn run(common: &Common, command: LineageCommand, output: Output) -> Result<(), Failure> {
     match command {
@@ -220,6 +245,8 @@ pub fn run(common: &Common, command: LineageCommand, output: Output) -> Result<(
 }
 
 fn ask(common: &Common, question: Question, output: Output) -> Result<(), Failure> {
+    // Before anything is asked, so that none of several files is left behind alone.
+    question.files().try_for_each(must_be_new)?;
     block_on(async {
         let mut asking = Asking { client: Client::connect(common).await?, vkey: common.vkey.as_deref(), output };
         match question {
@@ -229,7 +256,7 @@ fn ask(common: &Common, question: Question, output: Output) -> Result<(), Failur
             Question::Explain(node) => asking.reach(true, &node).await,
             Question::Impact(node) => asking.reach(false, &node).await,
             Question::Path(between) => asking.paths(0, &between).await,
-            Question::Paths { count, between } => asking.paths(count.max(1), &between).await,
+            Question::Paths { count, between } => asking.paths(count, &between).await,
             Question::Unapproved { from, node } => asking.unapproved(from, &node).await,
             Question::Coverage(node) => asking.coverage(&node).await,
             Question::ChokePoints { from, node } => asking.choke_points(from, &node).await,

@@ -171,6 +171,14 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::file(path, &error))
 }
 
+/// Refuses a file that is there already, before anything is done for it.
+pub fn must_be_new(path: &Path) -> Result<(), Failure> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(Failure::file(path, &std::io::ErrorKind::AlreadyExists.into())),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Reads a file of at most `bytes_max` bytes.
 pub fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     use std::io::Read;

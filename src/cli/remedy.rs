@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 /// What to do about a reason of error.proto, by its facts.
 pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str> {
     match reason {
+        "FIELD_INVALID" => field(facts.get("field")?),
+        "NODE_UNKNOWN" => Some(
+            "look it up with `deedbook lineage search LETTERS`; a name that stands in no body, such as one of an event \
+             line's facts, is found whole alone: KIND:{NAMESPACE}NAME@VERSION",
+        ),
         "NOT_FOUND" => match facts.get("what").map(String::as_str) {
             Some("subscription") => {
                 Some("see `deedbook subscription list`; `deedbook subscription create NAME` makes one")
@@ -65,6 +70,20 @@ pub fn of(reason: &str, facts: &BTreeMap<String, String>) -> Option<&'static str
              data/question.txt; or leave --interval out, and the server takes the sizes around the period",
         ),
         "NO_WITNESS_POLICY" => Some("serve with `--witness-policy FILE`, or leave `--witnessed` out"),
+        _ => None,
+    }
+}
+
+/// Of a field of a question about lineage, which flag or word it was.
+fn field(field: &str) -> Option<&'static str> {
+    match field {
+        "scope.node_kinds" => Some("correct --kind: `deedbook lineage stats` shows the kinds that there are"),
+        "scope.edge_kinds" => Some("correct --edge: `deedbook lineage stats` shows the kinds that there are"),
+        "earlier_size" => Some("name a size that the log had: `deedbook lineage stats --json` has its size now"),
+        "since_index" => Some("correct --since: an index of the log, as `deedbook list` shows them"),
+        "node" | "from" | "to" => {
+            Some("name a node as `deedbook lineage search LETTERS` prints it, and leave --as-of out if it is younger")
+        }
         _ => None,
     }
 }

@@ -24,9 +24,14 @@ impl<'a> DatasetText<'a> {
         let rest = text.strip_prefix("dataset:").filter(|rest| !rest.is_empty()).unwrap_or(text);
         let split = rest.rsplit_once('@').filter(|(full, version)| !full.is_empty() && !version.is_empty());
         let (full, version) = split.map_or((rest, None), |(full, version)| (full, Some(version)));
+        DatasetText { version, ..DatasetText::parse_name(full) }
+    }
+
+    /// Takes a text apart that names no version: an `@` belongs to the name.
+    pub fn parse_name(full: &'a str) -> DatasetText<'a> {
         let braced = full.strip_prefix('{').and_then(|inner| inner.split_once('}'));
         let (namespace, name) = braced.filter(|(_, name)| !name.is_empty()).unwrap_or(("", full));
-        DatasetText { namespace, name, version, full }
+        DatasetText { namespace, name, version: None, full }
     }
 
     /// The dataset, and behind it the version, in this role.

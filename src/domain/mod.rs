@@ -8,8 +8,8 @@ mod subscription;
 
 pub use dataset::DatasetText;
 pub use names::{
-    Caller, NameError, StreamName, account_ref, caller_ref, dataset_ref, ledger_source, person_ref, principal_ref,
-    record_ref, source_ref, version_ref,
+    Caller, NameError, StreamName, account_ref, caller_ref, class_ref, dataset_ref, ledger_source, person_ref,
+    principal_ref, record_ref, source_ref, version_ref,
 };
 pub use query::Filter;
 pub use subscription::{ParkReason, SubscriptionName, SubscriptionTextError};

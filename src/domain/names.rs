@@ -99,6 +99,11 @@ pub fn record_ref(key: &RefKey, namespace: &str, name: &str) -> Result<Ref, Name
     make(key, Identity { class: "record", namespace, name })
 }
 
+/// The ref of a thing of a class by its namespace and name.
+pub fn class_ref(key: &RefKey, class: &str, namespace: &str, name: &str) -> Result<Ref, NameError> {
+    make(key, Identity { class, namespace, name })
+}
+
 /// The ref of a dataset by its OpenLineage name.
 pub fn dataset_ref(key: &RefKey, namespace: &str, name: &str) -> Result<Ref, NameError> {
     make(key, Identity { class: "dataset", namespace, name })

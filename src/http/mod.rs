@@ -19,7 +19,7 @@ use crate::ledger::{Ledger, Status};
 use crate::limits;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -100,12 +100,21 @@ fn router(site: Site) -> Router {
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics_page))
-        .fallback(get(tiles::page))
+        .fallback(get(tiles::page).fallback(unknown))
         .with_state(site)
         .merge(witnessed)
         .merge(openlineage)
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_time))
+}
+
+/// Something is sent to where nothing is taken.
+async fn unknown(place: Uri) -> Response {
+    if place.path().starts_with("/api/") {
+        let text = "nothing is taken here: events of OpenLineage go to /api/v1/lineage or /api/v1/lineage/batch\n";
+        return (StatusCode::NOT_FOUND, text).into_response();
+    }
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET,HEAD")]).into_response()
 }
 
 async fn in_time(request: Request, next: Next) -> Response {

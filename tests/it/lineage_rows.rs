@@ -313,7 +313,10 @@ fn a_fold_that_cannot_read_ends_the_ledger() {
         growth.grow_to(300);
         growth.restart();
         growth.world.fail_reads_of(keys::lineage(NUMBER, &[]).as_slice());
-        let (size, events) = (growth.size(), (0..count).map(|_| growth.event()).collect());
+        let (size, mut events) = (growth.size(), (1..count).map(|_| growth.event()).collect::<Vec<_>>());
+        // What nobody named is asked of the store, whatever the fold has at hand.
+        let nobodys = growth.named("run", 1_000_000);
+        events.push(growth.event().stream(nobodys));
         let frame = growth.world.frame(growth.source, &growth.secret, Position::Unsequenced, events);
         let answer = block_on(growth.ledger.append(frame.clone()));
         assert!(matches!(answer, Err(AppendError::StorageFailed | AppendError::Closed)), "{count}: {answer:?}");

@@ -66,6 +66,7 @@ mod consume;
 mod consume_model;
 mod field_failures;
 mod kill;
+mod lineage_asked;
 mod lineage_command;
 mod lineage_exchange;
 mod lineage_draw;

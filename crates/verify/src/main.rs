@@ -219,6 +219,7 @@ fn parse(arguments: &[String]) -> Result<Option<Command<'_>>, Failure> {
     let (mut key, mut policy, mut json, mut show, mut files) = (None, None, false, None, Vec::new());
     while let Some(word) = words.next() {
         match word {
+            "--help" | "-h" => return Ok(None),
             "--vkey" => key = Some(words.next().ok_or(usage("`--vkey` needs a file"))?),
             "--policy" => policy = Some(words.next().ok_or(usage("`--policy` needs a file"))?),
             "--json" if subject != Subject::Receipt => json = true,

@@ -23,7 +23,7 @@ fn whole(answer: Option<proto::LineageAnswer>) -> Result<proto::LineageAnswer, F
 }
 
 impl Asking<'_> {
-    /// Draws and proves what an answer names, as far as it is wanted.
+    /// Draws and proves what an answer names, as far as it is wanted. The answer was shown: it stands, whatever fails here.
     async fn keep(
         &mut self,
         scope: &Scope,
@@ -53,8 +53,8 @@ impl Asking<'_> {
     pub async fn search(&mut self, letters: String, kind: String, wanted: &ProofArguments) -> Result<(), Failure> {
         let found = self.client.lineage_search(proto::SearchLineageRequest { letters, kind }).await?;
         let answer = whole(found.answer)?;
-        self.prove(wanted, &answer, &[]).await?;
-        show::answer(&answer, &[], self.output)
+        show::answer(&answer, &[], self.output)?;
+        self.prove(wanted, &answer, &[]).await
     }
 
     async fn traced(
@@ -62,22 +62,23 @@ impl Asking<'_> {
         up: bool,
         depth_max: u32,
         node: &NodeArguments,
-    ) -> Result<proto::LineageAnswer, Failure> {
+        show: fn(&proto::LineageAnswer, Output) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let scope = node.scope.message();
         let request = proto::TraceLineageRequest { node: node.node.clone(), up, depth_max, scope };
         let answer = whole(self.client.lineage_trace(request).await?.answer)?;
         let title = format!("what {} {}", if up { "led to" } else { "came of" }, node.node);
-        self.keep(&node.scope, &answer, (&title, Marked::Start)).await?;
-        Ok(answer)
+        show(&answer, self.output)?;
+        self.keep(&node.scope, &answer, (&title, Marked::Start)).await
     }
 
     pub async fn trace(&mut self, up: bool, depth_max: u32, node: &NodeArguments) -> Result<(), Failure> {
-        show::answer(&self.traced(up, depth_max, node).await?, &[], self.output)
+        self.traced(up, depth_max, node, |answer, output| show::answer(answer, &[], output)).await
     }
 
     /// Everything up or down, by kind.
     pub async fn reach(&mut self, up: bool, node: &NodeArguments) -> Result<(), Failure> {
-        show::by_kind(&self.traced(up, 0, node).await?, self.output)
+        self.traced(up, 0, node, show::by_kind).await
     }
 
     pub async fn paths(&mut self, paths_max: u32, between: &BetweenArguments) -> Result<(), Failure> {
@@ -86,8 +87,8 @@ impl Asking<'_> {
         let request = proto::FindLineagePathsRequest { from, to, paths_max, scope: between.scope.message() };
         let found = self.client.lineage_paths(request).await?;
         let answer = whole(found.answer)?;
-        self.keep(&between.scope, &answer, (&title, Marked::Asked)).await?;
-        show::paths(&answer, &found.paths, &found.count, self.output)
+        show::paths(&answer, &found.paths, &found.count, self.output)?;
+        self.keep(&between.scope, &answer, (&title, Marked::Asked)).await
     }
 
     pub async fn unapproved(&mut self, from: String, node: &NodeArguments) -> Result<(), Failure> {
@@ -95,8 +96,8 @@ impl Asking<'_> {
         let found = self.client.lineage_unapproved(request).await?;
         let answer = whole(found.answer)?;
         let title = format!("no approval on the way to {}", node.node);
-        self.keep(&node.scope, &answer, (&title, Marked::Unapproved)).await?;
-        show::unapproved(&answer, (found.found, found.reached), self.output)
+        show::unapproved(&answer, (found.found, found.reached), self.output)?;
+        self.keep(&node.scope, &answer, (&title, Marked::Unapproved)).await
     }
 
     pub async fn coverage(&mut self, node: &NodeArguments) -> Result<(), Failure> {
@@ -104,8 +105,8 @@ impl Asking<'_> {
         let found = self.client.lineage_coverage(request).await?;
         let answer = whole(found.answer)?;
         let title = format!("approval of what led to {}", node.node);
-        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await?;
-        show::answer(&answer, &[("open", found.open), ("covered", found.covered)], self.output)
+        show::answer(&answer, &[("open", found.open), ("covered", found.covered)], self.output)?;
+        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await
     }
 
     pub async fn choke_points(&mut self, from: Vec<String>, node: &NodeArguments) -> Result<(), Failure> {
@@ -113,8 +114,8 @@ impl Asking<'_> {
         let found = self.client.lineage_choke_points(request).await?;
         let answer = whole(found.answer)?;
         let title = format!("on every path to {}", node.node);
-        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await?;
-        show::choke_points(&answer, found.reached, self.output)
+        show::choke_points(&answer, found.reached, self.output)?;
+        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await
     }
 
     pub async fn cut(&mut self, from: Vec<String>, approved: bool, node: &NodeArguments) -> Result<(), Failure> {
@@ -123,17 +124,17 @@ impl Asking<'_> {
         let found = self.client.lineage_cut(request).await?;
         let answer = whole(found.answer)?;
         let title = format!("the fewest on every path to {}", node.node);
-        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await?;
-        show::cut(&answer, (found.reached, found.enough), self.output)
+        show::cut(&answer, (found.reached, found.enough), self.output)?;
+        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await
     }
 
     pub async fn diff(&mut self, earlier_size: u64, node: String, scope: &Scope) -> Result<(), Failure> {
         let request = proto::DiffLineageRequest { earlier_size, node, scope: scope.message() };
         let found = self.client.lineage_diff(request).await?;
         let answer = whole(found.answer)?;
+        show::diff(&answer, &found.gates_changed, &found.coverage_changed, self.output)?;
         picture::write(scope, &answer, &format!("added since size {earlier_size}"), Marked::Nothing)?;
-        self.prove(&scope.proof, &answer, &[&found.gates_changed, &found.coverage_changed]).await?;
-        show::diff(&answer, &found.gates_changed, &found.coverage_changed, self.output)
+        self.prove(&scope.proof, &answer, &[&found.gates_changed, &found.coverage_changed]).await
     }
 
     pub async fn contamination(&mut self, since_index: u64, node: &NodeArguments) -> Result<(), Failure> {
@@ -142,7 +143,7 @@ impl Asking<'_> {
         let found = self.client.lineage_contamination(request).await?;
         let answer = whole(found.answer)?;
         let title = format!("what {} led to since entry {since_index}", node.node);
-        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await?;
-        show::answer(&answer, &[("open", found.open), ("gated", found.gated)], self.output)
+        show::answer(&answer, &[("open", found.open), ("gated", found.gated)], self.output)?;
+        self.keep(&node.scope, &answer, (&title, Marked::Node(&node.node))).await
     }
 }

@@ -3,7 +3,7 @@
 use super::Scope;
 use crate::api::proto;
 use crate::cli::errors::Failure;
-use crate::cli::output::{remark, write_new};
+use crate::cli::output::{counted, remark, write_new};
 use crate::cli::producer::word;
 use crate::lineage::draw::{GateMark, PathMark, Picture, PictureEdge, PictureNode, Verdict, dot, svg};
 use crate::lineage::{EdgeKind, NodeKind};
@@ -38,10 +38,13 @@ pub fn write(scope: &Scope, answer: &proto::LineageAnswer, title: &str, marked: 
     if let Some(path) = &scope.svg {
         let drawing = svg(&picture).map_err(|error| refused(&error))?;
         write_new(path, drawing.svg.as_bytes())?;
+        let folded = match drawing.nodes_folded {
+            0 => String::new(),
+            count => format!(", counted {count} more"),
+        };
         remark(&format!(
-            "drew {} nodes, counted {} more: {}",
-            drawing.nodes_drawn,
-            drawing.nodes_folded,
+            "drew {}{folded}: {}",
+            counted(u64::try_from(drawing.nodes_drawn).unwrap_or(u64::MAX), "node", "nodes"),
             path.display()
         ));
     }
@@ -81,23 +84,19 @@ pub fn node(found: &proto::LineageNode, marked: &Marked<'_>) -> Option<PictureNo
     let kind = NodeKind::from_name(&found.kind)?;
     let label = match (found.name.as_str(), kind) {
         ("", _) => short(&found.text),
-        // What is done, and on what.
+        // What is done, and on what; a run that has a gate carried out an action.
         (name, NodeKind::Action) => format!("{} {name}", found.namespace),
+        (name, NodeKind::Run) if !found.gate.is_empty() && !found.namespace.is_empty() => {
+            format!("{} {name}", found.namespace)
+        }
         (name, _) => name.to_owned(),
     };
-    let has = |flag: &str| found.gate.iter().any(|name| name == flag);
-    let unapproved = matches!(marked, Marked::Unapproved) && kind == NodeKind::Run;
-    let is_run = kind == NodeKind::Run;
-    let gate = match is_run {
-        true if found.approved => GateMark::Gated,
-        true if has("missing") || unapproved => GateMark::Missing,
-        true if has("not_required") || has("approved_auto") => GateMark::Gated,
-        true | false => GateMark::Silent,
-    };
-    let verdict = match kind == NodeKind::Approval {
-        true if found.approved => Verdict::Approved,
-        true => Verdict::Denied,
-        false => Verdict::Silent,
+    let (gate, verdict, said) = approval(found, kind, matches!(marked, Marked::Unapproved));
+    // What coverage and contamination are about; an approval of its own says more of a node.
+    let said = match found.covered {
+        Some(true) if said.is_empty() => "covered",
+        Some(false) if said.is_empty() => "open",
+        Some(_) | None => said,
     };
     let focus = match marked {
         Marked::Start => found.depth == 0,
@@ -105,7 +104,55 @@ pub fn node(found: &proto::LineageNode, marked: &Marked<'_>) -> Option<PictureNo
         Marked::Nothing | Marked::Asked | Marked::Unapproved => false,
     };
     let sublabel = if found.version.is_empty() { format!("entry {}", found.born_index) } else { found.version.clone() };
-    Some(PictureNode { sublabel, gate, verdict, focus, ..PictureNode::new(found.id, kind, label) })
+    Some(PictureNode { sublabel, gate, verdict, said, focus, ..PictureNode::new(found.id, kind, label) })
+}
+
+/// What is known of the approval of a run or request, as a mark and as a word; of runs on an unapproved path, what they
+/// have instead of one.
+fn approval(found: &proto::LineageNode, kind: NodeKind, is_unapproved: bool) -> (GateMark, Verdict, &'static str) {
+    let has = |flag: &&str| found.gate.iter().any(|name| name == flag);
+    // What speaks against an approval says more than that there was one.
+    let words = [
+        ("denied", "denied"),
+        ("mismatch", "not what was approved"),
+        ("self_approved", "approved by who asked"),
+        ("revoked_before", "revoked"),
+        ("expired", "expired"),
+        ("missing", "no approval"),
+        ("break_glass", "break-glass"),
+        ("approved_auto", "by policy"),
+        ("not_required", "by policy"),
+    ];
+    let said = words.iter().find(|(flag, _)| has(flag)).map_or("", |(_, words)| words);
+    let approved = found.approved;
+    match kind {
+        NodeKind::Run if approved => (GateMark::Gated, Verdict::Silent, ""),
+        NodeKind::Run if is_unapproved || has(&"missing") => (GateMark::Missing, Verdict::Silent, said),
+        NodeKind::Run if !said.is_empty() => (GateMark::Apart, Verdict::Silent, said),
+        NodeKind::Approval if approved => (GateMark::Silent, Verdict::Approved, ""),
+        NodeKind::Approval if has(&"denied") => (GateMark::Silent, Verdict::Denied, ""),
+        NodeKind::Approval if said.is_empty() => (GateMark::Silent, Verdict::Silent, "not given"),
+        NodeKind::Approval => (GateMark::Silent, Verdict::Apart, said),
+        NodeKind::Dataset
+        | NodeKind::DatasetVersion
+        | NodeKind::Model
+        | NodeKind::ModelVersion
+        | NodeKind::Artifact
+        | NodeKind::Policy
+        | NodeKind::PolicyVersion
+        | NodeKind::Agent
+        | NodeKind::Service
+        | NodeKind::Source
+        | NodeKind::Person
+        | NodeKind::Team
+        | NodeKind::Key
+        | NodeKind::Session
+        | NodeKind::Job
+        | NodeKind::Run
+        | NodeKind::Action
+        | NodeKind::Vote
+        | NodeKind::Outcome => (GateMark::Silent, Verdict::Silent, ""),
+    }
 }
 
 /// A key's first digits.

@@ -5,7 +5,7 @@ use crate::cli::approvals::screen::hex;
 use crate::cli::errors::Failure;
 use crate::cli::output::{Colour, Output, counted, escape_line, remark};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of a table that a person still reads.
 const ROWS_MAX: usize = 200;
@@ -81,11 +81,12 @@ pub fn by_kind(answer: &proto::LineageAnswer, output: Output) -> Result<(), Fail
         return output.value(&Value::Object(object(answer)));
     }
     let named: BTreeMap<u32, &proto::LineageNode> = answer.nodes.iter().map(|node| (node.id, node)).collect();
+    let twins = twins(&answer.nodes);
     for count in &answer.counts {
         let kind = count.kind.replace('_', " ");
         output.line(&output.paint(&counted(count.count, &kind, &format!("{kind}s")), Colour::Bold))?;
         let nodes = answer.nodes.iter().filter(|node| node.kind == count.kind);
-        let line = |node| format!("  {}{}{}", name(node), gate(node), parts(node, &named));
+        let line = |node| format!("  {}{}{}", keyed(node, &twins), gate(node), parts(node, &named));
         let shown = nodes.take(ROWS_MAX / 10).map(line);
         let lines: Vec<String> = shown.collect();
         lines.iter().try_for_each(|line| output.line(line))?;
@@ -194,13 +195,33 @@ fn table(nodes: &[proto::LineageNode], output: Output) -> Result<(), Failure> {
     let says = |(_, cell): &&Column| nodes.iter().any(|node| !cell(node).is_empty());
     let columns: Vec<&Column> = columns.iter().filter(says).collect();
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-    let row = |node: &proto::LineageNode| columns.iter().map(|(_, cell)| cell(node)).collect::<Vec<String>>();
+    let twins = twins(nodes);
+    let shown = |(heading, cell): &&Column, node: &proto::LineageNode| match *heading {
+        "node" => keyed(node, &twins),
+        _ => cell(node),
+    };
+    let row = |node: &proto::LineageNode| columns.iter().map(|column| shown(column, node)).collect::<Vec<String>>();
     let rows: Vec<Vec<String>> = nodes.iter().take(ROWS_MAX).map(row).collect();
     output.table(&headings, &rows)?;
     if nodes.len() > ROWS_MAX {
-        remark(&format!("{} more: --json has them all", nodes.len() - ROWS_MAX));
+        remark(&format!("{} more in this answer: --json has them", nodes.len() - ROWS_MAX));
     }
     Ok(())
+}
+
+/// Texts that several nodes of an answer have.
+fn twins(nodes: &[proto::LineageNode]) -> BTreeSet<&str> {
+    let mut seen = BTreeSet::new();
+    nodes.iter().map(|node| node.text.as_str()).filter(|text| !seen.insert(*text)).collect()
+}
+
+/// A node's name; its key beside, if another has that name too.
+fn keyed(node: &proto::LineageNode, twins: &BTreeSet<&str>) -> String {
+    if twins.contains(node.text.as_str()) {
+        format!("{}  {}:{}", name(node), node.kind, hex(node.key.get(1..).unwrap_or_default()))
+    } else {
+        name(node)
+    }
 }
 
 /// Which of several versions was asked about, where the question named none.
@@ -231,8 +252,10 @@ fn close(answer: &proto::LineageAnswer, output: Output) -> Result<(), Failure> {
     let why = match answer.truncated_by.as_str() {
         "nodes" => "it would have looked at more nodes than it may: ask with a larger --visited-max, or for one --kind",
         "depth" => "there is more beyond that depth: leave --depth out",
-        "answer" => "it would have named more than an answer holds: ask for fewer steps or one --kind",
-        "deadline" => "its time was over: ask for fewer steps, or for one --kind",
+        "answer" => {
+            "it would have named more than an answer holds: ask for less, with --depth, --kind, --count or more letters"
+        }
+        "deadline" => "its time was over: ask for less, with --depth or --kind",
         "budget" => "the server's graph ends before that position: its memory is spent",
         other => other,
     };
@@ -247,7 +270,9 @@ fn name(node: &proto::LineageNode) -> String {
         _ if is_key => node.name.clone(),
         _ => String::new(),
     };
-    escape_line(&if of.is_empty() { node.text.clone() } else { format!("{} ({of})", node.text) })
+    let text = if of.is_empty() { node.text.clone() } else { format!("{} ({of})", node.text) };
+    // A name may hold the two letters that stand for a line feed elsewhere.
+    escape_line(&text.replace('\n', "\\u{a}"))
 }
 
 /// What somebody did, each as `approved data.export customers (17)`.

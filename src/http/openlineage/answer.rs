@@ -37,7 +37,9 @@ impl Refusal {
 
     /// The body is not what it says.
     pub fn malformed(message: impl Into<String>) -> Refusal {
-        Refusal::new(StatusCode::BAD_REQUEST, "MALFORMED", message, "send JSON as OpenLineage's specification says")
+        let remedy = "send one event of OpenLineage as JSON to /api/v1/lineage, a list of them to /api/v1/lineage/batch, and say \
+                      in Content-Encoding whether it is gzip";
+        Refusal::new(StatusCode::BAD_REQUEST, "MALFORMED", message, remedy)
     }
 
     /// A header, or a member of the event.

@@ -2,7 +2,7 @@
 
 use super::names::{Called, names_of};
 use super::{LineageError, State};
-use crate::domain::{DatasetText, NameError, dataset_ref, principal_ref, source_ref, version_ref};
+use crate::domain::{DatasetText, NameError, class_ref, principal_ref, source_ref, version_ref};
 use crate::ledger::reader::Reader;
 use crate::limits::{LINEAGE_FOUND_MAX, LINEAGE_POLL_STEPS};
 use crate::lineage::fold::NodeKey;
@@ -13,7 +13,7 @@ use deedbook_verify::words::Ref;
 use std::collections::BinaryHeap;
 
 /// How a node is asked for: `KIND:NAME`, where NAME is what a body calls it, with its namespace in braces in front and
-/// its version behind an `@`; or `KIND:` and the 32 hex digits of its key.
+/// its version behind an `@`; or `KIND:` and the hex digits of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeText {
     /// Its kind.
@@ -32,46 +32,84 @@ pub struct NodeAbout {
 }
 
 impl NodeText {
-    /// Takes a text apart; none: it names no kind. A dataset with a version is that version.
+    /// Takes a text apart; none: it names no kind.
     pub fn parse(text: &str) -> Option<NodeText> {
         let (kind, name) = text.split_once(':')?;
-        let kind = NodeKind::from_name(kind)?;
-        let is_version = kind == NodeKind::Dataset && DatasetText::parse(name).version.is_some();
-        Some(NodeText { kind: if is_version { NodeKind::DatasetVersion } else { kind }, name: name.to_owned() })
+        Some(NodeText { kind: NodeKind::from_name(kind)?, name: name.to_owned() })
     }
 
     fn text(&self) -> String {
         format!("{}:{}", self.kind.name(), self.name)
     }
 
-    /// The key that the name would have, by the ref that is made of it.
-    fn by_ref(&self, refs: &RefKey) -> Option<NodeKey> {
-        let text = DatasetText::parse(&self.name);
-        let object = |class, what: Result<Ref, NameError>| Some(NodeKey::object(class, what.ok()?));
-        let actor = |kind| Some(NodeKey::actor(Actor { kind, who: principal_ref(refs, kind, &self.name).ok()? }));
-        match self.kind {
-            NodeKind::Dataset if text.version.is_none() => {
-                object(ObjectClass::Dataset, dataset_ref(refs, text.namespace, text.name))
-            }
-            NodeKind::Dataset | NodeKind::DatasetVersion => {
-                let class = ObjectClass::DatasetVersion;
-                let of = dataset_ref(refs, text.namespace, text.name).ok()?;
-                object(class, version_ref(refs, class.name(), of, text.version?))
-            }
-            NodeKind::Agent => actor(ActorKind::Agent),
-            NodeKind::Service => actor(ActorKind::Service),
-            NodeKind::Person => actor(ActorKind::Human),
-            NodeKind::Team => actor(ActorKind::Team),
-            NodeKind::Source => Some(NodeKey::new(NodeKind::Source, source_ref(refs, &self.name).ok()?.0)),
-            NodeKind::Model
+    /// What it may mean, the likeliest first: an `@` may belong to the name, or a version stand behind it.
+    fn readings(&self) -> impl Iterator<Item = NodeText> {
+        let version = match self.kind {
+            NodeKind::Dataset => Some(NodeKind::DatasetVersion),
+            NodeKind::Model => Some(NodeKind::ModelVersion),
+            NodeKind::DatasetVersion
             | NodeKind::ModelVersion
             | NodeKind::Artifact
             | NodeKind::Policy
             | NodeKind::PolicyVersion
+            | NodeKind::Agent
+            | NodeKind::Service
+            | NodeKind::Source
+            | NodeKind::Person
+            | NodeKind::Team
             | NodeKind::Key
             | NodeKind::Session
             | NodeKind::Job
             | NodeKind::Run
+            | NodeKind::Action
+            | NodeKind::Vote
+            | NodeKind::Approval
+            | NodeKind::Outcome => None,
+        };
+        let version = version.filter(|_| DatasetText::parse(&self.name).version.is_some());
+        std::iter::once(self.kind).chain(version).map(|kind| NodeText { kind, name: self.name.clone() })
+    }
+
+    /// The key whose digits it is: those of its 16 bytes, with or without those of its kind in front.
+    fn by_digits(&self) -> Option<NodeKey> {
+        let kind = format!("{:02x}", self.kind.number());
+        let digits = match self.name.len() {
+            32 => self.name.as_str(),
+            _ => self.name.strip_prefix(&kind).filter(|digits| digits.len() == 32)?,
+        };
+        Some(NodeKey::new(self.kind, u128::from_str_radix(digits, 16).ok()?.to_be_bytes()))
+    }
+
+    /// The key that the name would have, by the ref that is made of it.
+    fn by_ref(&self, refs: &RefKey) -> Option<NodeKey> {
+        let key = |what: Result<Ref, NameError>| Some(NodeKey::new(self.kind, what.ok()?.0));
+        let thing = |class: ObjectClass| {
+            let DatasetText { namespace, name, .. } = DatasetText::parse_name(&self.name);
+            key(class_ref(refs, class.name(), namespace, name))
+        };
+        let version = |of: ObjectClass, class: ObjectClass| {
+            let DatasetText { namespace, name, version, .. } = DatasetText::parse(&self.name);
+            let of = class_ref(refs, of.name(), namespace, name).ok()?;
+            key(version_ref(refs, class.name(), of, version?))
+        };
+        let actor = |kind| Some(NodeKey::actor(Actor { kind, who: principal_ref(refs, kind, &self.name).ok()? }));
+        match self.kind {
+            NodeKind::Dataset => thing(ObjectClass::Dataset),
+            NodeKind::DatasetVersion => version(ObjectClass::Dataset, ObjectClass::DatasetVersion),
+            NodeKind::Model => thing(ObjectClass::Model),
+            NodeKind::ModelVersion => version(ObjectClass::Model, ObjectClass::ModelVersion),
+            NodeKind::Artifact => thing(ObjectClass::Artifact),
+            NodeKind::Job => thing(ObjectClass::Job),
+            NodeKind::Session => thing(ObjectClass::Session),
+            NodeKind::Run => thing(ObjectClass::Run),
+            NodeKind::Agent => actor(ActorKind::Agent),
+            NodeKind::Service => actor(ActorKind::Service),
+            NodeKind::Person => actor(ActorKind::Human),
+            NodeKind::Team => actor(ActorKind::Team),
+            NodeKind::Source => key(source_ref(refs, &self.name)),
+            NodeKind::Policy
+            | NodeKind::PolicyVersion
+            | NodeKind::Key
             | NodeKind::Action
             | NodeKind::Vote
             | NodeKind::Approval
@@ -96,13 +134,21 @@ impl Reader {
     /// The node that a text asks for, as far as the graph was folded last.
     pub fn node_of(&self, text: &NodeText, stop: &dyn Stop) -> Result<NodeId, LineageError> {
         let state = self.graph();
-        let by_key = u128::from_str_radix(&text.name, 16).ok().filter(|_| text.name.len() == 32);
-        if let Some(id) = by_key.and_then(|id| state.ids.get(&NodeKey::new(text.kind, id.to_be_bytes())).copied()) {
-            return Ok(id);
+        if let Some(node) = text.by_digits().and_then(|key| state.ids.get(&key)) {
+            return Ok(*node);
         }
         // A whole name is found by its ref, also where no body says it; only a part of one is looked for among all names.
-        let whole = text.by_ref(self.ref_key()).and_then(|key| state.ids.get(&key).copied());
-        whole.map_or_else(|| state.node_called(text, stop), Ok)
+        let whole = text.readings().find_map(|text| state.ids.get(&text.by_ref(self.ref_key())?).copied());
+        if let Some(node) = whole {
+            return Ok(node);
+        }
+        for reading in text.readings() {
+            match state.node_called(&reading, stop) {
+                Err(LineageError::NodeUnknown(_)) => {}
+                found => return found,
+            }
+        }
+        Err(LineageError::NodeUnknown(text.text()))
     }
 
     /// Nodes for people, in the order given; numbers that are no nodes are left out.

@@ -13,10 +13,11 @@ pub(super) fn box_of_node(node: &PictureNode, shape: Shape, (width, height): (i6
     let mut out = drawn(shape, (width, height), colours, heavy, node.inferred.then_some(DASHED));
     match node.gate {
         GateMark::Silent => {}
-        GateMark::Gated => out.push_str(&format!(
-            "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.2\"/>",
+        GateMark::Gated | GateMark::Apart => out.push_str(&format!(
+            "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.2\"{}/>",
             rounded(4, 4, width - 8, height - 8, 1),
             colours.border,
+            if node.gate == GateMark::Apart { " stroke-dasharray=\"3 2\"" } else { "" },
         )),
         GateMark::Missing => out.push_str(&empty_shield(8, height, colours)),
     }
@@ -40,12 +41,13 @@ pub(super) fn box_of_node(node: &PictureNode, shape: Shape, (width, height): (i6
     out
 }
 
-/// A tick or a cross, 17 pixels wide, around the middle of its left side.
+/// A tick, a cross or a bar, 17 pixels wide, around the middle of its left side.
 fn verdict(verdict: Verdict, (x, y): (i64, i64), colours: Colours) -> String {
     let data = match verdict {
         Verdict::Silent => return String::new(),
         Verdict::Approved => format!("M{x} {y}l6 7l11 -14"),
         Verdict::Denied => format!("M{} {}l12 12m0 -12l-12 12", x + 2, y - 6),
+        Verdict::Apart => format!("M{x} {y}h17"),
     };
     format!("<path d=\"{data}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2.4\"/>", colours.border)
 }

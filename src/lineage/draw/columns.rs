@@ -3,7 +3,7 @@
 use super::cells::{at, row};
 use super::grid::Grid;
 use super::outline::insets;
-use super::picture::{Checked, GateMark, PictureNode, Verdict};
+use super::picture::{Checked, GateMark, PictureNode};
 use super::style::{Shape, shape};
 use super::text::{Letters, counted, grouped, harmless, shorten, width};
 use super::web::{Form, Item, Web};
@@ -74,14 +74,7 @@ pub(super) fn words(checked: &Checked<'_>, item: &Item) -> Words {
 fn words_of_node(node: &PictureNode) -> Words {
     let label = harmless(&node.label);
     let mut said = vec![kind_words(node.kind)];
-    match node.verdict {
-        Verdict::Silent => {}
-        Verdict::Approved => said.push("approved".to_owned()),
-        Verdict::Denied => said.push("denied".to_owned()),
-    }
-    if node.gate == GateMark::Missing {
-        said.push("no approval".to_owned());
-    }
+    said.extend(node.words().map(str::to_owned));
     if node.after {
         said.push("after".to_owned());
     }

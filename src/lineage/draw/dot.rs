@@ -3,7 +3,7 @@
 
 use super::columns::kind_words;
 use super::header::root_digits;
-use super::picture::{Checked, GateMark, PathMark, Picture, PictureEdge, PictureError, PictureNode, Verdict};
+use super::picture::{Checked, GateMark, PathMark, Picture, PictureEdge, PictureError, PictureNode};
 use super::style::{AFTER, AFTER_INK, ALARM, ASKED, Flow, colours_of};
 use super::text::{grouped, harmless};
 use crate::lineage::NodeKind;
@@ -39,9 +39,8 @@ pub fn dot_opening(picture: &Picture) -> String {
 pub fn dot_node(node: &PictureNode) -> String {
     let mut kind = kind_words(node.kind);
     for (marked, words) in [
-        (node.gate == GateMark::Missing, "no approval"),
-        (node.gate == GateMark::Gated || node.verdict == Verdict::Approved, "approved"),
-        (node.verdict == Verdict::Denied, "denied"),
+        (node.words().is_some(), node.words().unwrap_or_default()),
+        (node.words().is_none() && node.gate == GateMark::Gated, "approved"),
         (node.after, "after"),
         (node.inferred, "inferred or unsigned"),
     ] {
@@ -66,7 +65,8 @@ pub fn dot_node(node: &PictureNode) -> String {
             _ => "filled,rounded,dashed",
         };
     }
-    let double = if node.gate == GateMark::Gated { ", peripheries=2" } else { "" };
+    let is_double = matches!(node.gate, GateMark::Gated | GateMark::Apart);
+    let double = if is_double { ", peripheries=2" } else { "" };
     let heavy = if node.focus { ", penwidth=3" } else { "" };
     let ink = if node.after { format!(", fontcolor=\"{AFTER_INK}\"") } else { String::new() };
     format!(

@@ -80,11 +80,17 @@ fn marks(layout: &Layout<'_>) -> Vec<Entry> {
     let any = |test: &dyn Fn(&PictureNode) -> bool| shown_nodes(layout).any(test);
     let gated = PictureNode { gate: GateMark::Gated, ..run.clone() };
     add(any(&|node| node.gate == GateMark::Gated), sample(gated), "double border: approved");
+    let apart = PictureNode { gate: GateMark::Apart, ..run.clone() };
+    add(any(&|node| node.gate == GateMark::Apart), sample(apart), "dashed inner border: released without people");
     let missing = PictureNode { gate: GateMark::Missing, ..run.clone() };
-    add(any(&|node| node.gate == GateMark::Missing), sample(missing), "empty shield: approval missing");
+    add(any(&|node| node.gate == GateMark::Missing), sample(missing), "empty shield: no approval by people");
     let focus = PictureNode { focus: true, ..run.clone() };
     add(any(&|node| node.focus), sample(focus), "heavy border: asked about");
-    for (verdict, words) in [(Verdict::Approved, "tick: approved"), (Verdict::Denied, "cross: denied")] {
+    for (verdict, words) in [
+        (Verdict::Approved, "tick: approved"),
+        (Verdict::Denied, "cross: denied"),
+        (Verdict::Apart, "bar: released without people, or ended"),
+    ] {
         let shown = PictureNode { verdict, ..PictureNode::new(0, NodeKind::Approval, "") };
         add(any(&|node| node.verdict == verdict), box_of_node(&shown, Shape::Shield, BOX), words);
     }

@@ -36,6 +36,8 @@ pub struct PictureNode {
     pub gate: GateMark,
     /// What a vote or an approval came to.
     pub verdict: Verdict,
+    /// The word for either, where it is not the plain one; may be empty.
+    pub said: &'static str,
     /// It is inferred, or nobody signed it: a dashed border.
     pub inferred: bool,
     /// It is younger than the position that was asked about: grey.
@@ -53,6 +55,8 @@ pub enum GateMark {
     Silent,
     /// A run that passed a gate: a double border.
     Gated,
+    /// A run that was released otherwise than by people: a double border whose inner one is dashed.
+    Apart,
     /// A run without the approval that it needed: an empty shield.
     Missing,
 }
@@ -66,6 +70,8 @@ pub enum Verdict {
     Approved,
     /// It does not: a cross in the shield.
     Denied,
+    /// Neither of both: policy alone released it, somebody broke the glass, it ended: a bar in the shield.
+    Apart,
 }
 
 /// One edge.
@@ -108,11 +114,27 @@ impl PictureNode {
             sublabel: String::new(),
             gate: GateMark::Silent,
             verdict: Verdict::Silent,
+            said: "",
             inferred: false,
             after: false,
             focus: false,
             unseen: 0,
         }
+    }
+}
+
+impl PictureNode {
+    /// What is said of its approval in words, where anything is.
+    pub(super) fn words(&self) -> Option<&'static str> {
+        let plain = match (self.gate, self.verdict) {
+            (GateMark::Missing, _) => "no approval",
+            (GateMark::Silent | GateMark::Gated | GateMark::Apart, Verdict::Approved) => "approved",
+            (GateMark::Silent | GateMark::Gated | GateMark::Apart, Verdict::Denied) => "denied",
+            (GateMark::Apart, Verdict::Silent | Verdict::Apart)
+            | (GateMark::Silent | GateMark::Gated, Verdict::Apart) => "without people",
+            (GateMark::Silent | GateMark::Gated, Verdict::Silent) => "",
+        };
+        Some(if self.said.is_empty() { plain } else { self.said }).filter(|words| !words.is_empty())
     }
 }
 

@@ -80,8 +80,11 @@ pub(super) fn colours_of(node: &PictureNode) -> Colours {
     match (node.gate, node.verdict) {
         _ if node.after => AFTER,
         (GateMark::Missing, _) => ALARM,
-        (GateMark::Silent | GateMark::Gated, Verdict::Denied) => DENIED,
-        (GateMark::Silent | GateMark::Gated, Verdict::Silent | Verdict::Approved) => colours(node.kind),
+        (GateMark::Silent | GateMark::Gated | GateMark::Apart, Verdict::Denied) => DENIED,
+        (
+            GateMark::Silent | GateMark::Gated | GateMark::Apart,
+            Verdict::Silent | Verdict::Approved | Verdict::Apart,
+        ) => colours(node.kind),
     }
 }
 

@@ -9,13 +9,14 @@ use deedbook::lineage::{EdgeKind, NodeKind};
 /// Every mark, the words of its legend, and what it leaves in DOT.
 const MARKS: &[(&str, &str)] = &[
     ("double border: approved", "peripheries=2"),
-    ("empty shield: approval missing", "no approval"),
+    ("empty shield: no approval by people", "no approval"),
     ("heavy border: asked about", "penwidth=3"),
     ("grey: after the position", "after"),
     ("dashed: inferred or unsigned", "dashed"),
     ("dotted: came late", "dotted"),
     ("thick: path asked for", "penwidth=3"),
     ("thick red: unapproved path", "penwidth=4"),
+    ("dashed inner border: released without people", "without people"),
 ];
 
 #[test]
@@ -28,12 +29,14 @@ fn each_mark_has_its_words_in_the_legend_and_only_where_it_occurs() {
         match marked {
             0 => picture.nodes[run].gate = GateMark::Gated,
             1 => picture.nodes[run].gate = GateMark::Missing,
+            8 => picture.nodes[run].gate = GateMark::Apart,
             2 => picture.nodes[run].focus = true,
             3 => picture.nodes[run].after = true,
             4 => picture.edges[edge].inferred = true,
             5 => picture.edges[edge].late = true,
             6 => picture.edges[edge].path = PathMark::Asked,
-            _ => picture.edges[edge].path = PathMark::Unapproved,
+            7 => picture.edges[edge].path = PathMark::Unapproved,
+            _ => unreachable!("a mark without a picture"),
         }
         let sheet = sheet(&picture);
         for (other, _) in MARKS {
@@ -59,7 +62,12 @@ fn a_missing_approval_is_an_empty_shield_and_a_word() {
 fn a_verdict_is_a_tick_or_a_cross_and_a_word() {
     for kind in [NodeKind::Vote, NodeKind::Approval] {
         let mut drawn = Vec::new();
-        for (verdict, word) in [(Verdict::Silent, "x"), (Verdict::Approved, "approved"), (Verdict::Denied, "denied")] {
+        for (verdict, word) in [
+            (Verdict::Silent, "x"),
+            (Verdict::Approved, "approved"),
+            (Verdict::Denied, "denied"),
+            (Verdict::Apart, "without people"),
+        ] {
             let mut picture = empty();
             let node = add(&mut picture, kind, "x");
             picture.nodes[node].verdict = verdict;
@@ -67,9 +75,10 @@ fn a_verdict_is_a_tick_or_a_cross_and_a_word() {
             assert!(sheet.says(word) && dot(&picture).unwrap().contains(word), "{word}");
             assert_eq!(sheet.says("tick: approved"), verdict == Verdict::Approved);
             assert_eq!(sheet.says("cross: denied"), verdict == Verdict::Denied);
+            assert_eq!(sheet.says("bar: released without people, or ended"), verdict == Verdict::Apart);
             drawn.push(sheet.drawing.svg.matches("stroke-width=\"2.4\"").count());
         }
-        assert_eq!(drawn, [0, 2, 2], "on the box and in the legend");
+        assert_eq!(drawn, [0, 2, 2, 2], "on the box and in the legend");
     }
 }
 

@@ -226,7 +226,7 @@ impl LineageShown {
         let mut limits = vec![
             "not shown: that the answer is whole; whoever made the bundle can have left edges and nodes out",
             "not shown: what nodes are called; names stand in bodies",
-            "not shown: whether a signing key was revoked since",
+            "not shown: whether a signing key was revoked since, but where one of these edges says so",
         ];
         limits.push(match &self.witnessing {
             Witnessing::NotAsked => "not shown: whether others were shown another tree (no witness policy was given)",

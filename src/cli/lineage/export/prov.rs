@@ -69,7 +69,7 @@ async fn one(common: &Common, arguments: &ExportArguments, index: u64, output: O
     let entry = deedbook_verify::entry::Entry::parse(&event.entry)?;
     let is_document = matches!(&entry.facts.detail, Detail::Document(document) if document.part == 0);
     if !is_document {
-        let next = "find the first part of one with `deedbook log --kind prov.received`";
+        let next = "find the first part of one with `deedbook list --kind prov.received`";
         return Err(Failure::failed(format!("the event at index {index} holds no document"), next));
     }
     if event.body_state() != proto::BodyState::Opened {
