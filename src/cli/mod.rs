@@ -11,6 +11,7 @@ mod client;
 mod producer;
 mod init;
 mod serve;
+mod usage;
 mod witness;
 mod glass;
 mod key;
@@ -42,7 +43,7 @@ mod stage;
 mod demo;
 mod bench;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 use errors::Failure;
 use output::{Output, remark};
 use std::future::Future;
@@ -183,10 +184,13 @@ enum Command {
 
 /// Runs the program and says how it ended.
 pub fn main() -> ExitCode {
-    let parsed = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = usage::command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
+            if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+                let _ = Output::new(true).value(&usage::misread(&error).value());
+            }
             // Help goes to standard output with code 0, a wrong command line to the error stream with code 2.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
@@ -205,24 +209,6 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(failure.status.code())
         }
-    }
-}
-
-/// The command line. Each usage line is fixed beforehand: one made after an error would name every flag whose environment
-/// variable is set, as if it were required.
-fn command() -> clap::Command {
-    let mut command = Arguments::command();
-    command.build();
-    fix_usage(&mut command);
-    command
-}
-
-fn fix_usage(command: &mut clap::Command) {
-    for inner in command.get_subcommands_mut() {
-        fix_usage(inner);
-        let usage = inner.render_usage().to_string();
-        let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
-        *inner = std::mem::take(inner).override_usage(usage);
     }
 }
 

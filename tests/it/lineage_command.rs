@@ -272,6 +272,9 @@ fn as_of_then_the_log_did_not_know_it_yet_and_the_difference_is_what_came() {
     let diff = told.asks(&["diff", &before, "--node", "dataset:partner-copy"]);
     assert!(nodes(&diff).contains(&"dataset:partner-copy"), "{diff}");
     assert!(!diff["gates_changed"].as_array().unwrap().is_empty(), "{diff}");
+    // Coverage is of a node: where none was named, nothing was compared, which is not the same as no change.
+    assert!(diff["coverage_changed"].is_array(), "{diff}");
+    assert!(told.asks(&["diff", &before])["coverage_changed"].is_null());
     assert!(told.fails(&["stats", "--json", "x"]).contains("unexpected argument"));
     let beyond = (size + 1).to_string();
     assert!(told.fails(&["trace", "agent:a1", "--down", "--as-of", &beyond]).contains("OUTSIDE_TREE"));

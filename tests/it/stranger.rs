@@ -188,6 +188,13 @@ fn words_that_are_none_end_with_2_and_name_those_that_are() {
     // A wrong usage line names what is missing, and not what the environment has set.
     let text = ends(deedbook(&["get"]).env("DEEDBOOK_SERVER", "127.0.0.1:1"), 2, &["deedbook get [OPTIONS] <INDEX>"]);
     assert!(!text.contains("--server"), "{text}");
+    // Programs read it as they read every other failure.
+    for (words, said) in [(&["get", "--json"][..], "required"), (&["get", "x", "--json"], "invalid value")] {
+        let output = deedbook(words).output().unwrap();
+        let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(error["error"]["message"].as_str().unwrap().contains(said), "{words:?}: {error}");
+    }
     // Refs as tables shorten them.
     desk.append(1);
     let json = ends(&mut desk.asks(&["get", "1", "--json"]), 0, &[]);

@@ -129,10 +129,12 @@ impl Asking<'_> {
     }
 
     pub async fn diff(&mut self, earlier_size: u64, node: String, scope: &Scope) -> Result<(), Failure> {
+        let is_about = !node.is_empty();
         let request = proto::DiffLineageRequest { earlier_size, node, scope: scope.message() };
         let found = self.client.lineage_diff(request).await?;
         let answer = whole(found.answer)?;
-        show::diff(&answer, &found.gates_changed, &found.coverage_changed, self.output)?;
+        let coverage = is_about.then_some(found.coverage_changed.as_slice());
+        show::diff(&answer, &found.gates_changed, coverage, self.output)?;
         picture::write(scope, &answer, &format!("added since size {earlier_size}"), Marked::Nothing)?;
         self.prove(&scope.proof, &answer, &[&found.gates_changed, &found.coverage_changed]).await
     }

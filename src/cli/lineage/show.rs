@@ -159,16 +159,21 @@ pub fn unapproved(
 pub fn diff(
     answer: &proto::LineageAnswer,
     gates: &[proto::LineageNode],
-    coverage: &[proto::LineageNode],
+    coverage: Option<&[proto::LineageNode]>,
     output: Output,
 ) -> Result<(), Failure> {
     if output.is_json() {
         let mut value = object(answer);
         value.insert("gates_changed".to_owned(), gates.iter().map(node_value).collect());
-        value.insert("coverage_changed".to_owned(), coverage.iter().map(node_value).collect());
+        let coverage = coverage.map(|coverage| coverage.iter().map(node_value).collect());
+        value.insert("coverage_changed".to_owned(), coverage.unwrap_or(Value::Null));
         return output.value(&Value::Object(value));
     }
-    for (title, nodes) in [("added", &answer.nodes[..]), ("approval changed", gates), ("coverage changed", coverage)] {
+    let coverage = coverage.map(|coverage| ("coverage changed", coverage));
+    if coverage.is_none() {
+        remark("what is covered otherwise was not asked: name a node with --node");
+    }
+    for (title, nodes) in [("added", &answer.nodes[..]), ("approval changed", gates)].into_iter().chain(coverage) {
         output.line(&output.paint(&format!("{title}: {}", nodes.len()), Colour::Bold))?;
         if !nodes.is_empty() {
             table(nodes, output)?;
