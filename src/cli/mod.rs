@@ -284,6 +284,7 @@ fn no_runtime(error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_definition_is_sound_and_every_command_shows_an_example() {
