@@ -80,7 +80,7 @@ pub fn dot_node(node: &PictureNode) -> String {
 
 /// The line of one edge.
 pub fn dot_edge(edge: &PictureEdge) -> String {
-    let flow = Flow::of(edge.kind);
+    let flow = Flow::of(edge);
     let (colour, width) = match edge.path {
         PathMark::Unapproved => (ALARM.border, 4),
         PathMark::Asked => (ASKED, 3),

@@ -106,7 +106,7 @@ fn marks(layout: &Layout<'_>) -> Vec<Entry> {
 
 fn lines(layout: &Layout<'_>) -> Vec<Entry> {
     let links = &layout.web.links;
-    let flows: BTreeSet<Flow> = links.iter().flat_map(|link| link.kinds().into_keys()).map(Flow::of).collect();
+    let flows: BTreeSet<Flow> = links.iter().flat_map(|link| &link.edges).map(|ends| Flow::of(ends.edge)).collect();
     let mut entries: Vec<Entry> = flows
         .into_iter()
         .map(|flow| Entry { sample: line(flow.colour(), "1.5", None, head(flow)), words: flow.words().to_owned() })

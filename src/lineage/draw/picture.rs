@@ -83,6 +83,8 @@ pub struct PictureEdge {
     pub to: u32,
     /// Why the one leads to the other.
     pub kind: EdgeKind,
+    /// What it leads to acts or decides: what flows there is no data, whatever the kind says.
+    pub to_authority: bool,
     /// It came late: the log named its effect before its cause.
     pub late: bool,
     /// It is inferred, or nobody signed it: dashed.
@@ -145,6 +147,7 @@ impl PictureEdge {
             from: from.id,
             to: to.id,
             kind,
+            to_authority: is_authority(to.kind),
             late: false,
             inferred: false,
             after: false,
@@ -205,6 +208,32 @@ pub enum PictureError {
     /// An edge leads to a node that is not there.
     #[error("an edge names node {0}, which is not in the picture")]
     Absent(u32),
+}
+
+/// Whether a node of this kind acts, or says who may.
+fn is_authority(kind: NodeKind) -> bool {
+    match kind {
+        NodeKind::Agent
+        | NodeKind::Service
+        | NodeKind::Source
+        | NodeKind::Person
+        | NodeKind::Team
+        | NodeKind::Key
+        | NodeKind::Policy
+        | NodeKind::PolicyVersion => true,
+        NodeKind::Dataset
+        | NodeKind::DatasetVersion
+        | NodeKind::Model
+        | NodeKind::ModelVersion
+        | NodeKind::Artifact
+        | NodeKind::Session
+        | NodeKind::Job
+        | NodeKind::Run
+        | NodeKind::Action
+        | NodeKind::Vote
+        | NodeKind::Approval
+        | NodeKind::Outcome => false,
+    }
 }
 
 /// A picture whose edges are known to lead somewhere: nodes in the order of their ids, ends by place in that order.

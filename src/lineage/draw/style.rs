@@ -1,6 +1,6 @@
 //! Which shape and which colours a thing has. Colour never says anything alone: shape, border, dash or a word says it too.
 
-use super::picture::{GateMark, PathMark, PictureNode, Verdict};
+use super::picture::{GateMark, PathMark, PictureEdge, PictureNode, Verdict};
 use super::web::Link;
 use crate::lineage::{EdgeKind, NodeKind};
 
@@ -121,8 +121,9 @@ pub(super) enum Flow {
 }
 
 impl Flow {
-    pub(super) fn of(kind: EdgeKind) -> Flow {
-        match kind {
+    pub(super) fn of(edge: &PictureEdge) -> Flow {
+        match edge.kind {
+            EdgeKind::Generated if edge.to_authority => Flow::Authority,
             EdgeKind::Used
             | EdgeKind::Generated
             | EdgeKind::Derived
@@ -170,7 +171,7 @@ pub(super) fn tone(link: &Link<'_>) -> Tone {
 }
 
 fn flow(link: &Link<'_>) -> Flow {
-    link.kinds().into_keys().map(Flow::of).min().unwrap_or(Flow::Data)
+    link.edges.iter().map(|ends| Flow::of(ends.edge)).min().unwrap_or(Flow::Data)
 }
 
 /// How a line is drawn.

@@ -58,6 +58,25 @@ fn a_missing_approval_is_an_empty_shield_and_a_word() {
     assert_eq!(missing.drawing.svg.matches("stroke-dasharray=\"3 2\"").count(), 2);
 }
 
+/// Whom a command binds is no data, though the command generates them.
+#[test]
+fn what_is_generated_and_acts_is_no_data() {
+    for (kind, words) in [
+        (NodeKind::DatasetVersion, "data flows"),
+        (NodeKind::Person, "authority: who, by what rule"),
+        (NodeKind::Key, "authority: who, by what rule"),
+    ] {
+        let mut picture = empty();
+        let action = add(&mut picture, NodeKind::Action, "bind");
+        let made = add(&mut picture, kind, "x");
+        connect(&mut picture, action, made, EdgeKind::Generated);
+        let sheet = sheet(&picture);
+        for said in ["data flows", "authority: who, by what rule"] {
+            assert_eq!(sheet.says(said), said == words, "{kind:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_verdict_is_a_tick_or_a_cross_and_a_word() {
     for kind in [NodeKind::Vote, NodeKind::Approval] {

@@ -65,7 +65,7 @@ fn edge(edge: &proto::LineageEdge) -> Option<PictureEdge> {
     let kind = EdgeKind::from_name(&edge.kind)?;
     let late = picture::is_late(edge, kind);
     let (from, to, path) = (edge.from, edge.to, PathMark::Plain);
-    Some(PictureEdge { from, to, kind, late, inferred: false, after: false, path })
+    Some(PictureEdge { from, to, kind, to_authority: false, late, inferred: false, after: false, path })
 }
 
 fn say(arguments: &ExportArguments, head: Option<TreeHead>, tally: &Tally, output: Output) -> Result<(), Failure> {

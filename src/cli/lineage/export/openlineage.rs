@@ -36,6 +36,8 @@ struct Tally {
     unreadable: u64,
     unreadable_first: Option<u64>,
     names_cut: bool,
+    /// Whether names were known that bodies say of what facts name.
+    named: bool,
 }
 
 /// Writes the file.
@@ -46,13 +48,14 @@ pub async fn run(common: &Common, arguments: &ExportArguments, output: Output) -
         Some(signer) => Some(producer::load(&mut walk.client, signer).await?.refs),
         None => None,
     };
+    let tally = Tally { named: refs.is_some(), ..Tally::default() };
     let mut out = Out {
         client: walk.client.clone(),
         events: Events::new(walk.ledger, &walk.origin),
         refs,
         actions: HashMap::new(),
         sink: Sink::create(&arguments.out)?,
-        tally: Tally::default(),
+        tally,
     };
     match out.take_all(&mut walk).await {
         Ok(()) => {
@@ -191,6 +194,7 @@ impl Tally {
                 "as_of": {"size": head.size.0, "root": head.root.to_string()},
                 "received": self.received, "made": self.made, "erased": self.erased,
                 "unreadable": self.unreadable, "unreadable_first": self.unreadable_first, "names_cut": self.names_cut,
+                "named": self.named,
             }));
         }
         output.line(&format!(
@@ -208,6 +212,11 @@ impl Tally {
                 "{} left out: no OpenLineage that can be read back; see `deedbook get {first}`",
                 counted(self.unreadable, "event", "events")
             ));
+        }
+        if !self.named && self.made > 0 {
+            remark(
+                "without --signer, events made of facts name datasets by refs, which bodies of others name otherwise",
+            );
         }
         if self.names_cut {
             remark("there are more names than are remembered: the rest stand there as refs");
