@@ -60,7 +60,8 @@ pub struct Item {
 /// Begins to read. The channel ends behind the last event, or behind the failure.
 pub fn start(files: Vec<PathBuf>, recipe: Recipe) -> mpsc::Receiver<Result<Item, Failure>> {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    std::thread::spawn(move || {
+    let unread = sender.clone();
+    let started = std::thread::Builder::new().name("input".to_owned()).spawn(move || {
         let mut reader = Reading { recipe, sender, read_bytes: 0 };
         for file in &files {
             match reader.file(file) {
@@ -74,6 +75,11 @@ pub fn start(files: Vec<PathBuf>, recipe: Recipe) -> mpsc::Receiver<Result<Item,
             }
         }
     });
+    if let Err(error) = started {
+        let failure = Failure::failed(format!("no thread to read the input with: {error}"), "check ulimit -u");
+        // There is room: nothing was sent yet.
+        let _ = unread.try_send(Err(failure));
+    }
     receiver
 }
 

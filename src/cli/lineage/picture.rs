@@ -125,34 +125,22 @@ fn approval(found: &proto::LineageNode, kind: NodeKind, is_unapproved: bool) -> 
     ];
     let said = words.iter().find(|(flag, _)| has(flag)).map_or("", |(_, words)| words);
     let approved = found.approved;
-    match kind {
-        NodeKind::Run if approved => (GateMark::Gated, Verdict::Silent, ""),
-        NodeKind::Run if is_unapproved || has(&"missing") => (GateMark::Missing, Verdict::Silent, said),
-        NodeKind::Run if !said.is_empty() => (GateMark::Apart, Verdict::Silent, said),
-        NodeKind::Approval if approved => (GateMark::Silent, Verdict::Approved, ""),
-        NodeKind::Approval if has(&"denied") => (GateMark::Silent, Verdict::Denied, ""),
-        NodeKind::Approval if said.is_empty() => (GateMark::Silent, Verdict::Silent, "not given"),
-        NodeKind::Approval => (GateMark::Silent, Verdict::Apart, said),
-        NodeKind::Dataset
-        | NodeKind::DatasetVersion
-        | NodeKind::Model
-        | NodeKind::ModelVersion
-        | NodeKind::Artifact
-        | NodeKind::Policy
-        | NodeKind::PolicyVersion
-        | NodeKind::Agent
-        | NodeKind::Service
-        | NodeKind::Source
-        | NodeKind::Person
-        | NodeKind::Team
-        | NodeKind::Key
-        | NodeKind::Session
-        | NodeKind::Job
-        | NodeKind::Run
-        | NodeKind::Action
-        | NodeKind::Vote
-        | NodeKind::Outcome => (GateMark::Silent, Verdict::Silent, ""),
+    if kind == NodeKind::Run {
+        return match said {
+            _ if approved => (GateMark::Gated, Verdict::Silent, ""),
+            _ if is_unapproved || has(&"missing") => (GateMark::Missing, Verdict::Silent, said),
+            "" => (GateMark::Silent, Verdict::Silent, ""),
+            _ => (GateMark::Apart, Verdict::Silent, said),
+        };
     }
+    let verdict = match said {
+        _ if kind != NodeKind::Approval => (Verdict::Silent, ""),
+        _ if approved => (Verdict::Approved, ""),
+        _ if has(&"denied") => (Verdict::Denied, ""),
+        "" => (Verdict::Silent, "not given"),
+        _ => (Verdict::Apart, said),
+    };
+    (GateMark::Silent, verdict.0, verdict.1)
 }
 
 /// A key's first digits.

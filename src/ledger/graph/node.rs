@@ -44,29 +44,8 @@ impl NodeText {
 
     /// What it may mean, the likeliest first: an `@` may belong to the name, or a version stand behind it.
     fn readings(&self) -> impl Iterator<Item = NodeText> {
-        let version = match self.kind {
-            NodeKind::Dataset => Some(NodeKind::DatasetVersion),
-            NodeKind::Model => Some(NodeKind::ModelVersion),
-            NodeKind::DatasetVersion
-            | NodeKind::ModelVersion
-            | NodeKind::Artifact
-            | NodeKind::Policy
-            | NodeKind::PolicyVersion
-            | NodeKind::Agent
-            | NodeKind::Service
-            | NodeKind::Source
-            | NodeKind::Person
-            | NodeKind::Team
-            | NodeKind::Key
-            | NodeKind::Session
-            | NodeKind::Job
-            | NodeKind::Run
-            | NodeKind::Action
-            | NodeKind::Vote
-            | NodeKind::Approval
-            | NodeKind::Outcome => None,
-        };
-        let version = version.filter(|_| DatasetText::parse(&self.name).version.is_some());
+        let has_mark = || DatasetText::parse(&self.name).version.is_some();
+        let version = NodeKey::version_of(self.kind).filter(|_| has_mark());
         std::iter::once(self.kind).chain(version).map(|kind| NodeText { kind, name: self.name.clone() })
     }
 

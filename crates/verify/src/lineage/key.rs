@@ -124,12 +124,11 @@ impl NodeKey {
         NodeKey::new(kind, hash::request_id(&parent).0)
     }
 
-    /// The version of a dataset or model that a run wrote without naming it; without a run, the one that was there first.
-    /// None: nothing of that kind has versions.
-    pub fn unnamed_version(of: NodeKey, run: Option<NodeKey>) -> Option<NodeKey> {
-        let kind = match of.kind {
-            NodeKind::Dataset => NodeKind::DatasetVersion,
-            NodeKind::Model => NodeKind::ModelVersion,
+    /// What versions of a thing of this kind are; none if it has none that are nodes by themselves.
+    pub const fn version_of(kind: NodeKind) -> Option<NodeKind> {
+        match kind {
+            NodeKind::Dataset => Some(NodeKind::DatasetVersion),
+            NodeKind::Model => Some(NodeKind::ModelVersion),
             NodeKind::DatasetVersion
             | NodeKind::ModelVersion
             | NodeKind::Artifact
@@ -147,8 +146,14 @@ impl NodeKey {
             | NodeKind::Action
             | NodeKind::Vote
             | NodeKind::Approval
-            | NodeKind::Outcome => return None,
-        };
+            | NodeKind::Outcome => None,
+        }
+    }
+
+    /// The version of a dataset or model that a run wrote without naming it; without a run, the one that was there first.
+    /// None: nothing of that kind has versions.
+    pub fn unnamed_version(of: NodeKey, run: Option<NodeKey>) -> Option<NodeKey> {
+        let kind = NodeKey::version_of(of.kind)?;
         let run = run.map(NodeKey::to_bytes);
         let run = run.as_ref().map_or([].as_slice(), |run| run.as_slice());
         let hash: Hash = hash::digest(&[b"deedbook.lineage.version/1\0".as_slice(), &of.to_bytes(), run]);
