@@ -252,6 +252,10 @@ mod tests {
         let heard = |code| ClientError::from(Status::new(code, format!("{NO_GRPC}, mapped from HTTP status code 405")));
         assert!(!heard(Code::Unknown).retryable() && heard(Code::Unknown).message.contains("no gRPC"));
         assert!(heard(Code::Unavailable).retryable());
+        // A page that has words, where a message should begin.
+        let page = format!("protocol error: invalid compression flag: 116 {NO_MESSAGE}: 404 Not Found");
+        let page = ClientError::from(Status::internal(page));
+        assert!(!page.retryable() && page.message.contains("no gRPC"), "{page:?}");
     }
 
     #[test]

@@ -335,4 +335,13 @@ mod tests {
         let no_message = complete(Status::internal("failed to decode Protobuf message"));
         assert_eq!(no_message.code(), Code::InvalidArgument);
     }
+
+    #[test]
+    fn a_connection_that_broke_is_no_defect() {
+        let reason = |status| complete(status).get_error_details().error_info().map(|info| info.reason.clone());
+        let mut broken = Status::unknown("error reading a body from connection");
+        broken.set_source(std::sync::Arc::new(std::io::Error::other("connection reset")));
+        assert_eq!(reason(broken).as_deref(), Some("CANCELLED"));
+        assert_eq!(reason(Status::unknown("nobody knows")).as_deref(), Some("INTERNAL"));
+    }
 }

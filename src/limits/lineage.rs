@@ -47,7 +47,8 @@ pub const LINEAGE_VISITED_MAX: u64 = 20_000_000;
 pub const LINEAGE_PROOF_STREAM_MAX: u64 = 4_096;
 /// Entries that an answer reads to say who did what; each is one look-up of some microseconds.
 pub const LINEAGE_PARTS_READ_MAX: usize = 2_000;
-/// Causes of a run that are looked at for its job or action, which are named before what it read.
+/// Causes of a run that are looked at for its job or action, which are named before what it read; and of a request for the
+/// vote that denied it.
 pub const LINEAGE_JOB_LOOKS_MAX: usize = 64;
 
 /// Entities, activities and agents that one PROV document names: the 18 bytes of each in facts are 300 KB, in 16 events.

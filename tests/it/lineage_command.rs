@@ -318,6 +318,16 @@ fn what_is_not_there_or_not_one_thing_is_said() {
     assert!(told.fails(&["contamination", "agent:a1", "--since", "9999"]).contains("is no entry"));
     assert!(told.fails(&["diff", "9999"]).contains("is not before"));
     assert!(told.fails(&["trace", "dataset:orders", "--up", "--kind", "table"]).contains("there are dataset, "));
+    // The next step names the flag or the command, and no field of the protocol alone.
+    for (words, next) in [
+        (&["contamination", "agent:a1", "--since", "9999"][..], "correct --since"),
+        (&["diff", "9999"], "a size that the log had"),
+        (&["trace", "dataset:orders", "--up", "--kind", "table"], "correct --kind"),
+        (&["trace", "dataset:orders", "--up", "--edge", "table"], "correct --edge"),
+        (&["explain", "orders"], "lineage search LETTERS"),
+    ] {
+        assert!(told.fails(words).contains(next), "{words:?}: {}", told.fails(words));
+    }
     let more = [event(3, ("orders", "x")).replace("\"shop\"", "\"other\"")].join("\n");
     std::fs::write(told.stage.path("more.jsonl"), more).unwrap();
     told.stage.done(&mut told.stage.run(&told.server, "adm", &["append", "--format", "openlineage", "more.jsonl"]));

@@ -12,8 +12,21 @@ const fn column(name: &'static str, width: u16, look: Look) -> Column {
     Column { name, width, look }
 }
 
+// Columns that several sheets have.
+const INDEX: Column = column("index", 12, Look::Number);
+const EVENT_ID: Column = column("event_id", 36, Look::Plain);
+const LEAF_HASH: Column = column("leaf_hash", 68, Look::Plain);
+const RECEIVED: Column = column("received", 28, Look::Plain);
+const IN_PERIOD: Column = column("in_period", 10, Look::Plain);
+const PERSON: Column = column("person", 36, Look::Plain);
+const COUNTS: Column = column("counts", 30, Look::Plain);
+const REQUEST: Column = column("request", 36, Look::Plain);
+const TEST: Column = column("test", 7, Look::Plain);
+const KIND: Column = column("kind", 24, Look::Plain);
+const CODE: Column = column("code", 20, Look::Plain);
+
 const TESTS: &[Column] = &[
-    column("test", 7, Look::Plain),
+    TEST,
     column("title", 28, Look::Wrapped),
     column("verdict", 15, Look::Plain),
     column("rows", 11, Look::Number),
@@ -35,22 +48,22 @@ const CONTROLS: &[Column] = &[
 const SAMPLES: &[Column] = &[
     column("of", 12, Look::Plain),
     column("rank", 8, Look::Number),
-    column("index", 12, Look::Number),
+    INDEX,
     column("draw", 68, Look::Plain),
     column("stratum", 26, Look::Plain),
     column("status", 30, Look::Plain),
 ];
 const EXCEPTIONS: &[Column] = &[
-    column("test", 7, Look::Plain),
-    column("index", 12, Look::Number),
-    column("event_id", 36, Look::Plain),
-    column("leaf_hash", 68, Look::Plain),
-    column("kind", 24, Look::Plain),
+    TEST,
+    INDEX,
+    EVENT_ID,
+    LEAF_HASH,
+    KIND,
     column("stratum", 24, Look::Plain),
     column("occurred", 28, Look::Plain),
-    column("received", 28, Look::Plain),
+    RECEIVED,
     column("verdict", 14, Look::Plain),
-    column("code", 20, Look::Plain),
+    CODE,
     column("compared", 24, Look::Plain),
     column("policy", 68, Look::Plain),
     column("persons", 36, Look::Plain),
@@ -58,43 +71,43 @@ const EXCEPTIONS: &[Column] = &[
 ];
 
 const REVIEWS: &[Column] = &[
-    column("index", 12, Look::Number),
-    column("event_id", 36, Look::Plain),
-    column("leaf_hash", 68, Look::Plain),
-    column("received", 28, Look::Plain),
-    column("in_period", 10, Look::Plain),
-    column("person", 36, Look::Plain),
-    column("counts", 30, Look::Plain),
+    INDEX,
+    EVENT_ID,
+    LEAF_HASH,
+    RECEIVED,
+    IN_PERIOD,
+    PERSON,
+    COUNTS,
     column("subject", 14, Look::Plain),
     column("from", 28, Look::Plain),
     column("until", 28, Look::Plain),
     column("tree_size", 12, Look::Number),
-    column("request", 36, Look::Plain),
+    REQUEST,
     column("result", 20, Look::Plain),
 ];
 const DISPOSITIONS: &[Column] = &[
-    column("index", 12, Look::Number),
-    column("event_id", 36, Look::Plain),
-    column("leaf_hash", 68, Look::Plain),
-    column("received", 28, Look::Plain),
-    column("in_period", 10, Look::Plain),
-    column("person", 36, Look::Plain),
-    column("counts", 30, Look::Plain),
-    column("test", 7, Look::Plain),
-    column("code", 20, Look::Plain),
+    INDEX,
+    EVENT_ID,
+    LEAF_HASH,
+    RECEIVED,
+    IN_PERIOD,
+    PERSON,
+    COUNTS,
+    TEST,
+    CODE,
     column("exception", 12, Look::Number),
     column("disposition", 16, Look::Plain),
 ];
 const REFUSALS: &[Column] = &[
-    column("index", 12, Look::Number),
-    column("event_id", 36, Look::Plain),
-    column("leaf_hash", 68, Look::Plain),
-    column("received", 28, Look::Plain),
-    column("in_period", 10, Look::Plain),
-    column("kind", 24, Look::Plain),
+    INDEX,
+    EVENT_ID,
+    LEAF_HASH,
+    RECEIVED,
+    IN_PERIOD,
+    KIND,
     column("source", 36, Look::Plain),
     column("actor", 36, Look::Plain),
-    column("request", 36, Look::Plain),
+    REQUEST,
     column("word", 14, Look::Plain),
     column("reason", 26, Look::Plain),
     column("refused_at", 12, Look::Number),

@@ -96,7 +96,7 @@ impl Visitor for Planting {
             return mark(word, edges, reached, |_, _, is_live| is_live);
         }
         let followed = self.followed.mark(word, edges, reached);
-        self.tree.expect(followed.iter().map(|[_, to]| *to));
+        self.tree.read_ahead(followed.iter().map(|[_, to]| *to));
         // A hub among them is not noticed: what joins below it is found by climbing.
         for [from, to] in followed {
             self.tree.settle(*from);

@@ -76,7 +76,7 @@ impl Tree {
 
     /// Reads what is known of nodes that are met soon, so that memory is waited for once, for all of them.
     #[inline]
-    pub(super) fn expect(&self, nodes: impl Iterator<Item = u32>) {
+    pub(super) fn read_ahead(&self, nodes: impl Iterator<Item = u32>) {
         black_box(nodes.fold(0, |sum, node| sum ^ self.spot(node).0));
     }
 

@@ -203,6 +203,8 @@ fn an_entry_is_shown_with_its_facts_and_its_body() {
         let (status, text) = run(&[&words[..], &[Path::new("--vkey"), &key, &good]].concat());
         assert!(status == Some(2) && text.contains("`--show` needs the index"), "{wrong:?}: {text}");
     }
+    let (status, text) = run(&[Path::new("--help")]);
+    assert!(status == Some(0) && text.contains("--show INDEX"), "{text}");
 }
 
 #[test]
